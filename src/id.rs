@@ -1,0 +1,138 @@
+//! Small indices for the things of a run, and tables addressed by them.
+//!
+//! Names live in the scenario; everything below it counts.
+
+use std::{
+    fmt,
+    marker::PhantomData,
+    ops::{Index, IndexMut},
+};
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident $sign:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u32);
+
+        impl Id for $name {
+            fn from_index(index: usize) -> Self {
+                Self(u32::try_from(index).expect("tables hold at most 2^32 entries"))
+            }
+
+            fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($sign, "{}"), self.0)
+            }
+        }
+    )*};
+}
+
+/// A number that addresses one kind of table and nothing else.
+pub trait Id: Copy {
+    /// The id of the entry at `index`.
+    fn from_index(index: usize) -> Self;
+    /// The place of this entry.
+    fn index(self) -> usize;
+}
+
+ids! {
+    /// One device of a user.
+    ClientId "c";
+    /// An account.
+    UserId "u";
+    /// A room.
+    RoomId "r";
+}
+
+/// Counts the logins of one client, from 1; messages of an older login are out of turn.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Epoch(u32);
+
+impl Epoch {
+    /// The epoch before the first login.
+    pub const NONE: Self = Self(0);
+
+    /// The epoch of the login after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Debug for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "e{}", self.0)
+    }
+}
+
+/// A table with one entry for each id of kind `I`.
+#[derive(Clone)]
+pub struct IdVec<I, T> {
+    entries: Vec<T>,
+    kind: PhantomData<fn(I)>,
+}
+
+impl<I: Id, T> IdVec<I, T> {
+    /// A table of the given entries, the first of them at id 0.
+    pub const fn from_vec(entries: Vec<T>) -> Self {
+        Self { entries, kind: PhantomData }
+    }
+
+    /// A table of `len` entries made by `make`.
+    pub fn filled(len: usize, make: impl FnMut() -> T) -> Self {
+        let mut entries = Vec::with_capacity(len);
+        entries.resize_with(len, make);
+        Self::from_vec(entries)
+    }
+
+    /// How many entries there are.
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no entry.
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Adds an entry and gives its id.
+    pub fn push(&mut self, entry: T) -> I {
+        self.entries.push(entry);
+        I::from_index(self.entries.len() - 1)
+    }
+
+    /// The entries with their ids, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (I, &T)> {
+        self.entries.iter().enumerate().map(|(index, entry)| (I::from_index(index), entry))
+    }
+
+    /// The ids, in order.
+    pub fn ids(&self) -> impl Iterator<Item = I> + use<I, T> {
+        (0..self.entries.len()).map(I::from_index)
+    }
+}
+
+impl<I: Id, T> Index<I> for IdVec<I, T> {
+    type Output = T;
+
+    fn index(&self, id: I) -> &T {
+        &self.entries[id.index()]
+    }
+}
+
+impl<I: Id, T> IndexMut<I> for IdVec<I, T> {
+    fn index_mut(&mut self, id: I) -> &mut T {
+        &mut self.entries[id.index()]
+    }
+}
+
+impl<I, T: fmt::Debug> fmt::Debug for IdVec<I, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.entries.fmt(f)
+    }
+}

@@ -1,0 +1,160 @@
+//! Randomness as a function: a draw depends on (seed, purpose, entity, index) and on nothing else.
+//!
+//! `ChaCha8` is addressed by (stream, block): no state, any draw at any time, in any order.
+//! So nothing that is added to a run moves the draws of what was there (common random numbers).
+
+/// What a draw is for.  The numbers are part of the format of a run: never renumber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// Loss of a message from client to server.
+    LossUp = 1,
+    /// Loss of a message from server to client.
+    LossDown = 2,
+    /// Delay of a message from client to server.
+    DelayUp = 3,
+    /// Delay of a message from server to client.
+    DelayDown = 4,
+    /// A client's own dice: the phase of its heartbeats, the waits between its attempts.
+    Client = 5,
+}
+
+/// The key of one entity, made from its name, so that it does not depend on who else takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entity(u64);
+
+impl Entity {
+    /// The key of the entity called `name`.
+    pub fn named(name: &str) -> Self {
+        // FNV-1a, then the finaliser of splitmix64, because FNV alone mixes its high bits badly.
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        for byte in name.bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Self((hash ^ (hash >> 31)) & Self::MASK)
+    }
+
+    const BITS: u32 = 56;
+    const MASK: u64 = (1 << Self::BITS) - 1;
+}
+
+/// All the draws of one run.
+#[derive(Clone, Copy, Debug)]
+pub struct Draws {
+    key: [u32; 8],
+}
+
+const WORDS_PER_BLOCK: u64 = 16;
+/// The first row of every `ChaCha` block, "expand 32-byte k" (RFC 8439, section 2.3).
+const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
+
+impl Draws {
+    /// The draws of the run with this seed.
+    pub fn new(seed: u64) -> Self {
+        let mut key = [0; 8];
+        (key[0], key[1]) = halves(seed);
+        // The rest of the key tells this program's streams from any other use of the same seed.
+        for (word, text) in key[2..].iter_mut().zip(b"roomsim keyed draws v1..".chunks_exact(4)) {
+            *word = text.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
+        }
+        Self { key }
+    }
+
+    /// Draw number `index` of `entity` for `purpose`: evenly distributed over all of `u32`.
+    #[inline]
+    pub fn draw(&self, purpose: Purpose, entity: Entity, index: u64) -> u32 {
+        let stream = (purpose as u64) << Entity::BITS | entity.0;
+        let block = chacha8(&self.key, index / WORDS_PER_BLOCK, stream);
+        block[usize::try_from(index % WORDS_PER_BLOCK).expect("below 16")]
+    }
+}
+
+/// The two 32-bit halves, low first.
+#[expect(clippy::cast_possible_truncation, reason = "splitting is the purpose")]
+const fn halves(word: u64) -> (u32, u32) {
+    (word as u32, (word >> 32) as u32)
+}
+
+/// One block of `ChaCha8`: counter and stream are 64 bits each, as in `rand_chacha`.
+#[inline]
+fn chacha8(key: &[u32; 8], counter: u64, stream: u64) -> [u32; 16] {
+    let mut input = [0; 16];
+    input[..4].copy_from_slice(&CONSTANTS);
+    input[4..12].copy_from_slice(key);
+    (input[12], input[13]) = halves(counter);
+    (input[14], input[15]) = halves(stream);
+    let mut state = input;
+    for _ in 0..4 {
+        for column in 0..4 {
+            quarter_round(&mut state, [column, column + 4, column + 8, column + 12]);
+        }
+        for d in 0..4 {
+            quarter_round(&mut state, [d, 4 + (d + 1) % 4, 8 + (d + 2) % 4, 12 + (d + 3) % 4]);
+        }
+    }
+    for (word, added) in state.iter_mut().zip(input) {
+        *word = word.wrapping_add(added);
+    }
+    state
+}
+
+#[inline]
+fn quarter_round(state: &mut [u32; 16], [a, b, c, d]: [usize; 4]) {
+    for (left, right, turn_d, turn_b) in [(a, b, 16, 12), (a, b, 8, 7)] {
+        state[left] = state[left].wrapping_add(state[right]);
+        state[d] = (state[d] ^ state[left]).rotate_left(turn_d);
+        state[c] = state[c].wrapping_add(state[d]);
+        state[right] = (state[right] ^ state[c]).rotate_left(turn_b);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::{Rng, SeedableRng};
+
+    use super::*;
+
+    /// The published generator, set to the same place.
+    fn published(draws: &Draws, purpose: Purpose, entity: Entity, index: u64) -> u32 {
+        let mut seed = [0; 32];
+        for (bytes, word) in seed.chunks_exact_mut(4).zip(draws.key) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
+        let mut rng = ChaCha8Rng::from_seed(seed);
+        rng.set_stream((purpose as u64) << 56 | entity.0);
+        rng.set_word_pos(u128::from(index));
+        rng.next_u32()
+    }
+
+    #[test]
+    fn draws_are_those_of_rand_chacha_bit_for_bit() {
+        for seed in [0, 1, 7, u64::MAX] {
+            let draws = Draws::new(seed);
+            for name in ["A", "B", "viewer-49999"] {
+                let entity = Entity::named(name);
+                for purpose in [Purpose::LossUp, Purpose::DelayDown, Purpose::Client] {
+                    for index in (0..40).chain([1 << 20, (1 << 36) - 1, 1 << 40]) {
+                        assert_eq!(
+                            draws.draw(purpose, entity, index),
+                            published(&draws, purpose, entity, index),
+                            "seed {seed} {name} {purpose:?} {index}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn streams_are_told_apart_by_every_part_of_the_address() {
+        let (a, b) = (Entity::named("A"), Entity::named("B"));
+        let base = Draws::new(1).draw(Purpose::LossUp, a, 0);
+        assert_ne!(base, Draws::new(2).draw(Purpose::LossUp, a, 0));
+        assert_ne!(base, Draws::new(1).draw(Purpose::LossDown, a, 0));
+        assert_ne!(base, Draws::new(1).draw(Purpose::LossUp, b, 0));
+        assert_ne!(base, Draws::new(1).draw(Purpose::LossUp, a, 1));
+    }
+}
