@@ -1,0 +1,195 @@
+//! The order of events in one cell: what happens next, and when.
+//!
+//! Generic: it holds parcels and deadlines and knows neither rooms nor clients nor links.
+//! Ties are decided by a canonical key, never by the order of insertion: at one instant come first
+//! the script, then the parcels that arrive, by (lane, number), then the deadlines, by slot.
+
+mod tournament;
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use crate::time::SimTime;
+use tournament::Tournament;
+
+/// The most deadline slots that one cell can have.
+pub const SLOTS_MAX: usize = tournament::SLOTS_MAX;
+/// The latest instant that a run can reach.
+pub const TIME_MAX: SimTime = tournament::TIME_MAX;
+
+/// Names one parcel under way: its lane and its number on that lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Waybill {
+    /// What the parcel travels on.
+    pub lane: u32,
+    /// Its number there; no two parcels of a lane share one.
+    pub number: u32,
+}
+
+/// A parcel and when it arrives.  Ordered by time, then waybill, whatever the parcel.
+#[derive(Clone, Copy, Debug)]
+struct UnderWay<P> {
+    at: SimTime,
+    waybill: Waybill,
+    parcel: P,
+}
+
+impl<P> UnderWay<P> {
+    fn key(&self) -> (SimTime, Waybill) {
+        (self.at, self.waybill)
+    }
+}
+
+impl<P> PartialEq for UnderWay<P> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<P> Eq for UnderWay<P> {}
+
+impl<P> PartialOrd for UnderWay<P> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<P> Ord for UnderWay<P> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next<P> {
+    /// The script's next entry is due.
+    Script,
+    /// A parcel arrives.
+    Arrival(Waybill, P),
+    /// The deadline of a slot is due.  Handling it must move the slot's deadline.
+    Deadline(usize),
+    /// Nothing more happens before the end.
+    End,
+}
+
+/// The agenda of one cell.
+///
+/// A deadline is a value in a slot: it may move at any time and nothing is ever cancelled.
+/// Parcels wait in a heap, which stays small because little is under way at any one time.
+#[derive(Debug)]
+pub struct Agenda<P> {
+    now: SimTime,
+    end: SimTime,
+    under_way: BinaryHeap<Reverse<UnderWay<P>>>,
+    deadlines: Tournament,
+}
+
+impl<P: Copy> Agenda<P> {
+    /// An agenda at time zero with `n_slots` deadlines; what is due after `end` never happens.
+    pub fn new(n_slots: usize, end: SimTime) -> Self {
+        assert!(end <= TIME_MAX, "the end {end} is beyond {TIME_MAX}");
+        Self {
+            now: SimTime::ZERO,
+            end,
+            under_way: BinaryHeap::new(),
+            deadlines: Tournament::new(n_slots),
+        }
+    }
+
+    /// The present instant.
+    pub const fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// How many parcels are under way.
+    pub fn n_under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Sends a parcel that arrives at `at`.
+    #[inline]
+    pub fn send(&mut self, at: SimTime, waybill: Waybill, parcel: P) {
+        assert!(self.now <= at, "{waybill:?} would arrive at {at}, before now, {}", self.now);
+        self.under_way.push(Reverse(UnderWay { at, waybill, parcel }));
+    }
+
+    /// Sets the deadline of `slot`; one beyond the end is as good as none.
+    #[inline]
+    pub fn set_deadline(&mut self, slot: usize, at: SimTime) {
+        self.deadlines.set(slot, if self.end < at { SimTime::NEVER } else { at });
+    }
+
+    /// Moves to whatever happens next, given when the script's next entry is due.
+    #[inline]
+    pub fn next(&mut self, script_at: SimTime) -> Next<P> {
+        let arrival_at = self.under_way.peek().map_or(SimTime::NEVER, |it| it.0.at);
+        let deadline = self.deadlines.first();
+        let deadline_at = deadline.map_or(SimTime::NEVER, |(at, _)| at);
+        let at = script_at.min(arrival_at).min(deadline_at);
+        if self.end < at {
+            return Next::End;
+        }
+        assert!(self.now <= at, "time fell from {} to {at}", self.now);
+        self.now = at;
+        if script_at == at {
+            return Next::Script;
+        }
+        if arrival_at == at {
+            let Reverse(it) = self.under_way.pop().expect("it was seen above");
+            return Next::Arrival(it.waybill, it.parcel);
+        }
+        let (_, slot) = deadline.expect("it is the earliest");
+        Next::Deadline(slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(micros: u64) -> SimTime {
+        SimTime::from_micros(micros)
+    }
+
+    fn waybill(lane: u32, number: u32) -> Waybill {
+        Waybill { lane, number }
+    }
+
+    #[test]
+    fn one_instant_goes_script_then_arrivals_then_deadlines() {
+        // The reverse of the expected order of insertion.
+        let mut agenda = Agenda::new(3, at(100));
+        agenda.set_deadline(2, at(5));
+        agenda.set_deadline(0, at(5));
+        agenda.send(at(5), waybill(1, 0), 'd');
+        agenda.send(at(5), waybill(0, 9), 'c');
+        agenda.send(at(5), waybill(0, 2), 'b');
+        assert_eq!(agenda.next(at(5)), Next::Script);
+        assert_eq!(agenda.next(SimTime::NEVER), Next::Arrival(waybill(0, 2), 'b'));
+        assert_eq!(agenda.next(SimTime::NEVER), Next::Arrival(waybill(0, 9), 'c'));
+        assert_eq!(agenda.next(SimTime::NEVER), Next::Arrival(waybill(1, 0), 'd'));
+        assert_eq!(agenda.next(SimTime::NEVER), Next::Deadline(0));
+        agenda.set_deadline(0, SimTime::NEVER);
+        assert_eq!(agenda.next(SimTime::NEVER), Next::Deadline(2));
+        agenda.set_deadline(2, at(101));
+        assert_eq!(agenda.next(SimTime::NEVER), Next::End);
+        assert_eq!(agenda.now(), at(5));
+    }
+
+    #[test]
+    fn the_end_itself_still_happens() {
+        let mut agenda = Agenda::<()>::new(1, at(10));
+        agenda.set_deadline(0, at(10));
+        assert_eq!(agenda.next(SimTime::NEVER), Next::Deadline(0));
+        agenda.set_deadline(0, at(11));
+        assert_eq!(agenda.next(at(11)), Next::End);
+    }
+
+    #[test]
+    fn what_is_beyond_the_end_stays_under_way() {
+        let mut agenda = Agenda::new(1, at(10));
+        agenda.send(at(11), waybill(0, 0), ());
+        assert_eq!(agenda.next(SimTime::NEVER), Next::End);
+        assert_eq!(agenda.n_under_way(), 1);
+    }
+}
