@@ -1,0 +1,445 @@
+//! The client's machine: one login, from `loginRoom` to its end.
+//!
+//! Pure: [`Client::step`] takes time, a drawn number and an input, and gives the next client and
+//! its effects.  A deadline lives in the state that it belongs to; leaving the state drops it, and
+//! waking early or late does nothing.
+
+mod trying;
+
+use crate::{
+    id::{Epoch, RoomId},
+    protocol::{
+        Effects,
+        code::{ErrorCode, Reason},
+        message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
+        rules::{Detect, Rules},
+    },
+    time::SimTime,
+};
+use trying::{Trying, give_up_at};
+
+/// One device of a user, as far as one room is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The current login, or the last one.
+    pub epoch: Epoch,
+    /// Where the login stands.
+    pub state: State,
+}
+
+/// Where the login of a client stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In no room; perhaps still telling the server so (spec: R2).
+    LoggedOut(Option<Farewell>),
+    /// `loginRoom` was called and has not succeeded yet.
+    Logining {
+        /// The room.
+        room: RoomId,
+        /// The attempt under way or to come.
+        attempt: Attempt,
+        /// When the client stops trying.
+        give_up_at: SimTime,
+    },
+    /// In the room.
+    Online(Online),
+    /// Was in the room and tries to get back.
+    Reconnecting {
+        /// The room.
+        room: RoomId,
+        /// The attempt under way or to come.
+        attempt: Attempt,
+        /// When the client stops trying.
+        give_up_at: SimTime,
+        /// How far the app knows the room's journal.
+        known: u32,
+    },
+}
+
+/// A client in its room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Online {
+    /// The room.
+    pub room: RoomId,
+    /// When the next heartbeat is sent.
+    pub beat_at: SimTime,
+    /// When a heartbeat is sent because nothing was heard or sent.
+    pub probe_at: SimTime,
+    /// When the connection is taken for broken because nothing was heard.
+    pub broken_at: SimTime,
+    /// How far the app knows the room's journal.
+    pub known: u32,
+    /// Whether the member list has come since the connection was made.
+    pub roster: Roster,
+}
+
+/// Whether the member list has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Roster {
+    /// It was asked for; asked again at `again_at`.
+    Asked {
+        /// When to ask again.
+        again_at: SimTime,
+        /// How often it has been asked for again.
+        repeats: u32,
+    },
+    /// It has come; changes are told one by one.
+    Known,
+}
+
+/// One attempt to log in, or the wait for the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its number in the schedule of waits; 0 is the one made at once.
+    pub number: u32,
+    /// How many have failed since the client began to try.
+    pub failed: u32,
+    /// What it is doing.
+    pub stage: Stage,
+}
+
+/// What an attempt is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Waits for the server's answer.
+    Trying {
+        /// When the request is repeated.
+        again_at: SimTime,
+        /// How often it has been repeated.
+        repeats: u32,
+        /// When the attempt has failed.
+        fails_at: SimTime,
+    },
+    /// Waits before it starts.
+    Waiting {
+        /// When it starts.
+        start_at: SimTime,
+    },
+}
+
+/// A logout that the server has not confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Farewell {
+    /// The login that ended.
+    pub epoch: Epoch,
+    /// When the logout is repeated.
+    pub again_at: SimTime,
+    /// How often it has been repeated.
+    pub repeats: u32,
+    /// When the client lets it be.
+    pub until: SimTime,
+}
+
+/// What can happen to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The app calls `loginRoom`.
+    LoginRoom(RoomId),
+    /// The app calls `logoutRoom`, with or without a room.
+    LogoutRoom(Option<RoomId>),
+    /// The device knows that its network is gone.
+    LinkLost,
+    /// The device knows that its network is back.
+    LinkBack,
+    /// A message arrives.
+    Receive(ServerMsg),
+    /// A deadline is due.
+    Wake,
+}
+
+/// What a client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Sends a message.
+    Send(ClientMsg),
+    /// Calls the app's `onRoomStateChanged`.
+    StateChanged(RoomId, Reason, ErrorCode),
+    /// Tells the app of the room's changes from one position to another, one callback each.
+    RosterChanges(RoomId, u32, u32),
+    /// Tells the app how the member lists at two positions differ.
+    RosterDifference(RoomId, u32, u32),
+    /// A call returns an error and changes nothing.
+    CallFailed(RoomId, ErrorCode),
+    /// The drawn number was used; the next step needs a new one.
+    LuckSpent,
+}
+
+type Out = Effects<Effect, 3>;
+
+/// What a step knows of the world around the client.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The parameters of the protocol.
+    pub rules: &'a Rules,
+    /// The present instant.
+    pub now: SimTime,
+    /// An evenly distributed number that no step has used.
+    pub luck: u32,
+}
+
+impl Client {
+    /// A client before its first login.
+    pub const fn new() -> Self {
+        Self { epoch: Epoch::NONE, state: State::LoggedOut(None) }
+    }
+
+    /// When the client wants to be woken.
+    pub fn deadline(&self) -> SimTime {
+        match self.state {
+            State::LoggedOut(None) => SimTime::NEVER,
+            State::LoggedOut(Some(farewell)) => farewell.again_at.min(farewell.until),
+            State::Logining { attempt, give_up_at, .. }
+            | State::Reconnecting { attempt, give_up_at, .. } => attempt.deadline().min(give_up_at),
+            State::Online(it) => {
+                let ask_at = match it.roster {
+                    Roster::Asked { again_at, .. } => again_at,
+                    Roster::Known => SimTime::NEVER,
+                };
+                it.beat_at.min(it.probe_at).min(it.broken_at).min(ask_at)
+            }
+        }
+    }
+
+    /// Whether the client is in its room and says so.
+    pub const fn is_online(&self) -> bool {
+        matches!(self.state, State::Online(_))
+    }
+
+    /// What becomes of the client, and what it does.
+    #[inline]
+    #[must_use]
+    pub fn step(self, context: Context<'_>, input: Input) -> (Self, Out) {
+        match self.state {
+            State::LoggedOut(farewell) => self.logged_out(context, farewell, input),
+            State::Logining { room, attempt, give_up_at } => {
+                Trying { room, attempt, give_up_at, known: None }.step(self, context, input)
+            }
+            State::Reconnecting { room, attempt, give_up_at, known } => {
+                Trying { room, attempt, give_up_at, known: Some(known) }.step(self, context, input)
+            }
+            State::Online(online) => self.online(context, online, input),
+        }
+    }
+
+    const fn with(self, state: State) -> Self {
+        Self { state, ..self }
+    }
+
+    const fn send(self, body: ClientBody) -> Effect {
+        Effect::Send(ClientMsg { epoch: self.epoch, body })
+    }
+
+    fn logged_out(
+        self,
+        context: Context<'_>,
+        farewell: Option<Farewell>,
+        input: Input,
+    ) -> (Self, Out) {
+        let Context { rules, now, .. } = context;
+        match input {
+            // A login ends the farewell: the server takes the newer epoch for the end of the older.
+            // spec: R3, R13
+            Input::LoginRoom(room) => {
+                let attempt = Attempt::first(context);
+                let give_up_at = give_up_at(context);
+                let client = Self {
+                    epoch: self.epoch.next(),
+                    state: State::Logining { room, attempt, give_up_at },
+                };
+                let logining = Effect::StateChanged(room, Reason::Logining, ErrorCode::OK);
+                (client, Out::of([logining, client.send(ClientBody::Login(room))]))
+            }
+            Input::LogoutRoom(None) => (self, Out::NONE),
+            Input::LogoutRoom(Some(room)) => (self, Out::of([logout_failed(room)])),
+            Input::Receive(ServerMsg { epoch, body }) => match body {
+                // The login was given up while the answer was under way: the server must not keep
+                // a member that nobody is.
+                ServerBody::LoginAccepted if farewell.is_none() => {
+                    let farewell = Farewell::new(context, epoch);
+                    let message = ClientMsg { epoch, body: ClientBody::Logout };
+                    let client = self.with(State::LoggedOut(Some(farewell)));
+                    (client, Out::of([Effect::Send(message)]))
+                }
+                ServerBody::LogoutAccepted if farewell.is_some_and(|it| it.epoch == epoch) => {
+                    (self.with(State::LoggedOut(None)), Out::NONE)
+                }
+                ServerBody::Kicked(_) => {
+                    let message = ClientMsg { epoch, body: ClientBody::AckKick };
+                    (self, Out::of([Effect::Send(message)]))
+                }
+                // Out of turn.
+                ServerBody::LoginAccepted
+                | ServerBody::LogoutAccepted
+                | ServerBody::LoginRejected(_)
+                | ServerBody::HeartbeatAck
+                | ServerBody::SessionGone
+                | ServerBody::Roster { .. } => (self, Out::NONE),
+            },
+            Input::Wake => match farewell {
+                Some(it) if it.until.is_due(now) => (self.with(State::LoggedOut(None)), Out::NONE),
+                Some(it) if it.again_at.is_due(now) => {
+                    let (repeats, epoch) = (it.repeats + 1, it.epoch);
+                    let again_at = now + rules.resend.wait(repeats);
+                    let farewell = Farewell { again_at, repeats, ..it };
+                    let message = ClientMsg { epoch, body: ClientBody::Logout };
+                    let client = self.with(State::LoggedOut(Some(farewell)));
+                    (client, Out::of([Effect::Send(message)]))
+                }
+                Some(_) | None => (self, Out::NONE),
+            },
+            Input::LinkLost | Input::LinkBack => (self, Out::NONE),
+        }
+    }
+
+    fn online(self, context: Context<'_>, online: Online, input: Input) -> (Self, Out) {
+        match input {
+            // spec: R33
+            Input::LoginRoom(room) => {
+                (self, Out::of([Effect::CallFailed(room, ErrorCode::ALREADY_IN_ROOM)]))
+            }
+            Input::LogoutRoom(room) => self.leave(context, online.room, room),
+            Input::LinkLost => self.broken(context, online),
+            Input::Receive(ServerMsg { epoch, body }) if epoch == self.epoch => {
+                self.hear(context, online, body)
+            }
+            Input::Wake => self.wake_online(context, online),
+            // Out of turn.
+            Input::Receive(_) | Input::LinkBack => (self, Out::NONE),
+        }
+    }
+
+    fn hear(self, context: Context<'_>, online: Online, body: ServerBody) -> (Self, Out) {
+        match body {
+            ServerBody::LoginAccepted | ServerBody::HeartbeatAck => {
+                (self.with(State::Online(online.heard(context))), Out::NONE)
+            }
+            ServerBody::Roster { from, to } => {
+                let Online { room, known, .. } = online;
+                assert!(
+                    from <= known,
+                    "{self:?} is told of changes after {from}, so it lacks some"
+                );
+                let to = to.max(known);
+                let (news, online) = match online.roster {
+                    Roster::Asked { .. } => {
+                        (Effect::RosterDifference(room, known, to), online.heard(context))
+                    }
+                    // Not an answer: it does not prove that the server hears the client.
+                    Roster::Known => (Effect::RosterChanges(room, known, to), online),
+                };
+                let online = Online { known: to, roster: Roster::Known, ..online };
+                let ack = self.send(ClientBody::AckRoster(to));
+                (self.with(State::Online(online)), Out::of([news, ack]))
+            }
+            // spec: R9
+            ServerBody::Kicked(code) => {
+                let callback = Effect::StateChanged(online.room, Reason::KickOut, code);
+                let ack = self.send(ClientBody::AckKick);
+                (self.with(State::LoggedOut(None)), Out::of([callback, ack]))
+            }
+            ServerBody::SessionGone => self.broken(context, online),
+            // Out of turn.
+            ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => (self, Out::NONE),
+        }
+    }
+
+    fn wake_online(self, context: Context<'_>, online: Online) -> (Self, Out) {
+        let Context { rules, now, .. } = context;
+        if online.broken_at.is_due(now) {
+            return self.broken(context, online);
+        }
+        if online.beat_at.is_due(now) {
+            let heartbeat = rules.heartbeat.expect("a beat is due, so there are heartbeats");
+            let online = Online { beat_at: now + heartbeat.every, ..online }.sent(context);
+            let beat = self.send(ClientBody::Heartbeat);
+            return (self.with(State::Online(online)), Out::of([beat]));
+        }
+        if online.probe_at.is_due(now) {
+            let probe = self.send(ClientBody::Heartbeat);
+            return (self.with(State::Online(online.sent(context))), Out::of([probe]));
+        }
+        match online.roster {
+            Roster::Asked { again_at, repeats } if again_at.is_due(now) => {
+                let repeats = repeats + 1;
+                let again_at = now + rules.resend.wait(repeats);
+                let online = Online { roster: Roster::Asked { again_at, repeats }, ..online };
+                let ask = self.send(ClientBody::AskRoster(online.known));
+                (self.with(State::Online(online)), Out::of([ask]))
+            }
+            Roster::Asked { .. } | Roster::Known => (self, Out::NONE),
+        }
+    }
+
+    /// The connection is broken: the app is told, and the first attempt is made at once.
+    fn broken(self, context: Context<'_>, online: Online) -> (Self, Out) {
+        let state = State::Reconnecting {
+            room: online.room,
+            attempt: Attempt::first(context),
+            give_up_at: give_up_at(context),
+            known: online.known,
+        };
+        // spec: R6, R19
+        let code = ErrorCode::TEMPORARILY_BROKEN;
+        let callback = Effect::StateChanged(online.room, Reason::Reconnecting, code);
+        let login = self.send(ClientBody::Login(online.room));
+        (self.with(state), Out::of([callback, login]))
+    }
+
+    /// `logoutRoom` while in `own` room or on the way there: the client leaves at once and tells
+    /// the server as well as it can (spec: R10, R12).
+    fn leave(self, context: Context<'_>, own: RoomId, asked: Option<RoomId>) -> (Self, Out) {
+        match asked {
+            Some(other) if other != own => (self, Out::of([logout_failed(other)])),
+            Some(_) | None => {
+                let farewell = Farewell::new(context, self.epoch);
+                let callback = Effect::StateChanged(own, Reason::Logout, ErrorCode::OK);
+                let client = self.with(State::LoggedOut(Some(farewell)));
+                (client, Out::of([callback, self.send(ClientBody::Logout)]))
+            }
+        }
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Online {
+    /// The server was heard just now.
+    fn heard(self, context: Context<'_>) -> Self {
+        match context.rules.detect {
+            Detect::AtOutage => self,
+            Detect::BySilence { probe_after, broken_after } => Self {
+                probe_at: context.now + probe_after,
+                broken_at: context.now + broken_after,
+                ..self
+            },
+        }
+    }
+
+    /// A heartbeat was sent just now.
+    fn sent(self, context: Context<'_>) -> Self {
+        match context.rules.detect {
+            Detect::AtOutage => self,
+            Detect::BySilence { probe_after, .. } => {
+                Self { probe_at: context.now + probe_after, ..self }
+            }
+        }
+    }
+}
+
+impl Farewell {
+    /// The logout is sent now.
+    fn new(Context { rules, now, .. }: Context<'_>, epoch: Epoch) -> Self {
+        let again_at = now + rules.resend.wait(0);
+        Self { epoch, again_at, repeats: 0, until: now + rules.logout_timeout }
+    }
+}
+
+/// `logoutRoom` names a room that the client is not in: the app is told, nothing else happens
+/// (spec: R11).
+const fn logout_failed(room: RoomId) -> Effect {
+    Effect::StateChanged(room, Reason::LogoutFailed, ErrorCode::NOT_IN_THIS_ROOM)
+}

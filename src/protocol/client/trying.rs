@@ -1,0 +1,176 @@
+//! A client that tries to get into a room: attempts, waits, giving up.
+//!
+//! The first login and every relogin go the same way; they differ in what the app is told.
+
+use super::{Attempt, Client, Context, Effect, Input, Online, Out, Roster, Stage, State};
+use crate::{
+    id::RoomId,
+    protocol::{
+        code::{ErrorCode, Reason},
+        message::{ClientBody, ServerBody, ServerMsg},
+        retry::Budget,
+        rules::Phase,
+    },
+    time::SimTime,
+};
+
+/// A client that tries to log in, for the first time or again.
+#[derive(Clone, Copy)]
+pub(super) struct Trying {
+    pub(super) room: RoomId,
+    pub(super) attempt: Attempt,
+    pub(super) give_up_at: SimTime,
+    /// How far the app knows the journal; nothing at the first login.
+    pub(super) known: Option<u32>,
+}
+
+impl Trying {
+    pub(super) fn step(self, client: Client, context: Context<'_>, input: Input) -> (Client, Out) {
+        match input {
+            // spec: R33
+            Input::LoginRoom(room) => {
+                (client, Out::of([Effect::CallFailed(room, ErrorCode::ALREADY_IN_ROOM)]))
+            }
+            Input::LogoutRoom(room) => client.leave(context, self.room, room),
+            // A fresh series of attempts begins at once.
+            Input::LinkBack => {
+                let attempt = Attempt { failed: self.attempt.failed, ..Attempt::first(context) };
+                self.try_now(client, attempt)
+            }
+            Input::Receive(ServerMsg { epoch, body }) if epoch == client.epoch => match body {
+                ServerBody::LoginAccepted => self.succeed(client, context),
+                ServerBody::LoginRejected(code) => self.fail(client, code),
+                // Out of turn: from before the connection broke, or overtaken by the answer.
+                ServerBody::LogoutAccepted
+                | ServerBody::HeartbeatAck
+                | ServerBody::SessionGone
+                | ServerBody::Roster { .. }
+                | ServerBody::Kicked(_) => (client, Out::NONE),
+            },
+            Input::Wake => self.wake(client, context),
+            // Out of turn, or known already.
+            Input::Receive(_) | Input::LinkLost => (client, Out::NONE),
+        }
+    }
+
+    fn wake(self, client: Client, context: Context<'_>) -> (Client, Out) {
+        let Context { rules, now, luck } = context;
+        // Giving up goes before an attempt that would start at the same instant.
+        // spec: R5, R8, R25
+        if self.give_up_at.is_due(now) {
+            return self.fail(client, ErrorCode::RETRY_TIMEOUT);
+        }
+        match self.attempt.stage {
+            Stage::Trying { fails_at, .. } if fails_at.is_due(now) => {
+                let failed = self.attempt.failed + 1;
+                if rules.retry.budget == Budget::Attempts(failed) {
+                    return self.fail(client, ErrorCode::RETRY_TIMEOUT);
+                }
+                let number = self.attempt.number.saturating_add(1);
+                let start_at = now + rules.retry.schedule.wait(number, luck);
+                let attempt = Attempt { number, failed, stage: Stage::Waiting { start_at } };
+                (self.with(client, attempt), Out::of([Effect::LuckSpent]))
+            }
+            Stage::Trying { again_at, repeats, fails_at } if again_at.is_due(now) => {
+                let repeats = repeats + 1;
+                let again_at = now + rules.resend.wait(repeats);
+                let stage = Stage::Trying { again_at, repeats, fails_at };
+                self.try_now(client, Attempt { stage, ..self.attempt })
+            }
+            Stage::Waiting { start_at } if start_at.is_due(now) => {
+                let attempt = Attempt { stage: Stage::start(context), ..self.attempt };
+                self.try_now(client, attempt)
+            }
+            Stage::Trying { .. } | Stage::Waiting { .. } => (client, Out::NONE),
+        }
+    }
+
+    const fn with(&self, client: Client, attempt: Attempt) -> Client {
+        let (room, give_up_at) = (self.room, self.give_up_at);
+        client.with(match self.known {
+            None => State::Logining { room, attempt, give_up_at },
+            Some(known) => State::Reconnecting { room, attempt, give_up_at, known },
+        })
+    }
+
+    fn try_now(self, client: Client, attempt: Attempt) -> (Client, Out) {
+        (self.with(client, attempt), Out::of([client.send(ClientBody::Login(self.room))]))
+    }
+
+    fn succeed(self, client: Client, context: Context<'_>) -> (Client, Out) {
+        let Context { rules, now, luck } = context;
+        // spec: R4, R7
+        let (reason, known) = match self.known {
+            None => (Reason::Logined, 0),
+            Some(known) => (Reason::Reconnected, known),
+        };
+        let callback = Effect::StateChanged(self.room, reason, ErrorCode::OK);
+        let ask = client.send(ClientBody::AskRoster(known));
+        let mut out = Out::of([callback, ask]);
+        let beat_at = match rules.heartbeat.map(|it| (it.phase, it.every)) {
+            None => SimTime::NEVER,
+            Some((Phase::Login, every)) => now + every,
+            Some((Phase::After(span), _)) => now + span,
+            Some((Phase::Random, every)) => {
+                out = out.and(Effect::LuckSpent);
+                now + every.scaled(luck)
+            }
+        };
+        let again_at = now + rules.resend.wait(0);
+        let online = Online {
+            room: self.room,
+            beat_at,
+            probe_at: SimTime::NEVER,
+            broken_at: SimTime::NEVER,
+            known,
+            roster: Roster::Asked { again_at, repeats: 0 },
+        };
+        (client.with(State::Online(online.heard(context))), out)
+    }
+
+    /// The end of trying; what follows is up to the app (spec: R13, R14, R26).
+    const fn reason_of_failure(&self) -> Reason {
+        match self.known {
+            None => Reason::LoginFailed,
+            Some(_) => Reason::ReconnectFailed,
+        }
+    }
+
+    fn fail(self, client: Client, code: ErrorCode) -> (Client, Out) {
+        let callback = Effect::StateChanged(self.room, self.reason_of_failure(), code);
+        (client.with(State::LoggedOut(None)), Out::of([callback]))
+    }
+}
+
+impl Attempt {
+    /// The attempt that is made at once.
+    pub(super) fn first(context: Context<'_>) -> Self {
+        Self { number: 0, failed: 0, stage: Stage::start(context) }
+    }
+
+    pub(super) fn deadline(self) -> SimTime {
+        match self.stage {
+            Stage::Trying { again_at, fails_at, .. } => again_at.min(fails_at),
+            Stage::Waiting { start_at } => start_at,
+        }
+    }
+}
+
+impl Stage {
+    /// The request is sent now.
+    fn start(Context { rules, now, .. }: Context<'_>) -> Self {
+        Self::Trying {
+            again_at: now + rules.resend.wait(0),
+            repeats: 0,
+            fails_at: now + rules.retry.attempt_timeout,
+        }
+    }
+}
+
+/// When a client that begins to try now stops trying (spec: R16).
+pub(super) fn give_up_at(Context { rules, now, .. }: Context<'_>) -> SimTime {
+    match rules.retry.budget {
+        Budget::Attempts(_) => SimTime::NEVER,
+        Budget::Time(span) => now + span,
+    }
+}

@@ -1,0 +1,425 @@
+//! One client as the server sees it.
+//!
+//! Pure: [`Member::step`] takes time and an input, and gives the next member and its effects.
+//! Whether other members exist, and what their room's journal holds, it learns from its inputs.
+
+use crate::{
+    id::{Epoch, RoomId},
+    protocol::{
+        Effects,
+        code::ErrorCode,
+        message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
+        rules::{Anchor, Rules},
+    },
+    time::SimTime,
+};
+
+/// One client as the server sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The newest login that the server has heard of.
+    pub epoch: Epoch,
+    /// Where that login stands.
+    pub state: State,
+}
+
+/// Where a login stands at the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In no room.
+    Absent(Gone),
+    /// A login is being processed.
+    Joining {
+        /// The room.
+        room: RoomId,
+        /// When the processing is done.
+        admit_at: SimTime,
+    },
+    /// In a room.
+    Present(Present),
+    /// Put out because the same user came from another client; the client may not know yet.
+    Displaced {
+        /// When the client is told again.
+        again_at: SimTime,
+        /// How often it has been told again.
+        repeats: u32,
+        /// When the server stops telling.
+        until: SimTime,
+    },
+}
+
+/// How a member came to be absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// It never came, or its lease ended: a relogin makes it a member again.
+    Silent,
+    /// It logged out: what still arrives of that login is out of turn.
+    LoggedOut,
+}
+
+/// A member of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// The room.
+    pub room: RoomId,
+    /// When the member is taken for gone; never, while it is known to be there.
+    pub lease_ends_at: SimTime,
+    /// When a relogin has been processed.
+    pub greet_at: SimTime,
+    /// How the member is told of changes in the room.
+    pub feed: Feed,
+}
+
+/// How a member is told of the changes in its room: in order, each one once, whatever is lost.
+///
+/// A message holds all that the member has not acknowledged, so none can overtake another, and
+/// the last one is repeated until it is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// The member has not asked for the list yet.
+    Closed,
+    /// The member is told of every change.
+    Open {
+        /// The position in the journal up to which the member has acknowledged.
+        acked: u32,
+        /// The position up to which it has been told.
+        sent: u32,
+        /// When it is told again; never, when all is acknowledged.
+        again_at: SimTime,
+        /// How often it has been told again.
+        repeats: u32,
+    },
+}
+
+/// What can happen to a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A message of the client arrives.
+    Receive(ClientMsg),
+    /// The room's journal has been made public up to this position.
+    Published(u32),
+    /// The same user has come from another client.
+    Displace,
+    /// The client, with this login, is in its room and its way to the server is open.
+    SignalBack(Epoch),
+    /// That is so no longer.
+    SignalLost,
+    /// A deadline is due.
+    Wake,
+}
+
+/// What the server does about a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Sends the client a message.
+    Send(ServerMsg),
+    /// Takes the member into the room.
+    Join(RoomId),
+    /// Takes the member out of the room.
+    Leave(RoomId),
+}
+
+type Out = Effects<Effect, 2>;
+
+/// What a step knows of the world around the member.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The parameters of the protocol.
+    pub rules: &'a Rules,
+    /// The present instant.
+    pub now: SimTime,
+    /// The last position in the journal of the member's room.
+    pub head: u32,
+}
+
+impl Member {
+    /// A client of which the server has never heard.
+    pub const fn new() -> Self {
+        Self { epoch: Epoch::NONE, state: State::Absent(Gone::Silent) }
+    }
+
+    /// When the server has something to do about the member.
+    pub fn deadline(&self) -> SimTime {
+        match self.state {
+            State::Absent(_) => SimTime::NEVER,
+            State::Joining { admit_at, .. } => admit_at,
+            State::Present(it) => {
+                let feed_at = match it.feed {
+                    Feed::Closed => SimTime::NEVER,
+                    Feed::Open { again_at, .. } => again_at,
+                };
+                it.lease_ends_at.min(it.greet_at).min(feed_at)
+            }
+            State::Displaced { again_at, until, .. } => again_at.min(until),
+        }
+    }
+
+    /// The room that the member is in.
+    pub const fn room(&self) -> Option<RoomId> {
+        match self.state {
+            State::Present(Present { room, .. }) => Some(room),
+            State::Absent(_) | State::Joining { .. } | State::Displaced { .. } => None,
+        }
+    }
+
+    /// What becomes of the member, and what the server does.
+    #[inline]
+    #[must_use]
+    pub fn step(self, context: Context<'_>, input: Input) -> (Self, Out) {
+        if let Input::Receive(message) = input {
+            return match message.body {
+                ClientBody::Login(room) => self.login(context, message.epoch, room),
+                ClientBody::Logout => self.logout(message.epoch),
+                ClientBody::Heartbeat
+                | ClientBody::AskRoster(_)
+                | ClientBody::AckRoster(_)
+                | ClientBody::AckKick => self.hear(context, message),
+            };
+        }
+        match self.state {
+            State::Absent(_) => (self, Out::NONE),
+            State::Joining { room, admit_at } => match input {
+                Input::Wake if admit_at.is_due(context.now) => self.admit(context, room),
+                // Not yet a member, so there is nothing to end.
+                Input::Receive(_)
+                | Input::Published(_)
+                | Input::Displace
+                | Input::SignalBack(_)
+                | Input::SignalLost
+                | Input::Wake => (self, Out::NONE),
+            },
+            State::Present(present) => self.present(context, present, input),
+            State::Displaced { again_at, repeats, until } => match input {
+                // Whoever has not heard it by now hears it when it comes back (spec: R32).
+                Input::Wake if until.is_due(context.now) => {
+                    let state = State::Displaced {
+                        again_at: SimTime::NEVER,
+                        repeats,
+                        until: SimTime::NEVER,
+                    };
+                    (self.with(state), Out::NONE)
+                }
+                Input::Wake if again_at.is_due(context.now) => {
+                    let repeats = repeats + 1;
+                    let again_at = context.now + context.rules.resend.wait(repeats);
+                    let state = State::Displaced { again_at, repeats, until };
+                    (self.with(state), Out::of([self.kick()]))
+                }
+                // Not a member any more, so there is nothing to end.
+                Input::Receive(_)
+                | Input::Published(_)
+                | Input::Displace
+                | Input::SignalBack(_)
+                | Input::SignalLost
+                | Input::Wake => (self, Out::NONE),
+            },
+        }
+    }
+
+    const fn with(self, state: State) -> Self {
+        Self { state, ..self }
+    }
+
+    const fn send(self, body: ServerBody) -> Effect {
+        Effect::Send(ServerMsg { epoch: self.epoch, body })
+    }
+
+    const fn kick(self) -> Effect {
+        self.send(ServerBody::Kicked(ErrorCode::KICKED_OUT))
+    }
+
+    /// A login request: the first of its login, or a repetition, or a relogin.
+    fn login(self, context: Context<'_>, epoch: Epoch, room: RoomId) -> (Self, Out) {
+        let done_at = context.now + context.rules.login_processing;
+        if epoch < self.epoch {
+            return (self, Out::NONE); // Out of turn.
+        }
+        let joining = Self { epoch, state: State::Joining { room, admit_at: done_at } };
+        match self.state {
+            State::Absent(Gone::LoggedOut) if epoch == self.epoch => (self, Out::NONE),
+            State::Joining { .. } if epoch == self.epoch => (self, Out::NONE),
+            // spec: R32
+            State::Displaced { .. } if epoch == self.epoch => (
+                self,
+                Out::of([self.send(ServerBody::LoginRejected(ErrorCode::LOGGED_IN_ELSEWHERE))]),
+            ),
+            // The session is alive: nobody else hears of it (spec: R20, R30).
+            State::Present(present) if present.room == room => {
+                let feed = if epoch == self.epoch { present.feed } else { Feed::Closed };
+                let greet_at = present.greet_at.min(done_at);
+                let present = Present { greet_at, feed, ..present.heard_login(context) };
+                (Self { epoch, state: State::Present(present) }, Out::NONE)
+            }
+            // A new login elsewhere, while the logout was lost.
+            State::Present(present) => (joining, Out::of([Effect::Leave(present.room)])),
+            State::Absent(_) | State::Joining { .. } | State::Displaced { .. } => {
+                (joining, Out::NONE)
+            }
+        }
+    }
+
+    fn logout(self, epoch: Epoch) -> (Self, Out) {
+        let done = Effect::Send(ServerMsg { epoch, body: ServerBody::LogoutAccepted });
+        if epoch < self.epoch {
+            return (self, Out::of([done])); // A newer login has ended that one.
+        }
+        let out = match self.state {
+            State::Present(present) => Out::of([Effect::Leave(present.room), done]),
+            State::Absent(_) | State::Joining { .. } | State::Displaced { .. } => Out::of([done]),
+        };
+        (Self { epoch, state: State::Absent(Gone::LoggedOut) }, out)
+    }
+
+    /// A message other than login and logout.
+    fn hear(self, context: Context<'_>, ClientMsg { epoch, body }: ClientMsg) -> (Self, Out) {
+        if epoch != self.epoch {
+            return (self, Out::NONE); // Out of turn.
+        }
+        match self.state {
+            State::Present(present) => self.hear_present(context, present, body),
+            State::Absent(Gone::Silent) => (self, Out::of([self.send(ServerBody::SessionGone)])),
+            State::Displaced { repeats, .. } if body == ClientBody::AckKick => {
+                let (again_at, until) = (SimTime::NEVER, SimTime::NEVER);
+                (self.with(State::Displaced { again_at, repeats, until }), Out::NONE)
+            }
+            State::Displaced { .. } => (self, Out::of([self.kick()])),
+            State::Absent(Gone::LoggedOut) | State::Joining { .. } => (self, Out::NONE),
+        }
+    }
+
+    fn hear_present(self, context: Context<'_>, present: Present, body: ClientBody) -> (Self, Out) {
+        let heard = present.heard(context);
+        match body {
+            ClientBody::Heartbeat => {
+                (self.with(State::Present(heard)), Out::of([self.send(ServerBody::HeartbeatAck)]))
+            }
+            ClientBody::AskRoster(known) => {
+                let acked = match present.feed {
+                    Feed::Closed => known,
+                    Feed::Open { acked, .. } => acked.max(known),
+                };
+                let feed = Feed::told(context, acked, context.head);
+                let roster = self.send(ServerBody::Roster { from: acked, to: context.head });
+                (self.with(State::Present(Present { feed, ..heard })), Out::of([roster]))
+            }
+            ClientBody::AckRoster(known) => {
+                let feed = match present.feed {
+                    Feed::Closed => Feed::Closed,
+                    Feed::Open { acked, sent, again_at, repeats } => {
+                        let acked = acked.max(known);
+                        let again_at = if acked == sent { SimTime::NEVER } else { again_at };
+                        Feed::Open { acked, sent, again_at, repeats }
+                    }
+                };
+                (self.with(State::Present(Present { feed, ..heard })), Out::NONE)
+            }
+            // Out of turn.
+            ClientBody::AckKick | ClientBody::Login(_) | ClientBody::Logout => (self, Out::NONE),
+        }
+    }
+
+    fn admit(self, context: Context<'_>, room: RoomId) -> (Self, Out) {
+        let present = Present {
+            room,
+            lease_ends_at: context.now + context.rules.lease.after,
+            greet_at: SimTime::NEVER,
+            feed: Feed::Closed,
+        };
+        let out = Out::of([Effect::Join(room), self.send(ServerBody::LoginAccepted)]);
+        (self.with(State::Present(present)), out)
+    }
+
+    fn present(self, context: Context<'_>, present: Present, input: Input) -> (Self, Out) {
+        let Context { rules, now, .. } = context;
+        match input {
+            Input::Wake => self.wake_present(context, present),
+            Input::Published(to) => match present.feed {
+                Feed::Open { acked, sent, .. } if sent < to => {
+                    let feed = Feed::told(context, acked, to);
+                    let roster = self.send(ServerBody::Roster { from: acked, to });
+                    (self.with(State::Present(Present { feed, ..present })), Out::of([roster]))
+                }
+                Feed::Open { .. } | Feed::Closed => (self, Out::NONE),
+            },
+            // spec: R9
+            Input::Displace => {
+                let state = State::Displaced {
+                    again_at: now + rules.resend.wait(0),
+                    repeats: 0,
+                    until: now + rules.lease.after,
+                };
+                (self.with(state), Out::of([Effect::Leave(present.room), self.kick()]))
+            }
+            Input::SignalBack(epoch) if epoch == self.epoch => {
+                let present = Present { lease_ends_at: SimTime::NEVER, ..present };
+                (self.with(State::Present(present)), Out::NONE)
+            }
+            Input::SignalLost => {
+                let present = Present { lease_ends_at: now + rules.lease.after, ..present };
+                (self.with(State::Present(present)), Out::NONE)
+            }
+            // Out of turn; messages have been dealt with before.
+            Input::SignalBack(_) | Input::Receive(_) => (self, Out::NONE),
+        }
+    }
+
+    fn wake_present(self, context: Context<'_>, present: Present) -> (Self, Out) {
+        let now = context.now;
+        if present.greet_at.is_due(now) {
+            let present = Present { greet_at: SimTime::NEVER, ..present };
+            let accepted = self.send(ServerBody::LoginAccepted);
+            return (self.with(State::Present(present)), Out::of([accepted]));
+        }
+        // spec: R15, R21, R24
+        if present.lease_ends_at.is_due(now) {
+            let gone = self.with(State::Absent(Gone::Silent));
+            return (gone, Out::of([Effect::Leave(present.room)]));
+        }
+        match present.feed {
+            Feed::Open { acked, sent, again_at, repeats } if again_at.is_due(now) => {
+                let repeats = repeats + 1;
+                let again_at = now + context.rules.resend.wait(repeats);
+                let feed = Feed::Open { acked, sent, again_at, repeats };
+                let roster = self.send(ServerBody::Roster { from: acked, to: sent });
+                (self.with(State::Present(Present { feed, ..present })), Out::of([roster]))
+            }
+            Feed::Open { .. } | Feed::Closed => (self, Out::NONE),
+        }
+    }
+}
+
+impl Default for Member {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Present {
+    /// A message arrived just now.
+    fn heard(self, context: Context<'_>) -> Self {
+        match context.rules.lease.anchor {
+            Anchor::Outage => self,
+            Anchor::LastMessage => {
+                Self { lease_ends_at: context.now + context.rules.lease.after, ..self }
+            }
+        }
+    }
+
+    /// A login arrived just now: it counts under either anchor, unless the member is known to be
+    /// there.
+    fn heard_login(self, context: Context<'_>) -> Self {
+        if self.lease_ends_at == SimTime::NEVER {
+            return self;
+        }
+        Self { lease_ends_at: context.now + context.rules.lease.after, ..self }
+    }
+}
+
+impl Feed {
+    /// The member is told just now.
+    fn told(context: Context<'_>, acked: u32, sent: u32) -> Self {
+        let again_at =
+            if acked == sent { SimTime::NEVER } else { context.now + context.rules.resend.wait(0) };
+        Self::Open { acked, sent, again_at, repeats: 0 }
+    }
+}

@@ -1,0 +1,205 @@
+//! What client and server say to each other.
+//!
+//! Every message carries the epoch of the login that it belongs to.
+
+use crate::{
+    id::{Epoch, RoomId},
+    protocol::code::ErrorCode,
+};
+
+/// A message from a client to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientMsg {
+    /// The login it belongs to.
+    pub epoch: Epoch,
+    /// What it says.
+    pub body: ClientBody,
+}
+
+/// What a client says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientBody {
+    /// Let me in, or keep me in.
+    Login(RoomId),
+    /// I am leaving.
+    Logout,
+    /// I am here.
+    Heartbeat,
+    /// Tell me who is in the room; I know its journal up to this position.
+    AskRoster(u32),
+    /// I know the room's journal up to this position.
+    AckRoster(u32),
+    /// I know that I was kicked out.
+    AckKick,
+}
+
+/// A message from the server to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerMsg {
+    /// The login it belongs to.
+    pub epoch: Epoch,
+    /// What it says.
+    pub body: ServerBody,
+}
+
+/// What the server says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerBody {
+    /// You are in.
+    LoginAccepted,
+    /// You are not let in, for this reason.
+    LoginRejected(ErrorCode),
+    /// You have left.
+    LogoutAccepted,
+    /// I heard your heartbeat.
+    HeartbeatAck,
+    /// Your session has ended without your doing.
+    SessionGone,
+    /// All that happened in the room's journal after the first position, up to the second.
+    Roster {
+        /// The position up to which the client has said it knows the journal.
+        from: u32,
+        /// The position up to which it knows the journal once it has this message.
+        to: u32,
+    },
+    /// You are out, for this reason.
+    Kicked(ErrorCode),
+}
+
+/// A message under way, in either direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// From client to server.
+    Up(ClientMsg),
+    /// From server to client.
+    Down(ServerMsg),
+}
+
+/// Messages that share one sequence of draws per direction of a link.
+///
+/// Heartbeats have their own, so that an extra message of another kind moves none of their draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Heartbeats and their answers.
+    Heartbeat,
+    /// Logins, logouts and their answers.
+    Login,
+    /// Member lists, notices and their acknowledgements.
+    Roster,
+}
+
+impl Lane {
+    /// How many lanes there are.
+    pub const COUNT: usize = 3;
+}
+
+/// The kinds of message, for counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// [`ClientBody::Login`].
+    Login,
+    /// [`ClientBody::Logout`].
+    Logout,
+    /// [`ClientBody::Heartbeat`].
+    Heartbeat,
+    /// [`ClientBody::AskRoster`].
+    AskRoster,
+    /// [`ClientBody::AckRoster`].
+    AckRoster,
+    /// [`ClientBody::AckKick`].
+    AckKick,
+    /// [`ServerBody::LoginAccepted`].
+    LoginAccepted,
+    /// [`ServerBody::LoginRejected`].
+    LoginRejected,
+    /// [`ServerBody::LogoutAccepted`].
+    LogoutAccepted,
+    /// [`ServerBody::HeartbeatAck`].
+    HeartbeatAck,
+    /// [`ServerBody::SessionGone`].
+    SessionGone,
+    /// [`ServerBody::Roster`].
+    Roster,
+    /// [`ServerBody::Kicked`].
+    Kicked,
+}
+
+impl Kind {
+    /// All kinds: first what clients say, then what the server says.
+    pub const ALL: [Self; 13] = [
+        Self::Login,
+        Self::Logout,
+        Self::Heartbeat,
+        Self::AskRoster,
+        Self::AckRoster,
+        Self::AckKick,
+        Self::LoginAccepted,
+        Self::LoginRejected,
+        Self::LogoutAccepted,
+        Self::HeartbeatAck,
+        Self::SessionGone,
+        Self::Roster,
+        Self::Kicked,
+    ];
+
+    /// The name under which the kind is counted.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Logout => "logout",
+            Self::Heartbeat => "heartbeat",
+            Self::AskRoster => "ask_roster",
+            Self::AckRoster => "ack_roster",
+            Self::AckKick => "ack_kick",
+            Self::LoginAccepted => "login_accepted",
+            Self::LoginRejected => "login_rejected",
+            Self::LogoutAccepted => "logout_accepted",
+            Self::HeartbeatAck => "heartbeat_ack",
+            Self::SessionGone => "session_gone",
+            Self::Roster => "roster",
+            Self::Kicked => "kicked",
+        }
+    }
+
+    /// The lane on which messages of this kind travel.
+    pub const fn lane(self) -> Lane {
+        match self {
+            Self::Heartbeat | Self::HeartbeatAck | Self::SessionGone => Lane::Heartbeat,
+            Self::AskRoster | Self::AckRoster | Self::Roster => Lane::Roster,
+            Self::Login
+            | Self::Logout
+            | Self::AckKick
+            | Self::LoginAccepted
+            | Self::LoginRejected
+            | Self::LogoutAccepted
+            | Self::Kicked => Lane::Login,
+        }
+    }
+}
+
+impl Message {
+    /// The kind of the message.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Up(message) => match message.body {
+                ClientBody::Login(_) => Kind::Login,
+                ClientBody::Logout => Kind::Logout,
+                ClientBody::Heartbeat => Kind::Heartbeat,
+                ClientBody::AskRoster(_) => Kind::AskRoster,
+                ClientBody::AckRoster(_) => Kind::AckRoster,
+                ClientBody::AckKick => Kind::AckKick,
+            },
+            Self::Down(message) => match message.body {
+                ServerBody::LoginAccepted => Kind::LoginAccepted,
+                ServerBody::LoginRejected(_) => Kind::LoginRejected,
+                ServerBody::LogoutAccepted => Kind::LogoutAccepted,
+                ServerBody::HeartbeatAck => Kind::HeartbeatAck,
+                ServerBody::SessionGone => Kind::SessionGone,
+                ServerBody::Roster { .. } => Kind::Roster,
+                ServerBody::Kicked(_) => Kind::Kicked,
+            },
+        }
+    }
+}
+
+const _: () = assert!(size_of::<Message>() <= 20, "messages travel by value");

@@ -1,0 +1,202 @@
+//! The server: its rooms, their members, and who tells whom.
+//!
+//! Each member is a pure machine ([`Member`]); this is the container that acts on its effects.
+
+use crate::{
+    id::{ClientId, IdVec, RoomId, UserId},
+    protocol::{
+        code::Update,
+        journal::{Change, Journal},
+        member::{Context, Effect, Input, Member},
+        message::ServerMsg,
+        rules::Rules,
+    },
+    time::SimTime,
+};
+
+/// The server of one cell.
+#[derive(Debug)]
+pub struct Server {
+    members: IdVec<ClientId, Member>,
+    users: IdVec<ClientId, UserId>,
+    /// The client by which a user is in a room.
+    holders: IdVec<UserId, Option<ClientId>>,
+    rooms: IdVec<RoomId, Room>,
+}
+
+/// A room: who is in it, and how that came about.
+#[derive(Clone, Debug, Default)]
+struct Room {
+    /// The members, in order of their arrival.
+    present: Vec<ClientId>,
+    journal: Journal,
+}
+
+/// What the server wants done, drained by the driver before the next call.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Messages to send, in order.
+    pub sends: Vec<(ClientId, ServerMsg)>,
+    /// Members whose deadline may have moved.
+    pub members: Vec<ClientId>,
+    /// Rooms whose deadline may have moved.
+    pub rooms: Vec<RoomId>,
+}
+
+impl Outbox {
+    /// Whether nothing is wanted.
+    pub const fn is_empty(&self) -> bool {
+        self.sends.is_empty() && self.members.is_empty() && self.rooms.is_empty()
+    }
+
+    /// Forgets everything, keeping the memory.
+    pub fn clear(&mut self) {
+        self.sends.clear();
+        self.members.clear();
+        self.rooms.clear();
+    }
+}
+
+/// The parameters and the present instant.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// The parameters of the protocol.
+    pub rules: &'a Rules,
+    /// The present instant.
+    pub now: SimTime,
+}
+
+impl Server {
+    /// A server of `n_rooms` empty rooms; `users` tells whose device each client is.
+    pub fn new(users: IdVec<ClientId, UserId>, n_users: usize, n_rooms: usize) -> Self {
+        Self {
+            members: IdVec::filled(users.len(), Member::new),
+            users,
+            holders: IdVec::filled(n_users, || None),
+            rooms: IdVec::filled(n_rooms, Room::default),
+        }
+    }
+
+    /// How the server sees a client.
+    pub fn member(&self, client: ClientId) -> &Member {
+        &self.members[client]
+    }
+
+    /// The journal of a room.
+    pub fn journal(&self, room: RoomId) -> &Journal {
+        &self.rooms[room].journal
+    }
+
+    /// The users in a room, in order of their arrival.
+    pub fn present(&self, room: RoomId) -> impl Iterator<Item = UserId> {
+        self.rooms[room].present.iter().map(|it| self.users[*it])
+    }
+
+    /// When the server has to tell a room's members something.
+    pub fn room_deadline(&self, rules: &Rules, room: RoomId) -> SimTime {
+        self.rooms[room].journal.publish_at(rules.fan_out)
+    }
+
+    /// Something happens to the server's view of a client.
+    pub fn handle(
+        &mut self,
+        moment: Moment<'_>,
+        client: ClientId,
+        input: Input,
+        outbox: &mut Outbox,
+    ) {
+        let member = self.members[client];
+        let head = member.room().map_or(0, |it| self.rooms[it].journal.head());
+        let context = Context { rules: moment.rules, now: moment.now, head };
+        let (member, effects) = member.step(context, input);
+        self.members[client] = member;
+        outbox.members.push(client);
+        for effect in effects.iter() {
+            match effect {
+                Effect::Send(message) => outbox.sends.push((client, message)),
+                Effect::Join(room) => self.join(moment, client, room, outbox),
+                Effect::Leave(room) => {
+                    self.leave(client, room);
+                    let user = self.users[client];
+                    self.note(
+                        room,
+                        Change { at: moment.now, user, update: Update::Delete },
+                        outbox,
+                    );
+                }
+            }
+        }
+    }
+
+    /// The changes of a room that are due are told to its members (spec: R18, R23, R29).
+    pub fn publish(&mut self, moment: Moment<'_>, room: RoomId, outbox: &mut Outbox) {
+        let position = self.rooms[room].journal.publish(moment.now, moment.rules.fan_out);
+        outbox.rooms.push(room);
+        let present = std::mem::take(&mut self.rooms[room].present);
+        for client in &present {
+            // Telling changes nothing about who is present, so the list may be out of its place.
+            self.handle(moment, *client, Input::Published(position), outbox);
+        }
+        self.rooms[room].present = present;
+    }
+
+    fn join(&mut self, moment: Moment<'_>, client: ClientId, room: RoomId, outbox: &mut Outbox) {
+        let user = self.users[client];
+        // In the same room the user only changes the device: nobody is told (spec: R31).
+        let stays = match self.holders[user] {
+            Some(other) => {
+                let old_room = self.members[other].room().expect("a holder is present");
+                self.displace(moment, other, old_room, outbox);
+                if old_room != room {
+                    self.note(
+                        old_room,
+                        Change { at: moment.now, user, update: Update::Delete },
+                        outbox,
+                    );
+                }
+                old_room == room
+            }
+            None => false,
+        };
+        self.holders[user] = Some(client);
+        self.rooms[room].present.push(client);
+        if !stays {
+            self.note(room, Change { at: moment.now, user, update: Update::Add }, outbox);
+        }
+    }
+
+    /// Puts out the client by which a user was in a room; the journal is the caller's affair.
+    fn displace(
+        &mut self,
+        moment: Moment<'_>,
+        client: ClientId,
+        room: RoomId,
+        outbox: &mut Outbox,
+    ) {
+        let context = Context { rules: moment.rules, now: moment.now, head: 0 };
+        let (member, effects) = self.members[client].step(context, Input::Displace);
+        self.members[client] = member;
+        outbox.members.push(client);
+        for effect in effects.iter() {
+            match effect {
+                Effect::Send(message) => outbox.sends.push((client, message)),
+                Effect::Leave(_) => self.leave(client, room),
+                Effect::Join(_) => unreachable!("nobody joins by being put out: {member:?}"),
+            }
+        }
+    }
+
+    fn leave(&mut self, client: ClientId, room: RoomId) {
+        let present = &mut self.rooms[room].present;
+        let place = present.iter().position(|it| *it == client);
+        present.remove(place.expect("who leaves a room was in it"));
+        let holder = &mut self.holders[self.users[client]];
+        assert_eq!(*holder, Some(client), "who leaves a room was its user's device there");
+        *holder = None;
+    }
+
+    fn note(&mut self, room: RoomId, change: Change, outbox: &mut Outbox) {
+        self.rooms[room].journal.note(change);
+        outbox.rooms.push(room);
+    }
+}
