@@ -1,0 +1,294 @@
+//! What a scenario expects: callbacks at named instants, and their absence.
+
+use crate::{
+    id::RoomId,
+    protocol::code::{Reason, Update},
+    scenario::{
+        Expectation, Instant, Mark, MarkIndex, MarkOf, Pattern, When,
+        parse::Draft,
+        read::{Fields, Node},
+    },
+    time::SimSpan,
+};
+
+/// All expectations of a file, and the order in which they can be judged.
+#[derive(Debug, Default)]
+pub(super) struct Expectations {
+    pub(super) all: Vec<Expectation>,
+    pub(super) order: Vec<usize>,
+}
+
+/// An expectation of which only the mark has been read.
+struct Raw<'a> {
+    fields: Fields<'a>,
+    mark: Option<MarkIndex>,
+}
+
+impl<'a> Draft<'a> {
+    /// The expectations.  Marks are read first, so that an instant may name a later one.
+    pub(super) fn expectations(&mut self, at: &Node<'a>) -> Expectations {
+        let nodes = self.reader.list(at, "expectations").unwrap_or_default();
+        let known = ["mark", "client", "callback", "at", "within", "never", "from", "to"];
+        let mut raws = Vec::new();
+        for (index, node) in nodes.into_iter().enumerate() {
+            let Some(mut fields) = self.reader.fields(node, &known) else { continue };
+            let mark = fields.optional("mark").and_then(|it| {
+                let of = MarkOf::Expectation(index);
+                self.new_mark(&it, Mark { name: String::new(), of })
+            });
+            raws.push(Raw { fields, mark });
+        }
+        let mut expectations = Vec::new();
+        for raw in raws {
+            let node = raw.fields.node().clone();
+            if let Some(expectation) = self.expectation(raw) {
+                expectations.push((node, expectation));
+            }
+        }
+        if self.reader.has_faults() {
+            return Expectations::default(); // Some are missing, so no mark can be relied on.
+        }
+        let order = self.order(&expectations);
+        Expectations { all: expectations.into_iter().map(|(_, it)| it).collect(), order }
+    }
+
+    fn expectation(&mut self, Raw { mut fields, mark }: Raw<'a>) -> Option<Expectation> {
+        let pointer = fields.node().pointer.clone();
+        let client = fields.required(&mut self.reader, "client");
+        let clients = client.as_ref().and_then(|it| self.who(it));
+        let who = client.as_ref().and_then(Node::as_str);
+        let (pattern, when) = match (fields.optional("callback"), fields.optional("never")) {
+            (Some(callback), None) => {
+                let pattern = self.pattern(callback);
+                (pattern, self.when_seen(&mut fields))
+            }
+            (None, Some(never)) => {
+                let pattern = self.pattern(never);
+                (pattern, self.when_never(&mut fields, mark))
+            }
+            (callback, _) => {
+                let n = if callback.is_some() { "both" } else { "neither" };
+                let problem = format!("{n} of `callback` and `never`");
+                let remedy = "write one of them: what is to come, or what is not";
+                self.reader.fault(fields.node(), problem, remedy);
+                return None;
+            }
+        };
+        let (pattern, when) = (pattern?, when?);
+        Some(Expectation { pointer, mark, clients: clients?, who: who?.to_owned(), pattern, when })
+    }
+
+    fn when_seen(&mut self, fields: &mut Fields<'a>) -> Option<When> {
+        let (at, within) = (fields.optional("at"), fields.optional("within"));
+        if let Some(at) = at {
+            for name in ["from", "to"] {
+                if let Some(it) = fields.optional(name) {
+                    let problem = format!("`{name}` beside `at`");
+                    self.reader.fault(&it, problem, "write `at` and `within`, or `from` and `to`");
+                }
+            }
+            let within = match within {
+                None => Some(SimSpan::ZERO),
+                Some(it) => self.reader.span(&it),
+            };
+            return Some(When::At(self.instant(&at)?, within?));
+        }
+        if let Some(within) = within {
+            self.reader.fault(&within, "`within` without `at`", "add `at`: give or take of what?");
+        }
+        let (from, to) = self.window(fields);
+        Some(When::Between(from?, to?))
+    }
+
+    fn when_never(&mut self, fields: &mut Fields<'a>, mark: Option<MarkIndex>) -> Option<When> {
+        if mark.is_some() {
+            let problem = "what never happens has no instant";
+            self.reader.fault(fields.node(), problem, "leave `mark` out");
+        }
+        for name in ["at", "within"] {
+            if let Some(it) = fields.optional(name) {
+                let problem = format!("`{name}` beside `never`");
+                self.reader.fault(&it, problem, "write `from` and `to`, or neither");
+            }
+        }
+        let (from, to) = self.window(fields);
+        Some(When::Never(from?, to?))
+    }
+
+    /// From `from`, or the start of the run, to `to`, or its end.
+    fn window(&mut self, fields: &mut Fields<'a>) -> (Option<Instant>, Option<Instant>) {
+        let (from_at, to_at) = (fields.optional("from"), fields.optional("to"));
+        let from = match &from_at {
+            None => Some(Instant { mark: None, offset: 0 }),
+            Some(it) => self.instant(it),
+        };
+        let to = match &to_at {
+            None => {
+                let end = i64::try_from(self.end.as_micros()).expect("10 days fit");
+                Some(Instant { mark: None, offset: end })
+            }
+            Some(it) => self.instant(it),
+        };
+        if let (Some(from), Some(to)) = (from, to)
+            && from.mark == to.mark
+            && to.offset < from.offset
+        {
+            let at = from_at.as_ref().or(to_at.as_ref()).unwrap_or_else(|| fields.node());
+            self.reader.fault(at, "`from` is after `to`", "exchange them");
+        }
+        (from, to)
+    }
+
+    /// `60s`, `T3`, `T3+90s`, `T5'-1ms`.
+    fn instant(&mut self, at: &Node<'a>) -> Option<Instant> {
+        let text = self.reader.text(at)?;
+        let (base, offset) = match text.find(['+', '-']) {
+            Some(sign) => (text[..sign].trim(), Some((text.as_bytes()[sign], &text[sign + 1..]))),
+            None => (text.trim(), None),
+        };
+        let micros = |text: &str| {
+            let span: Option<SimSpan> = text.parse().ok();
+            span.and_then(|it| i64::try_from(it.as_micros()).ok())
+        };
+        let offset = match offset {
+            None => Some(0),
+            Some((b'-', span)) => micros(span).map(|it| -it),
+            Some((_, span)) => micros(span),
+        };
+        let since_start = base.starts_with(|it: char| it.is_ascii_digit());
+        let (mark, start) = if since_start {
+            (None, micros(base))
+        } else {
+            let mark = self.mark_named(base);
+            if mark.is_none() && !base.is_empty() && offset.is_some() {
+                let remedy = self.suggest_mark(base);
+                let problem = format!("no instant is named `{}`", self.reader.shown(at));
+                self.reader.fault(at, problem, remedy);
+                return None;
+            }
+            (mark, mark.map(|_| 0))
+        };
+        match (start, offset) {
+            (Some(start), Some(offset)) => {
+                start.checked_add(offset).map(|offset| Instant { mark, offset })
+            }
+            _ => {
+                let problem = format!("`{}` is not an instant", self.reader.shown(at));
+                let remedy =
+                    "write \"60s\" since the start, or a mark such as \"T3\" or \"T3+90s\"";
+                self.reader.fault(at, problem, remedy);
+                None
+            }
+        }
+    }
+
+    fn pattern(&mut self, at: Node<'a>) -> Option<Pattern> {
+        if at.as_str() == Some("any") {
+            return Some(Pattern::Any);
+        }
+        if !at.is_object() {
+            let remedy = "write \"any\", or { \"onRoomStateChanged\": { … } }";
+            self.reader.wrong_type(&at, "a callback", remedy);
+            return None;
+        }
+        let kinds = ["onRoomStateChanged", "onRoomUserUpdate", "loginRoom"];
+        let (kind, node) = self.reader.variant(at, &kinds)?;
+        match kind {
+            "onRoomStateChanged" => self.state_changed(node),
+            "onRoomUserUpdate" => self.user_update(node),
+            _ => {
+                let mut fields = self.reader.fields(node, &["errorCode"])?;
+                let code = self.code(&mut fields)?;
+                Some(Pattern::LoginRoomFailed { code })
+            }
+        }
+    }
+
+    fn state_changed(&mut self, at: Node<'a>) -> Option<Pattern> {
+        let mut fields = self.reader.fields(at, &["reason", "errorCode", "room"])?;
+        let reasons = Reason::ALL.map(|it| (it.name(), it));
+        let reason = match fields.optional("reason") {
+            None => Some(None),
+            Some(it) => self.reader.word(&it, &reasons).map(Some),
+        };
+        let code = self.code(&mut fields);
+        let room = self.room(&mut fields);
+        Some(Pattern::StateChanged { reason: reason?, code: code?, room: room? })
+    }
+
+    fn user_update(&mut self, at: Node<'a>) -> Option<Pattern> {
+        let mut fields = self.reader.fields(at, &["update", "users", "room"])?;
+        let updates = [Update::Add, Update::Delete].map(|it| (it.name(), it));
+        let update = match fields.optional("update") {
+            None => Some(None),
+            Some(it) => self.reader.word(&it, &updates).map(Some),
+        };
+        let mut users = Vec::new();
+        if let Some(list) = fields.optional("users") {
+            for node in self.reader.list(&list, "users")? {
+                users.extend(self.users_named(&node).unwrap_or_default());
+            }
+        }
+        let room = self.room(&mut fields);
+        Some(Pattern::UserUpdate { update: update?, users, room: room? })
+    }
+
+    /// `errorCode`: nothing means a fault, `Some(None)` that it is left open.
+    #[expect(clippy::option_option, reason = "a fault and an open part are two things")]
+    fn code(&mut self, fields: &mut Fields<'a>) -> Option<Option<u32>> {
+        let Some(node) = fields.optional("errorCode") else { return Some(None) };
+        let code = self.reader.integer(&node, 0..1 << 32)?;
+        u32::try_from(code).ok().map(Some)
+    }
+
+    #[expect(clippy::option_option, reason = "a fault and an open part are two things")]
+    fn room(&mut self, fields: &mut Fields<'a>) -> Option<Option<RoomId>> {
+        match fields.optional("room") {
+            None => Some(None),
+            Some(it) => self.room_known(&it).map(Some),
+        }
+    }
+
+    /// The order in which expectations can be judged: each after those whose marks it names.
+    ///
+    /// Instants that hang on each other in a ring are never known, which is a fault.
+    fn order(&mut self, expectations: &[(Node<'a>, Expectation)]) -> Vec<usize> {
+        let mut n_unknown = vec![0; expectations.len()];
+        let mut waiting = vec![Vec::new(); expectations.len()];
+        for (index, (_, expectation)) in expectations.iter().enumerate() {
+            for mark in marks_of(&expectation.when) {
+                if let MarkOf::Expectation(of) = self.marks[mark].of {
+                    n_unknown[index] += 1;
+                    waiting[of].push(index);
+                }
+            }
+        }
+        let mut order: Vec<usize> =
+            (0..expectations.len()).filter(|it| n_unknown[*it] == 0).collect();
+        let mut n_done = 0;
+        while let Some(known) = order.get(n_done).copied() {
+            n_done += 1;
+            for index in &waiting[known] {
+                n_unknown[*index] -= 1;
+                if n_unknown[*index] == 0 {
+                    order.push(*index);
+                }
+            }
+        }
+        if let Some(stuck) = n_unknown.iter().position(|it| *it != 0) {
+            let problem = "the instants here hang on each other in a ring";
+            let remedy = "let one of them hang on a mark of the script";
+            self.reader.fault(&expectations[stuck].0, problem, remedy);
+        }
+        order
+    }
+}
+
+/// The marks on which it hangs when something is expected.
+fn marks_of(when: &When) -> impl Iterator<Item = MarkIndex> {
+    let instants = match when {
+        When::At(at, _) => [Some(*at), None],
+        When::Between(from, to) | When::Never(from, to) => [Some(*from), Some(*to)],
+    };
+    instants.into_iter().flatten().filter_map(|it| it.mark)
+}

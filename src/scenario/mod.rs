@@ -1,0 +1,268 @@
+//! A scenario: who takes part, under which rules, what happens, and what is expected of it.
+//!
+//! A [`Scenario`] can only be had from [`Scenario::parse`], so there is none that is wrong.
+//! It knows nothing of how it is run.
+
+mod expect;
+pub mod fault;
+mod name;
+mod parse;
+mod profile;
+mod read;
+mod script;
+
+pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
+
+use crate::{
+    id::{ClientId, IdVec, RoomId, UserId},
+    link::{Cut, LinkModel},
+    protocol::{
+        code::{Reason, Update},
+        rules::Rules,
+    },
+    time::{SimSpan, SimTime},
+};
+
+/// A scenario that can be run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its name, which is also that of its results' folder.
+    name: String,
+    /// The seed of its draws, unless a run is given another.
+    seed: u64,
+    /// When the run ends.
+    end: SimTime,
+    /// The name of the profile that it is based on.
+    profile: &'static str,
+    /// The parameters, with the scenario's own changes.
+    rules: Rules,
+    /// The clients, in order of the file.
+    clients: IdVec<ClientId, ClientSpec>,
+    /// The users' names.
+    users: IdVec<UserId, String>,
+    /// The rooms' names.
+    rooms: IdVec<RoomId, String>,
+    /// What happens, in the order in which it happens.
+    script: Vec<Step>,
+    /// The named instants.
+    marks: Vec<Mark>,
+    /// What is expected, in order of the file.
+    expectations: Vec<Expectation>,
+    /// The order in which they can be judged: each after those whose marks it names.
+    order: Vec<usize>,
+}
+
+/// A device that takes part.
+#[derive(Clone, Debug)]
+pub struct ClientSpec {
+    /// Its name.
+    pub name: String,
+    /// Whose device it is.
+    pub user: UserId,
+    /// The conditions of its link.
+    pub link: LinkModel,
+}
+
+/// One thing that happens to one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When.
+    pub at: SimTime,
+    /// To whom.
+    pub client: ClientId,
+    /// What.
+    pub action: Action,
+}
+
+/// What the script does to a client.
+///
+/// At one instant outages begin first, then others end, then calls are made: so outages that
+/// follow on each other leave no gap, and a call made when the link is cut finds it cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// An outage begins.
+    OutageBegins(Outage),
+    /// An outage ends.
+    OutageEnds(Outage),
+    /// The app calls `loginRoom`.
+    LoginRoom(RoomId),
+    /// The app calls `logoutRoom`, with or without a room.
+    LogoutRoom(Option<RoomId>),
+}
+
+/// A time in which a link is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// The directions that are cut.
+    pub cut: Cut,
+    /// Whether the device's operating system announces the beginning and the end.
+    pub announced: bool,
+}
+
+/// A named instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its name, such as `T4'`.
+    pub name: String,
+    /// What it is the instant of.
+    pub of: MarkOf,
+}
+
+/// What a mark is the instant of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarkOf {
+    /// A step of the script, which concerns these clients.
+    Step(SimTime, Vec<ClientId>),
+    /// The callback that meets the expectation with this index.
+    Expectation(usize),
+}
+
+/// The index of a mark.
+pub type MarkIndex = usize;
+
+/// Something that is expected of a run.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// Where it stands in the file.
+    pub pointer: String,
+    /// The name of the instant at which it is met.
+    pub mark: Option<MarkIndex>,
+    /// Who is meant: each of these clients by itself.
+    pub clients: Vec<ClientId>,
+    /// How the file names them.
+    pub who: String,
+    /// The callback that is meant.
+    pub pattern: Pattern,
+    /// When it is expected, or not.
+    pub when: When,
+}
+
+/// When a callback is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum When {
+    /// One comes at this instant, give or take.
+    At(Instant, SimSpan),
+    /// One comes in this time, both ends included.
+    Between(Instant, Instant),
+    /// None comes in this time, both ends included.
+    Never(Instant, Instant),
+}
+
+/// An instant as a scenario names it: a mark, or the start of the run, and an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instant {
+    /// The mark; the start of the run without one.
+    pub mark: Option<MarkIndex>,
+    /// What is added, in microseconds.
+    pub offset: i64,
+}
+
+/// Which callbacks are meant.  A part that is left open matches all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// Any callback at all.
+    Any,
+    /// `onRoomStateChanged`.
+    StateChanged {
+        /// With this reason.
+        reason: Option<Reason>,
+        /// With this code.
+        code: Option<u32>,
+        /// Of this room.
+        room: Option<RoomId>,
+    },
+    /// `onRoomUserUpdate`.
+    UserUpdate {
+        /// Of this kind.
+        update: Option<Update>,
+        /// That names all of these users.
+        users: Vec<UserId>,
+        /// Of this room.
+        room: Option<RoomId>,
+    },
+    /// `loginRoom` returning an error.
+    LoginRoomFailed {
+        /// This one.
+        code: Option<u32>,
+    },
+}
+
+impl Scenario {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The seed of its draws, unless a run is given another.
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// When the run ends.
+    pub const fn end(&self) -> SimTime {
+        self.end
+    }
+
+    /// The name of the profile that it is based on.
+    pub const fn profile(&self) -> &'static str {
+        self.profile
+    }
+
+    /// The parameters, with the scenario's own changes.
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The clients, in order of the file.
+    pub const fn clients(&self) -> &IdVec<ClientId, ClientSpec> {
+        &self.clients
+    }
+
+    /// The users' names.
+    pub const fn users(&self) -> &IdVec<UserId, String> {
+        &self.users
+    }
+
+    /// The rooms' names.
+    pub const fn rooms(&self) -> &IdVec<RoomId, String> {
+        &self.rooms
+    }
+
+    /// What happens, in the order in which it happens.
+    pub fn script(&self) -> &[Step] {
+        &self.script
+    }
+
+    /// The named instants.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
+    }
+
+    /// What is expected, in order of the file.
+    pub fn expectations(&self) -> &[Expectation] {
+        &self.expectations
+    }
+
+    /// The indices of the expectations in an order in which each comes after those whose marks
+    /// it names.
+    pub fn judging_order(&self) -> &[usize] {
+        &self.order
+    }
+}
+
+impl Pattern {
+    /// A pattern of the same kind of callback that leaves all else open.
+    #[must_use]
+    pub fn loosened(&self) -> Self {
+        match self {
+            Self::Any => Self::Any,
+            Self::StateChanged { .. } => {
+                Self::StateChanged { reason: None, code: None, room: None }
+            }
+            Self::UserUpdate { .. } => {
+                Self::UserUpdate { update: None, users: Vec::new(), room: None }
+            }
+            Self::LoginRoomFailed { .. } => Self::LoginRoomFailed { code: None },
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! From the text of a file to a [`Scenario`], or to all that is wrong with it.
+//!
+//! This file reads the frame and who takes part; rules, script and expectations have their own.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    id::{ClientId, Id, IdVec, RoomId, UserId},
+    link::{LinkModel, PathModel},
+    scenario::{
+        ClientSpec, Mark, MarkIndex, Scenario,
+        fault::{Fault, suggest},
+        name::{NameOf, fault_of},
+        read::{Fields, Node, Reader, syntax},
+    },
+    time::{SimSpan, SimTime},
+};
+
+/// The largest file that is read, in bytes.
+pub const FILE_MAX: usize = 64 << 20;
+/// The longest run: time must fit the engine's words with room for a deadline.
+pub const DURATION_MAX: SimSpan = SimSpan::from_secs(10 * 86_400);
+/// The most clients of a scenario, all groups together.
+pub const CLIENTS_MAX: u64 = 1_000_000;
+/// The most heartbeats of a run: some hours of computing.
+const HEARTBEATS_MAX: u64 = 100_000_000_000;
+/// The longest delay of a link.
+const DELAY_MAX: SimSpan = SimSpan::from_secs(600);
+
+/// What names mean, as far as they have been read.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a> {
+    links: BTreeMap<&'a str, LinkModel>,
+    /// Clients and groups: the first client and how many.
+    clients: BTreeMap<&'a str, (usize, usize)>,
+    users: BTreeMap<String, UserId>,
+    rooms: BTreeMap<&'a str, RoomId>,
+    marks: BTreeMap<&'a str, MarkIndex>,
+}
+
+/// A scenario in the making.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    pub(super) reader: Reader<'a>,
+    pub(super) names: Names<'a>,
+    pub(super) end: SimTime,
+    pub(super) clients: IdVec<ClientId, ClientSpec>,
+    users: IdVec<UserId, String>,
+    rooms: IdVec<RoomId, String>,
+    pub(super) marks: Vec<Mark>,
+}
+
+const FIELDS: [&str; 11] = [
+    "$schema",
+    "version",
+    "name",
+    "description",
+    "seed",
+    "duration",
+    "profile",
+    "links",
+    "clients",
+    "script",
+    "expect",
+];
+
+/// The text of a file, without a byte order mark.
+pub fn text_of(bytes: &[u8]) -> Result<&str, Fault> {
+    let fault = |problem: String, remedy: &str, byte: usize| Fault {
+        pointer: String::new(),
+        range: byte..byte,
+        problem,
+        remedy: remedy.to_owned(),
+    };
+    if FILE_MAX < bytes.len() {
+        let problem = format!("the file has {} bytes", bytes.len());
+        return Err(fault(problem, &format!("at most {FILE_MAX} are read"), 0));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Err(error) => {
+            let byte = error.valid_up_to();
+            Err(fault(format!("not UTF-8 at byte {byte}"), "save the file as UTF-8", byte))
+        }
+    }
+}
+
+impl Scenario {
+    /// Reads a scenario, or tells all that is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+        let root = syntax(text).map_err(|fault| vec![fault])?;
+        let mut draft = Draft {
+            reader: Reader::new(text),
+            names: Names::default(),
+            end: SimTime::ZERO + DURATION_MAX,
+            clients: IdVec::from_vec(Vec::new()),
+            users: IdVec::from_vec(Vec::new()),
+            rooms: IdVec::from_vec(Vec::new()),
+            marks: Vec::new(),
+        };
+        let scenario = draft.scenario(Node::root(&root));
+        if draft.reader.has_faults() {
+            return Err(draft.reader.into_faults());
+        }
+        Ok(scenario.expect("a scenario without faults is whole"))
+    }
+}
+
+impl<'a> Draft<'a> {
+    fn scenario(&mut self, root: Node<'a>) -> Option<Scenario> {
+        let mut fields = self.reader.fields(root, &FIELDS)?;
+        if let Some(schema) = fields.optional("$schema") {
+            self.reader.text(&schema);
+        }
+        if let Some(version) = fields.required(&mut self.reader, "version") {
+            self.reader.integer(&version, 1..2);
+        }
+        let name = fields.required(&mut self.reader, "name");
+        let name = name.and_then(|it| self.name(&it, NameOf::Scenario));
+        if let Some(description) = fields.optional("description") {
+            self.reader.text(&description);
+        }
+        let seed = fields.optional("seed").map(|it| self.reader.integer(&it, 0..u64::MAX));
+        let duration = fields.required(&mut self.reader, "duration");
+        let duration_read = duration.as_ref().and_then(|it| self.duration(it));
+        let profile = fields.required(&mut self.reader, "profile");
+        let profile = profile.and_then(|it| self.profile(it));
+        if let Some(links) = fields.required(&mut self.reader, "links") {
+            self.links(&links);
+        }
+        if let Some(clients) = fields.required(&mut self.reader, "clients") {
+            self.clients(&clients);
+        }
+        let script = fields.required(&mut self.reader, "script");
+        let script = script.and_then(|it| self.script(&it)).unwrap_or_default();
+        let expect = fields.optional("expect");
+        let expectations = expect.map(|it| self.expectations(&it)).unwrap_or_default();
+        let (base, rules) = profile?;
+        self.check_cost(duration.as_ref()?, duration_read?, rules.heartbeat.map(|it| it.every));
+        Some(Scenario {
+            name: name?.to_owned(),
+            seed: seed.unwrap_or(Some(1))?,
+            end: self.end,
+            profile: base,
+            rules,
+            clients: std::mem::replace(&mut self.clients, IdVec::from_vec(Vec::new())),
+            users: std::mem::replace(&mut self.users, IdVec::from_vec(Vec::new())),
+            rooms: std::mem::replace(&mut self.rooms, IdVec::from_vec(Vec::new())),
+            script,
+            marks: std::mem::take(&mut self.marks),
+            expectations: expectations.all,
+            order: expectations.order,
+        })
+    }
+
+    fn duration(&mut self, at: &Node<'a>) -> Option<SimSpan> {
+        let duration = self.reader.positive_span(at)?;
+        if DURATION_MAX < duration {
+            let problem = format!("the run would last {duration}");
+            self.reader.fault(at, problem, format!("at most {DURATION_MAX} can be simulated"));
+            return None;
+        }
+        self.end = SimTime::ZERO + duration;
+        Some(duration)
+    }
+
+    /// Refuses a run that nobody would see the end of.
+    fn check_cost(&mut self, at: &Node<'a>, duration: SimSpan, every: Option<SimSpan>) {
+        let Some(every) = every else { return };
+        let n_beats = duration.as_micros() / every.as_micros() * self.clients.len() as u64;
+        if HEARTBEATS_MAX < n_beats {
+            let n_clients = self.clients.len();
+            let problem = format!(
+                "{n_clients} clients would send {n_beats} heartbeats, one every {every} for {duration}"
+            );
+            let remedy = format!("at most {HEARTBEATS_MAX} are simulated: shorten the run");
+            self.reader.fault(at, problem, remedy);
+        }
+    }
+
+    /// A name of the given kind.
+    pub(super) fn name(&mut self, at: &Node<'a>, of: NameOf) -> Option<&'a str> {
+        let name = self.reader.text(at)?;
+        match fault_of(name, of) {
+            None => Some(name),
+            Some((problem, remedy)) => {
+                self.reader.fault(at, problem, remedy);
+                None
+            }
+        }
+    }
+
+    fn links(&mut self, at: &Node<'a>) {
+        // The keys are the author's own names, so all of them are known.
+        let Some(entries) = self.reader.entries(at) else { return };
+        for (name, node) in entries {
+            if let Some((problem, remedy)) = fault_of(name, NameOf::Link) {
+                self.reader.fault(&node, problem, remedy);
+            }
+            // A link with a fault still has a name, so that using it is not a second fault.
+            let model = self.link(node).unwrap_or_else(|| LinkModel::same(PathModel::ideal()));
+            self.names.links.insert(name, model);
+        }
+    }
+
+    fn link(&mut self, at: Node<'a>) -> Option<LinkModel> {
+        let known = ["delay", "jitter", "loss", "up", "down"];
+        let mut fields = self.reader.fields(at, &known)?;
+        let both = self.path(&mut fields, PathModel::ideal());
+        let mut directions = [Some(both); 2];
+        for (direction, name) in directions.iter_mut().zip(["up", "down"]) {
+            if let Some(node) = fields.optional(name) {
+                let fields = self.reader.fields(node, &["delay", "jitter", "loss"]);
+                *direction = fields.map(|mut it| self.path(&mut it, both));
+            }
+        }
+        let [up, down] = directions;
+        Some(LinkModel { up: up?, down: down? })
+    }
+
+    fn path(&mut self, fields: &mut Fields<'a>, base: PathModel) -> PathModel {
+        let delay = fields.optional("delay").and_then(|it| self.delay(&it));
+        let jitter_at = fields.optional("jitter");
+        let jitter = jitter_at.as_ref().and_then(|it| self.delay(it));
+        let loss = fields.optional("loss").and_then(|it| self.reader.probability(&it));
+        let path = PathModel {
+            delay: delay.unwrap_or(base.delay),
+            jitter: jitter.unwrap_or(base.jitter),
+            loss: loss.unwrap_or(base.loss),
+        };
+        if path.delay < path.jitter {
+            let at = jitter_at.as_ref().unwrap_or_else(|| fields.node());
+            let problem =
+                format!("the jitter {} is more than the delay {}", path.jitter, path.delay);
+            self.reader.fault(at, problem, "a message cannot arrive before it is sent");
+            return base;
+        }
+        path
+    }
+
+    fn delay(&mut self, at: &Node<'a>) -> Option<SimSpan> {
+        let span = self.reader.span(at)?;
+        if DELAY_MAX < span {
+            let problem = format!("a message would be under way for {span}");
+            self.reader.fault(at, problem, format!("at most {DELAY_MAX} is simulated"));
+            return None;
+        }
+        Some(span)
+    }
+
+    fn clients(&mut self, at: &Node<'a>) {
+        let Some(entries) = self.reader.list(at, "clients") else { return };
+        if entries.is_empty() {
+            self.reader.fault(
+                at,
+                "nobody takes part",
+                "add a client, such as { \"name\": \"A\", … }",
+            );
+        }
+        for entry in entries {
+            self.client(entry);
+        }
+    }
+
+    fn client(&mut self, at: Node<'a>) -> Option<()> {
+        let mut fields = self.reader.fields(at, &["name", "user", "count", "link"])?;
+        let name_at = fields.required(&mut self.reader, "name");
+        let link_at = fields.required(&mut self.reader, "link");
+        let user_at = fields.optional("user");
+        let user = user_at.as_ref().and_then(|it| self.name(it, NameOf::User));
+        let count_at = fields.optional("count");
+        let room_left = CLIENTS_MAX - self.clients.len() as u64;
+        let count = match &count_at {
+            None => None,
+            Some(it) => Some(self.reader.integer(it, 1..room_left + 1)?),
+        };
+        if let (Some(user_at), Some(_)) = (&user_at, &count_at) {
+            let remedy = "leave `user` out: each client of a group is a user of its own";
+            self.reader.fault(user_at, "a group has no common user", remedy);
+        }
+        let link = link_at.and_then(|it| self.link_named(&it));
+        let name_at = name_at?;
+        let name = self.name(&name_at, NameOf::User)?;
+        let link = link.unwrap_or_else(|| LinkModel::same(PathModel::ideal()));
+        let members = match count {
+            None => vec![name.to_owned()],
+            Some(count) => (1..=count).map(|it| format!("{name}-{it}")).collect(),
+        };
+        let first = self.clients.len();
+        let taken = members.iter().find(|it| self.clients_named(it).is_some());
+        if let Some(taken) =
+            taken.cloned().or_else(|| self.clients_named(name).map(|_| name.into()))
+        {
+            let problem = format!("there is a client `{taken}` already");
+            self.reader.fault(&name_at, problem, "give every client a name of its own");
+            return None;
+        }
+        self.names.clients.insert(name, (first, members.len()));
+        for member in members {
+            let user = self.user(user.unwrap_or(&member));
+            self.clients.push(ClientSpec { name: member, user, link });
+        }
+        Some(())
+    }
+
+    fn link_named(&mut self, at: &Node<'a>) -> Option<LinkModel> {
+        let name = self.reader.text(at)?;
+        let link = self.names.links.get(name).copied();
+        if link.is_none() {
+            let remedy = suggest(name, self.names.links.keys().copied());
+            self.reader.fault(at, format!("no link is named `{}`", self.reader.shown(at)), remedy);
+        }
+        link
+    }
+
+    /// The user of this name, who comes to be with the first mention.
+    fn user(&mut self, name: &str) -> UserId {
+        if let Some(user) = self.names.users.get(name) {
+            return *user;
+        }
+        let user = self.users.push(name.to_owned());
+        self.names.users.insert(name.to_owned(), user);
+        user
+    }
+
+    /// The client of this name, or those of the group of this name.
+    fn clients_named(&self, name: &str) -> Option<Vec<ClientId>> {
+        if let Some((first, count)) = self.names.clients.get(name) {
+            return Some((*first..first + count).map(ClientId::from_index).collect());
+        }
+        let (group, number) = name.rsplit_once('-')?;
+        let (first, _) = self.names.clients.get(group)?;
+        let client = first + number.parse::<usize>().ok()?.checked_sub(1)?;
+        // "viewer-07" and the like are nobody's name.
+        let is_it =
+            client < self.clients.len() && self.clients[ClientId::from_index(client)].name == name;
+        is_it.then(|| vec![ClientId::from_index(client)])
+    }
+
+    /// The clients that a value names.
+    pub(super) fn who(&mut self, at: &Node<'a>) -> Option<Vec<ClientId>> {
+        let name = self.reader.text(at)?;
+        let clients = self.clients_named(name);
+        if clients.is_none() {
+            let remedy = suggest(name, self.names.clients.keys().copied());
+            let problem = format!("no client is named `{}`", self.reader.shown(at));
+            self.reader.fault(at, problem, remedy);
+        }
+        clients
+    }
+
+    /// The users that a value names: one, or those of a group.
+    pub(super) fn users_named(&mut self, at: &Node<'a>) -> Option<Vec<UserId>> {
+        let name = self.reader.text(at)?;
+        if let Some(user) = self.names.users.get(name) {
+            return Some(vec![*user]);
+        }
+        if let Some(clients) = self.clients_named(name) {
+            return Some(clients.into_iter().map(|it| self.clients[it].user).collect());
+        }
+        let remedy = suggest(name, self.names.users.keys().map(String::as_str));
+        let problem = format!("no user is named `{}`", self.reader.shown(at));
+        self.reader.fault(at, problem, remedy);
+        None
+    }
+
+    /// The room that a call names, which comes to be with the first mention.
+    pub(super) fn room_called(&mut self, at: &Node<'a>) -> Option<RoomId> {
+        let name = self.name(at, NameOf::Room)?;
+        if let Some(room) = self.names.rooms.get(name) {
+            return Some(*room);
+        }
+        let room = self.rooms.push(name.to_owned());
+        self.names.rooms.insert(name, room);
+        Some(room)
+    }
+
+    /// The room that an expectation names, which a call must have named before.
+    pub(super) fn room_known(&mut self, at: &Node<'a>) -> Option<RoomId> {
+        let name = self.reader.text(at)?;
+        let room = self.names.rooms.get(name).copied();
+        if room.is_none() {
+            let remedy = suggest(name, self.names.rooms.keys().copied());
+            let problem = format!("no call names the room `{}`", self.reader.shown(at));
+            self.reader.fault(at, problem, remedy);
+        }
+        room
+    }
+
+    /// A new mark.
+    pub(super) fn new_mark(&mut self, at: &Node<'a>, mark: Mark) -> Option<MarkIndex> {
+        let name = self.name(at, NameOf::Mark)?;
+        if self.names.marks.contains_key(name) {
+            let problem = format!("the mark `{name}` is set twice");
+            self.reader.fault(at, problem, "give every instant a name of its own");
+            return None;
+        }
+        self.marks.push(Mark { name: name.to_owned(), ..mark });
+        self.names.marks.insert(name, self.marks.len() - 1);
+        Some(self.marks.len() - 1)
+    }
+
+    /// The mark of this name, if there is one.
+    pub(super) fn mark_named(&self, name: &str) -> Option<MarkIndex> {
+        self.names.marks.get(name).copied()
+    }
+
+    /// What to write instead of the name of a mark that there is not.
+    pub(super) fn suggest_mark(&self, name: &str) -> String {
+        suggest(name, self.names.marks.keys().copied())
+    }
+}
