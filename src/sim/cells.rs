@@ -1,0 +1,121 @@
+//! Cells: the clients, users and rooms that can ever touch each other, found from the script.
+//!
+//! Cells share nothing, so each is run by itself and none can change another.
+
+use crate::{
+    id::{ClientId, Id, IdVec, RoomId, UserId},
+    scenario::{Action, Scenario, Step},
+};
+
+/// One cell: its members by their ids in the scenario, and what happens to them.
+///
+/// Inside a cell everything is counted from zero, in this order.
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    /// The clients, in order of the scenario.
+    pub clients: Vec<ClientId>,
+    /// The users, in order of the scenario.
+    pub users: Vec<UserId>,
+    /// The rooms, in order of the scenario.
+    pub rooms: Vec<RoomId>,
+    /// The steps, with clients and rooms by their ids in the cell.
+    pub script: Vec<Step>,
+}
+
+/// Joins things that touch, by the rule that the smaller root wins.
+struct Unions {
+    parent: Vec<usize>,
+}
+
+impl Unions {
+    fn new(len: usize) -> Self {
+        Self { parent: (0..len).collect() }
+    }
+
+    fn root(&mut self, mut it: usize) -> usize {
+        while self.parent[it] != it {
+            self.parent[it] = self.parent[self.parent[it]];
+            it = self.parent[it];
+        }
+        it
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.root(one), self.root(other));
+        self.parent[one.max(other)] = one.min(other);
+    }
+}
+
+const fn room_of(action: Action) -> Option<RoomId> {
+    match action {
+        Action::LoginRoom(room) | Action::LogoutRoom(Some(room)) => Some(room),
+        Action::LogoutRoom(None) | Action::OutageBegins(_) | Action::OutageEnds(_) => None,
+    }
+}
+
+/// The cells of a scenario, in order of their first clients.
+pub fn cells(scenario: &Scenario) -> Vec<Cell> {
+    let (n_clients, n_users) = (scenario.clients().len(), scenario.users().len());
+    // Clients, then users, then rooms: so the root of a cell is its first client.
+    let user_node = |user: UserId| n_clients + user.index();
+    let room_node = |room: RoomId| n_clients + n_users + room.index();
+    let n_nodes = n_clients + n_users + scenario.rooms().len();
+    let mut unions = Unions::new(n_nodes);
+    for (client, spec) in scenario.clients().iter() {
+        unions.join(client.index(), user_node(spec.user));
+    }
+    for step in scenario.script() {
+        if let Some(room) = room_of(step.action) {
+            unions.join(step.client.index(), room_node(room));
+        }
+    }
+    let mut cells: Vec<Cell> = Vec::new();
+    let mut cell_of_root = vec![usize::MAX; n_nodes];
+    let mut local = vec![0; n_nodes];
+    let mut cell_of = |unions: &mut Unions, cells: &mut Vec<Cell>, node: usize| {
+        let slot = &mut cell_of_root[unions.root(node)];
+        if *slot == usize::MAX {
+            *slot = cells.len();
+            cells.push(Cell::default());
+        }
+        *slot
+    };
+    for client in scenario.clients().ids() {
+        let cell = cell_of(&mut unions, &mut cells, client.index());
+        local[client.index()] = cells[cell].clients.len();
+        cells[cell].clients.push(client);
+    }
+    for user in scenario.users().ids() {
+        let cell = cell_of(&mut unions, &mut cells, user_node(user));
+        local[user_node(user)] = cells[cell].users.len();
+        cells[cell].users.push(user);
+    }
+    for room in scenario.rooms().ids() {
+        let cell = cell_of(&mut unions, &mut cells, room_node(room));
+        local[room_node(room)] = cells[cell].rooms.len();
+        cells[cell].rooms.push(room);
+    }
+    for step in scenario.script() {
+        let cell = cell_of(&mut unions, &mut cells, step.client.index());
+        let here = |room| RoomId::from_index(local[room_node(room)]);
+        let action = match step.action {
+            Action::LoginRoom(room) => Action::LoginRoom(here(room)),
+            Action::LogoutRoom(room) => Action::LogoutRoom(room.map(here)),
+            Action::OutageBegins(_) | Action::OutageEnds(_) => step.action,
+        };
+        let client = ClientId::from_index(local[step.client.index()]);
+        cells[cell].script.push(Step { client, action, ..*step });
+    }
+    cells
+}
+
+impl Cell {
+    /// The user of each client, by their ids in the cell.
+    pub fn users_of_clients(&self, scenario: &Scenario) -> IdVec<ClientId, UserId> {
+        let of_client = |client: &ClientId| {
+            let user = scenario.clients()[*client].user;
+            UserId::from_index(self.users.binary_search(&user).expect("users follow their clients"))
+        };
+        IdVec::from_vec(self.clients.iter().map(of_client).collect())
+    }
+}
