@@ -1,0 +1,64 @@
+//! Counts the messages of a run, by kind and by what became of them.
+
+use crate::{id::ClientId, link::Cause, observe::Observer, protocol::message::Kind, time::SimTime};
+
+/// What became of the messages of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Sent by client or server.
+    pub sent: u64,
+    /// Came to the other end.
+    pub delivered: u64,
+    /// Did not, by cause.
+    pub dropped: [u64; Cause::ALL.len()],
+}
+
+/// The counts of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    counts: [Count; Kind::ALL.len()],
+    in_flight: u64,
+}
+
+impl Counters {
+    /// What became of the messages of a kind.
+    pub const fn of(&self, kind: Kind) -> &Count {
+        &self.counts[kind as usize]
+    }
+
+    /// What became of all messages.
+    pub fn total(&self) -> Count {
+        let mut total = Count::default();
+        for count in &self.counts {
+            total.sent += count.sent;
+            total.delivered += count.delivered;
+            for (sum, dropped) in total.dropped.iter_mut().zip(count.dropped) {
+                *sum += dropped;
+            }
+        }
+        total
+    }
+
+    /// How many messages were under way at the end.
+    pub const fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+}
+
+impl Observer for Counters {
+    fn sent(&mut self, _: SimTime, _: ClientId, kind: Kind) {
+        self.counts[kind as usize].sent += 1;
+    }
+
+    fn delivered(&mut self, _: SimTime, _: ClientId, kind: Kind) {
+        self.counts[kind as usize].delivered += 1;
+    }
+
+    fn dropped(&mut self, _: SimTime, _: ClientId, kind: Kind, cause: Cause) {
+        self.counts[kind as usize].dropped[cause as usize] += 1;
+    }
+
+    fn ended(&mut self, n_in_flight: usize) {
+        self.in_flight += n_in_flight as u64;
+    }
+}

@@ -1,0 +1,237 @@
+//! The CSV files of a run: `callbacks.csv`, `users/<client>.csv`, `marks.csv`.
+//!
+//! Times are exact seconds with six decimals, lines end with `\n`.  Names are such that no cell can
+//! begin like a formula of a spreadsheet.
+
+use std::{collections::BTreeSet, fmt::Write as _, io};
+
+use csv::{Terminator, Writer, WriterBuilder};
+
+use crate::{
+    id::{ClientId, IdVec},
+    scenario::{MarkOf, Scenario},
+    sink::{
+        judge::Judgement,
+        trace::{Row, Trace},
+    },
+};
+
+/// The columns of `callbacks.csv` and of every `users/<client>.csv`.
+pub const CALLBACK_COLUMNS: [&str; 10] = [
+    "time_s",
+    "client",
+    "user",
+    "room",
+    "callback",
+    "value",
+    "error_code",
+    "subjects",
+    "detail",
+    "mark",
+];
+
+/// The columns of `marks.csv`.
+pub const MARK_COLUMNS: [&str; 6] =
+    ["mark", "time_s", "client", "callback", "expected_s", "difference_s"];
+
+fn writer<W: io::Write>(to: W) -> Writer<W> {
+    WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(to)
+}
+
+/// A writer that is dropped swallows its last error, so each is ended here.
+fn finish<W: io::Write>(mut writer: Writer<W>) -> io::Result<()> {
+    writer.flush()
+}
+
+/// Which mark each row bears.
+fn marks_of_rows<'a>(scenario: &'a Scenario, trace: &Trace, judged: &Judgement) -> Vec<&'a str> {
+    let mut marks = vec![""; trace.rows().len()];
+    // A mark that a row was looked for goes before one that the script set at the same instant.
+    for by_script in [false, true] {
+        for (mark, seen) in scenario.marks().iter().zip(&judged.marks) {
+            let is_of_script = matches!(mark.of, MarkOf::Step(..));
+            if let Some(row) = seen.row.filter(|_| is_of_script == by_script)
+                && marks[row].is_empty()
+            {
+                marks[row] = &mark.name;
+            }
+        }
+    }
+    marks
+}
+
+/// Writes all callbacks.
+pub fn write_callbacks<W: io::Write>(
+    scenario: &Scenario,
+    trace: &Trace,
+    judged: &Judgement,
+    to: W,
+) -> io::Result<()> {
+    let marks = marks_of_rows(scenario, trace, judged);
+    let mut csv = writer(to);
+    csv.write_record(CALLBACK_COLUMNS)?;
+    for (row, mark) in trace.rows().iter().zip(marks) {
+        write_row(&mut csv, scenario, row, mark)?;
+    }
+    finish(csv)
+}
+
+/// Writes the callbacks of each client to a writer of its own, which `open` gives.
+pub fn write_users<W: io::Write>(
+    scenario: &Scenario,
+    trace: &Trace,
+    judged: &Judgement,
+    mut open: impl FnMut(ClientId) -> io::Result<W>,
+) -> io::Result<()> {
+    let marks = marks_of_rows(scenario, trace, judged);
+    for client in scenario.clients().ids() {
+        let mut csv = writer(open(client)?);
+        csv.write_record(CALLBACK_COLUMNS)?;
+        for (index, row) in trace.of(client) {
+            write_row(&mut csv, scenario, row, marks[index])?;
+        }
+        finish(csv)?;
+    }
+    Ok(())
+}
+
+fn write_row<W: io::Write>(
+    csv: &mut Writer<W>,
+    scenario: &Scenario,
+    row: &Row,
+    mark: &str,
+) -> io::Result<()> {
+    let client = &scenario.clients()[row.client];
+    let (time, code) = (row.at.to_string(), row.what.code().map(|it| it.to_string()));
+    csv.write_record([
+        &*time,
+        &client.name,
+        &scenario.users()[client.user],
+        &scenario.rooms()[row.room],
+        row.what.callback(),
+        row.what.value(),
+        code.as_deref().unwrap_or_default(),
+        &row.what.subjects(scenario),
+        "",
+        mark,
+    ])?;
+    Ok(())
+}
+
+/// Writes when each mark was, and when it was expected.
+///
+/// Of a time with two ends, the expected instant is the one in it that is nearest to what came.
+pub fn write_marks<W: io::Write>(
+    scenario: &Scenario,
+    trace: &Trace,
+    judged: &Judgement,
+    to: W,
+) -> io::Result<()> {
+    let mut csv = writer(to);
+    csv.write_record(MARK_COLUMNS)?;
+    for (mark, seen) in scenario.marks().iter().zip(&judged.marks) {
+        let row = seen.row.map(|it| &trace.rows()[it]);
+        let time = seen.at.map(|it| it.to_string()).unwrap_or_default();
+        let callback = row.map(|it| {
+            let (name, summary) = (it.what.callback(), it.what.summary(scenario));
+            format!("{name} {summary}")
+        });
+        let (client, expected, difference) = match &mark.of {
+            MarkOf::Step(_, clients) => {
+                let names: Vec<&str> =
+                    clients.iter().map(|it| &*scenario.clients()[*it].name).collect();
+                (names.join(";"), String::new(), String::new())
+            }
+            MarkOf::Expectation(index) => {
+                let verdict = &judged.verdicts[*index];
+                let got = verdict.got.filter(|it| it.matches);
+                let expected = match (seen.at, got, verdict.window) {
+                    (Some(at), Some(got), _) => {
+                        i64::try_from(at.as_micros()).ok().map(|at| at - got.difference)
+                    }
+                    (_, _, window) => window.map(|(from, to)| i64::midpoint(from, to)),
+                };
+                let who = row.map_or(verdict.client, |it| it.client);
+                (
+                    scenario.clients()[who].name.clone(),
+                    expected.map(seconds).unwrap_or_default(),
+                    got.map(|it| seconds(it.difference)).unwrap_or_default(),
+                )
+            }
+        };
+        let callback = callback.unwrap_or_default();
+        csv.write_record([&mark.name, &time, &client, &callback, &expected, &difference])?;
+    }
+    finish(csv)
+}
+
+/// The name of each client's file in `users/`, without a folder and without surprises.
+///
+/// Whatever is not a letter, a digit, `-` or `_` is written as `%` and two hexadecimal digits, and
+/// names that some file system would take for the same get a number.
+pub fn user_files(scenario: &Scenario) -> IdVec<ClientId, String> {
+    let mut taken = BTreeSet::new();
+    let file = |client: ClientId| {
+        let stem = file_stem(&scenario.clients()[client].name);
+        let numbered = (2..).map(|it| format!("{stem}~{it}"));
+        let free = std::iter::once(stem.clone())
+            .chain(numbered)
+            .find(|it| taken.insert(it.to_ascii_lowercase()));
+        free.expect("there are enough numbers") + ".csv"
+    };
+    IdVec::from_vec(scenario.clients().ids().map(file).collect())
+}
+
+/// Names that some systems keep for devices.
+const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+
+fn file_stem(name: &str) -> String {
+    let mut stem = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+            stem.push(char::from(byte));
+        } else {
+            write!(stem, "%{byte:02X}").expect("text can be written to a string");
+        }
+    }
+    let lower = stem.to_ascii_lowercase();
+    let port = lower.strip_prefix("com").or_else(|| lower.strip_prefix("lpt"));
+    let is_device = DEVICES.contains(&&*lower)
+        || port.is_some_and(|it| it.len() == 1 && it.starts_with(|it: char| it.is_ascii_digit()));
+    if is_device { format!("{stem}%") } else { stem }
+}
+
+/// Signed seconds with six decimals, exact.
+pub fn seconds(micros: i64) -> String {
+    let sign = if micros < 0 { "-" } else { "" };
+    let micros = micros.unsigned_abs();
+    format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_never_become_paths() {
+        for (name, stem) in [
+            ("A", "A"),
+            ("viewer-12", "viewer-12"),
+            ("../../etc/x", "%2E%2E%2F%2E%2E%2Fetc%2Fx"),
+            ("/etc/x", "%2Fetc%2Fx"),
+            ("a\\b", "a%5Cb"),
+            ("..", "%2E%2E"),
+            ("CON", "CON%"),
+            ("com7", "com7%"),
+            ("x ", "x%20"),
+        ] {
+            assert_eq!(file_stem(name), stem);
+        }
+    }
+
+    #[test]
+    fn seconds_are_signed_and_exact() {
+        let texts = [0, 1, -1, 90_150_000, -1_000_000].map(seconds);
+        assert_eq!(texts, ["0.000000", "0.000001", "-0.000001", "90.150000", "-1.000000"]);
+    }
+}
