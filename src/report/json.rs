@@ -1,0 +1,55 @@
+//! Results for machines: one JSON object for each run.
+
+use serde_json::{Value, json};
+
+use crate::{
+    report::text::{Results, pattern_text},
+    scenario::When,
+    sink::csv::seconds,
+};
+
+/// What came of a run, as one JSON value.  Times are exact seconds, as text.
+pub fn verdicts(results: Results<'_>) -> Value {
+    let Results { scenario, seed, trace, judged } = results;
+    let expectations = scenario.expectations().iter().zip(&judged.verdicts);
+    let expectations = expectations.map(|(expectation, verdict)| {
+        let kind = match expectation.when {
+            When::At(..) => "at",
+            When::Between(..) => "between",
+            When::Never(..) => "never",
+        };
+        let got = verdict.got.map(|got| {
+            let row = &trace.rows()[got.row];
+            json!({
+                "time_s": row.at.to_string(),
+                "client": scenario.clients()[row.client].name,
+                "callback": row.what.callback(),
+                "value": row.what.value(),
+                "error_code": row.what.code().map(super::super::protocol::code::ErrorCode::number),
+                "subjects": row.what.subjects(scenario),
+                "difference_s": seconds(got.difference),
+                "matches": got.matches,
+            })
+        });
+        json!({
+            "held": verdict.held,
+            "mark": expectation.mark.map(|it| &scenario.marks()[it].name),
+            "client": expectation.who,
+            "kind": kind,
+            "callback": pattern_text(scenario, &expectation.pattern),
+            "from_s": verdict.window.map(|(from, _)| seconds(from)),
+            "to_s": verdict.window.map(|(_, to)| seconds(to)),
+            "clients_failed": verdict.n_failed,
+            "got": got,
+            "pointer": expectation.pointer,
+        })
+    });
+    json!({
+        "scenario": scenario.name(),
+        "profile": scenario.profile(),
+        "seed": seed,
+        "held": judged.held(),
+        "digest": trace.digest(scenario),
+        "expectations": expectations.collect::<Vec<_>>(),
+    })
+}

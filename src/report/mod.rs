@@ -1,0 +1,4 @@
+//! From results to what people and machines read.  Makes text; where it goes is not its business.
+
+pub mod json;
+pub mod text;

@@ -1,0 +1,346 @@
+//! Results for a terminal: the timeline of a run, and what came of its expectations.
+//!
+//! No line is wider than 80 columns.
+
+use std::fmt::Write as _;
+
+use crate::{
+    id::ClientId,
+    scenario::{Expectation, Mark, MarkOf, Pattern, Scenario, When},
+    sink::{
+        csv::seconds,
+        judge::{Judgement, Verdict},
+        trace::{Row, Trace},
+    },
+};
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    /// With ANSI colours.
+    Colour,
+    /// Without.
+    Plain,
+}
+
+impl Ink {
+    fn paint(self, colour: u8, text: &str) -> String {
+        match self {
+            Self::Colour => format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
+            Self::Plain => text.to_owned(),
+        }
+    }
+
+    fn good(self, text: &str) -> String {
+        self.paint(32, text)
+    }
+
+    fn bad(self, text: &str) -> String {
+        self.paint(31, text)
+    }
+
+    fn faint(self, text: &str) -> String {
+        self.paint(2, text)
+    }
+}
+
+/// The results of one run.
+#[derive(Clone, Copy, Debug)]
+pub struct Results<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The callbacks.
+    pub trace: &'a Trace,
+    /// What came of the expectations.
+    pub judged: &'a Judgement,
+}
+
+/// The most rows of a timeline; the rest is in the files.
+const ROWS_MAX: usize = 40;
+
+/// A line of the timeline.
+struct Line<'a> {
+    mark: Option<(&'a Mark, usize)>,
+    row: Option<&'a Row>,
+}
+
+/// The timeline of a run: mark, time, who, callback, expected, difference.
+pub fn timeline(results: Results<'_>, ink: Ink) -> String {
+    let Results { scenario, trace, .. } = results;
+    let mut text = heading(results);
+    let head = format!(
+        "  {:<5}{:>13}  {:<10}{:<25}{:>12} {:>10}",
+        "mark", "time_s", "who", "callback", "expected_s", "diff_s"
+    );
+    let _ = writeln!(text, "{}", ink.faint(&head));
+    let lines = lines(results);
+    for line in lines.iter().take(ROWS_MAX) {
+        text += &timeline_line(results, line, ink);
+    }
+    if ROWS_MAX < lines.len() {
+        let more = format!("  … {} more in callbacks.csv", lines.len() - ROWS_MAX);
+        let _ = writeln!(text, "{}", ink.faint(&more));
+    }
+    if trace.rows().is_empty() {
+        let _ = writeln!(text, "  no callbacks in {} s", scenario.end());
+    }
+    text
+}
+
+fn heading(Results { scenario, seed, .. }: Results<'_>) -> String {
+    let (name, profile, end) = (scenario.name(), scenario.profile(), scenario.end());
+    format!("{name}  (profile {profile}, seed {seed}, {end} s)\n")
+}
+
+/// What a timeline shows, by time: all rows, and the marks that name none.
+fn lines(Results { scenario, trace, judged, .. }: Results<'_>) -> Vec<Line<'_>> {
+    let mut of_row: Vec<Option<(&Mark, usize)>> = vec![None; trace.rows().len()];
+    let mut lines = Vec::new();
+    for (index, (mark, seen)) in scenario.marks().iter().zip(&judged.marks).enumerate() {
+        match seen.row {
+            Some(row) if of_row[row].is_none() => of_row[row] = Some((mark, index)),
+            Some(_) | None => lines.push(Line { mark: Some((mark, index)), row: None }),
+        }
+    }
+    let rows = trace.rows().iter().zip(of_row);
+    lines.extend(rows.map(|(row, mark)| Line { mark, row: Some(row) }));
+    // Marks before rows of the same instant; those never seen come last.
+    let at = |line: &Line<'_>| match (line.row, line.mark) {
+        (Some(row), _) => Some(row.at),
+        (None, Some((_, index))) => judged.marks[index].at,
+        (None, None) => None,
+    };
+    lines.sort_by_key(|line| (at(line).is_none(), at(line)));
+    lines
+}
+
+fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
+    let Results { scenario, judged, .. } = results;
+    let at = match (line.row, line.mark) {
+        (Some(row), _) => Some(row.at),
+        (None, Some((_, index))) => judged.marks[index].at,
+        (None, None) => None,
+    };
+    let time = at.map_or_else(|| "not seen".to_owned(), |it| it.to_string());
+    let who = line.row.map_or("", |row| &scenario.clients()[row.client].name);
+    let what = line.row.map(|row| row.what.summary(scenario)).unwrap_or_default();
+    let (mut expected, mut difference, mut held) = (String::new(), String::new(), true);
+    if let Some((mark, _)) = line.mark
+        && let MarkOf::Expectation(index) = mark.of
+    {
+        let verdict = &judged.verdicts[index];
+        held = verdict.held;
+        if let (Some((from, to)), When::At(..)) =
+            (verdict.window, &scenario.expectations()[index].when)
+        {
+            expected = seconds(i64::midpoint(from, to));
+        } else if verdict.window.is_some() {
+            expected = String::from("in window");
+        }
+        if let Some(got) = verdict.got.filter(|it| it.matches) {
+            difference = signed(got.difference);
+        }
+    }
+    let mark = line.mark.map_or("", |(mark, _)| &mark.name);
+    let text = format!(
+        "  {:<5}{time:>13}  {:<10}{:<25}{expected:>12} {difference:>10}",
+        mark,
+        clipped(who, 9),
+        clipped(&what, 24),
+    );
+    let text = text.trim_end();
+    format!("{}\n", if held { text.to_owned() } else { ink.bad(text) })
+}
+
+/// The summary of a run: how many expectations hold.
+pub fn summary(Results { judged, trace, .. }: Results<'_>, ink: Ink) -> String {
+    let (n, n_failed) = (judged.verdicts.len(), judged.n_failed());
+    let n_callbacks = trace.rows().len();
+    let verdict = match (n, n_failed) {
+        (0, _) => "no expectations".to_owned(),
+        (_, 0) => ink.good(&format!("{} held", count(n, "expectation"))),
+        _ => ink.bad(&format!("{n_failed} of {} failed", count(n, "expectation"))),
+    };
+    format!("  {verdict}; {}\n", count(n_callbacks, "callback"))
+}
+
+/// `1 seed`, `2 seeds`.
+pub fn count(n: usize, of: &str) -> String {
+    format!("{n} {of}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Every expectation of a run: whether it held, what was expected, what came.
+pub fn verdicts(results: Results<'_>, ink: Ink) -> String {
+    let Results { scenario, judged, .. } = results;
+    let mut text = heading(results);
+    for (expectation, verdict) in scenario.expectations().iter().zip(&judged.verdicts) {
+        text += &verdict_line(results, expectation, verdict, ink);
+        if !verdict.held {
+            text += &explanation(results, expectation, verdict, ink);
+        }
+    }
+    text + &summary(results, ink)
+}
+
+fn verdict_line(
+    results: Results<'_>,
+    expectation: &Expectation,
+    verdict: &Verdict,
+    ink: Ink,
+) -> String {
+    let Results { scenario, trace, .. } = results;
+    let status = if verdict.held { ink.good("ok  ") } else { ink.bad("FAIL") };
+    let mark = expectation.mark.map_or("", |it| &scenario.marks()[it].name);
+    let pattern = pattern_text(scenario, &expectation.pattern);
+    let (what, got) = match (&expectation.when, verdict.window) {
+        (When::Never(..), Some((from, to))) => {
+            (format!("never {pattern}"), format!("{} to {}", seconds(from), seconds(to)))
+        }
+        (_, None) => (pattern, "not defined".to_owned()),
+        (_, Some(_)) => {
+            let got = verdict.got.filter(|it| it.matches).map(|it| {
+                let at = trace.rows()[it.row].at;
+                format!("{at} {:>10}", signed(it.difference))
+            });
+            (pattern, got.unwrap_or_else(|| "not seen".to_owned()))
+        }
+    };
+    let line = format!(
+        "  {status} {mark:<5} {:<10}{:<31} {got:>25}",
+        clipped(&expectation.who, 9),
+        clipped(&what, 31),
+    );
+    format!("{}\n", line.trim_end())
+}
+
+/// What was expected and what came instead, in words.
+fn explanation(
+    results: Results<'_>,
+    expectation: &Expectation,
+    verdict: &Verdict,
+    ink: Ink,
+) -> String {
+    let Results { scenario, trace, .. } = results;
+    let pattern = pattern_text(scenario, &expectation.pattern);
+    let when = match (&expectation.when, verdict.window) {
+        (_, None) => {
+            let unseen: Vec<&str> = unseen_marks(results, &expectation.when).collect();
+            format!("at an instant that hangs on {}, which was not seen", unseen.join(" and "))
+        }
+        (When::At(_, within), Some((from, to))) => {
+            format!("at {} s, give or take {within}", seconds(i64::midpoint(from, to)))
+        }
+        (When::Between(..), Some((from, to))) => {
+            format!("from {} s to {} s", seconds(from), seconds(to))
+        }
+        (When::Never(..), Some((from, to))) => {
+            format!("never from {} s to {} s", seconds(from), seconds(to))
+        }
+    };
+    let got = match verdict.got {
+        None => "no such callback".to_owned(),
+        Some(got) => {
+            let row = &trace.rows()[got.row];
+            let what = row.what.summary(scenario);
+            let difference = match (&expectation.when, got.difference) {
+                (When::Never(..), _) | (_, 0) => String::new(),
+                (_, it) if it < 0 => format!(", difference {} s: too early", signed(it)),
+                (_, it) => format!(", difference {} s: too late", signed(it)),
+            };
+            format!("{what} at {} s{difference}", row.at)
+        }
+    };
+    let mut text = String::new();
+    let mut line = |label: &str, what: &str| {
+        for (number, part) in wrapped(what, 62).into_iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            let _ = writeln!(text, "         {} {part}", ink.faint(&format!("{label:<8}")));
+        }
+    };
+    line("expected", &format!("{pattern} {when}"));
+    line("got", &got);
+    let (n, client) = (expectation.clients.len(), name_of(scenario, verdict.client));
+    if 1 < n {
+        line("who", &format!("{} of {n} clients, such as {client}", verdict.n_failed));
+    }
+    line("where", &expectation.pointer);
+    text
+}
+
+fn unseen_marks<'a>(results: Results<'a>, when: &When) -> impl Iterator<Item = &'a str> {
+    let instants = match when {
+        When::At(at, _) => [Some(*at), None],
+        When::Between(from, to) | When::Never(from, to) => [Some(*from), Some(*to)],
+    };
+    let marks = instants.into_iter().flatten().filter_map(|it| it.mark);
+    marks
+        .filter(move |it| results.judged.marks[*it].at.is_none())
+        .map(move |it| &*results.scenario.marks()[it].name)
+}
+
+fn name_of(scenario: &Scenario, client: ClientId) -> &str {
+    &scenario.clients()[client].name
+}
+
+/// A pattern in words: `Logined 0`, `DELETE A`.
+pub fn pattern_text(scenario: &Scenario, pattern: &Pattern) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let room = match pattern {
+        Pattern::Any => {
+            words.push("any callback".to_owned());
+            None
+        }
+        Pattern::StateChanged { reason, code, room } => {
+            let reason = reason.map(super::super::protocol::code::Reason::name);
+            words.push(reason.unwrap_or("onRoomStateChanged").to_owned());
+            words.extend(code.map(|it| it.to_string()));
+            *room
+        }
+        Pattern::UserUpdate { update, users, room } => {
+            words.push(update.map_or("onRoomUserUpdate", |it| it.name()).to_owned());
+            let names: Vec<&str> = users.iter().map(|it| &*scenario.users()[*it]).collect();
+            words.push(names.join(";"));
+            *room
+        }
+        Pattern::LoginRoomFailed { code } => {
+            words.push("loginRoom Failed".to_owned());
+            words.extend(code.map(|it| it.to_string()));
+            None
+        }
+    };
+    words.extend(room.map(|it| format!("in {}", scenario.rooms()[it])));
+    words.retain(|it| !it.is_empty());
+    words.join(" ")
+}
+
+fn signed(micros: i64) -> String {
+    let sign = if micros < 0 { "" } else { "+" };
+    format!("{sign}{}", seconds(micros))
+}
+
+/// The text, cut to a number of columns.
+fn clipped(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return text.to_owned();
+    }
+    text.chars().take(columns - 1).chain(['…']).collect()
+}
+
+/// The text in lines of at most so many columns, broken at spaces where there are any.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is one");
+        if last.is_empty() {
+            *last = clipped(word, columns);
+        } else if last.chars().count() + 1 + word.chars().count() <= columns {
+            *last += " ";
+            *last += word;
+        } else {
+            lines.push(clipped(word, columns));
+        }
+    }
+    lines
+}
