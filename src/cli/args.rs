@@ -1,0 +1,124 @@
+//! The arguments, as close to what was typed as possible.
+
+use std::{num::NonZeroU64, path::PathBuf, str::FromStr};
+
+use clap::{Parser, Subcommand};
+
+/// Simulates the room service of a real-time-communication SDK in virtual time.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 80,
+    after_help = "\
+Exit codes: 0 all expectations held; 1 an expectation failed; 2 usage or scenario
+error; 3 input or output failed; 101 a bug in roomsim."
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run scenarios, print their timelines and write the traces of all clients.
+    Run(Run),
+    /// Run scenarios and say of every expectation whether it held.
+    Check(Check),
+    /// Say what is wrong with scenario files, without running them.
+    Validate(Validate),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Files {
+    /// Scenario files; `-` is the standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Which {
+    /// The seed of the draws, instead of the scenario's own.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// A run for each seed from A to B, both included.
+    #[arg(long, value_name = "A..B", conflicts_with = "seed")]
+    pub(crate) seeds: Option<Seeds>,
+    /// Print one JSON object for each run instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Where to write, instead of `results/<scenario>`; several runs get a folder each in it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) files: Files,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Validate {
+    #[command(flatten)]
+    pub(crate) files: Files,
+}
+
+/// A range of seeds, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seeds {
+    pub(crate) first: u64,
+    pub(crate) n: NonZeroU64,
+}
+
+/// The most seeds that one command runs.
+const SEEDS_MAX: u64 = 10_000_000;
+
+impl Seeds {
+    pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = u64> {
+        let n = usize::try_from(self.n.get()).expect("seeds are limited");
+        (0..n).map(move |it| self.first + it as u64)
+    }
+}
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wanted = || "write it as 1..1000, both ends included".to_owned();
+        let (first, last) = text.split_once("..").ok_or_else(wanted)?;
+        let last = last.strip_prefix('=').unwrap_or(last);
+        let first: u64 = first.trim().parse().map_err(|_| wanted())?;
+        let last: u64 = last.trim().parse().map_err(|_| wanted())?;
+        let n = last.checked_sub(first).and_then(|it| it.checked_add(1));
+        let n = n.and_then(NonZeroU64::new).ok_or_else(|| format!("{last} is before {first}"))?;
+        if SEEDS_MAX < n.get() {
+            return Err(format!("{n} seeds, at most {SEEDS_MAX}"));
+        }
+        Ok(Self { first, n })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ends_of_a_range_of_seeds_are_run() {
+        let seeds = |text: &str| text.parse::<Seeds>().map(|it| it.iter().collect::<Vec<_>>());
+        assert_eq!(seeds("3..5"), Ok(vec![3, 4, 5]));
+        assert_eq!(seeds("7..=7"), Ok(vec![7]));
+        for text in ["", "3", "5..3", "a..b", "1..", "0..99999999999", "0..18446744073709551615"] {
+            assert!(seeds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `roomsim check`: the verdict on every expectation, for people and for CI.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use roomsim::report::{
+    json,
+    text::{self, Ink, count},
+};
+
+use super::{
+    args,
+    exit::{Exit, Trouble},
+    input::{self, Loaded},
+    output::Output,
+    run::{Ran, run_once, seeds_of},
+};
+
+/// The most failing seeds that are listed with their commands.
+const LISTED_MAX: usize = 20;
+
+pub(super) fn check(args: &args::Check, out: &mut Output) -> Result<Exit, Trouble> {
+    let all = input::load(&args.files.files)?;
+    let mut n_failed = 0;
+    for loaded in &all {
+        let held = if args.which.seeds.is_some() && !args.which.json {
+            check_seeds(args, loaded, out)?
+        } else {
+            check_each(args, loaded, out)?
+        };
+        n_failed += usize::from(!held);
+    }
+    if !args.which.json && 1 < all.len() {
+        let n = count(all.len(), "scenario");
+        let ended = match n_failed {
+            0 => format!("{n}: all held\n"),
+            _ => format!("{n}: {n_failed} failed\n"),
+        };
+        out.print(&ended)?;
+    }
+    Ok(if n_failed == 0 { Exit::Held } else { Exit::Failed })
+}
+
+fn check_each(args: &args::Check, loaded: &Loaded, out: &mut Output) -> Result<bool, Trouble> {
+    let mut all_held = true;
+    for seed in seeds_of(&args.which, &loaded.scenario) {
+        let ran = run_once(loaded, seed);
+        let results = ran.results(&loaded.scenario);
+        all_held &= ran.judged.held();
+        if args.which.json {
+            out.print(&format!("{}\n", json::verdicts(results)))?;
+        } else {
+            out.print(&text::verdicts(results, out.ink))?;
+        }
+    }
+    Ok(all_held)
+}
+
+/// One line for all seeds, the verdicts of the first that fails, and how to repeat each failure.
+fn check_seeds(args: &args::Check, loaded: &Loaded, out: &mut Output) -> Result<bool, Trouble> {
+    let seeds = seeds_of(&args.which, &loaded.scenario);
+    let bar = progress(loaded, seeds.len());
+    let mut failures: Vec<Ran> = Vec::new();
+    let mut n_failed = 0;
+    for seed in &seeds {
+        let ran = run_once(loaded, *seed);
+        if !ran.judged.held() {
+            n_failed += 1;
+            if failures.len() < LISTED_MAX {
+                failures.push(ran);
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let (name, n) = (loaded.scenario.name(), count(seeds.len(), "seed"));
+    let Some(first) = failures.first() else {
+        let held = match out.ink {
+            Ink::Colour => "\u{1b}[32mheld\u{1b}[0m",
+            Ink::Plain => "held",
+        };
+        out.print(&format!("{name}: {n} {held}\n"))?;
+        return Ok(true);
+    };
+    out.print(&text::verdicts(first.results(&loaded.scenario), out.ink))?;
+    out.print(&format!("{name}: {n_failed} of {n} failed; to repeat:\n"))?;
+    for ran in &failures {
+        out.print(&format!("  roomsim check {} --seed {}\n", loaded.file, ran.seed))?;
+    }
+    if failures.len() < n_failed {
+        out.print(&format!("  … and {} more\n", n_failed - failures.len()))?;
+    }
+    Ok(false)
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress(loaded: &Loaded, n: usize) -> ProgressBar {
+    let bar = ProgressBar::new(n as u64);
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} seeds, {eta} left");
+    bar.set_style(style.expect("the template is right"));
+    bar.set_message(loaded.scenario.name().to_owned());
+    bar
+}

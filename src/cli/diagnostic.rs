@@ -1,0 +1,88 @@
+//! Shows what is wrong with a file: place, value, remedy, and the line itself.
+
+use std::{fmt, io};
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+};
+use roomsim::scenario::fault::{Fault, line_and_column};
+
+use super::output::complain as say;
+
+/// The most faults of a file that are shown.
+const SHOWN_MAX: usize = 100;
+
+/// A fault with the text that it is in.
+struct Shown<'a> {
+    fault: &'a Fault,
+    heading: String,
+    source: &'a NamedSource<String>,
+    /// The place, moved to whole characters of the text.
+    place: (usize, usize),
+}
+
+/// Tells the user all that is wrong with a file.
+pub(super) fn complain(file: &str, bytes: &[u8], faults: &[Fault]) {
+    let text = String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').to_owned();
+    let source = NamedSource::new(file, text.clone());
+    let is_plain = anstream::AutoStream::choice(&io::stderr()) == anstream::ColorChoice::Never;
+    let theme =
+        if is_plain { GraphicalTheme::unicode_nocolor() } else { GraphicalTheme::unicode() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(80).without_cause_chain();
+    for fault in faults.iter().take(SHOWN_MAX) {
+        let (line, column) = line_and_column(&text, fault.range.start);
+        let boundary = |mut byte: usize| {
+            while !text.is_char_boundary(byte) && byte < text.len() {
+                byte += 1;
+            }
+            byte.min(text.len())
+        };
+        let start = boundary(fault.range.start);
+        let end = boundary(fault.range.end).max(start);
+        let shown = Shown {
+            fault,
+            heading: format!("{file}:{line}:{column}: {fault}"),
+            source: &source,
+            place: (start, end - start),
+        };
+        let mut report = String::new();
+        match handler.render_report(&mut report, &shown) {
+            Ok(()) => say(&format!("{}\n", report.trim_end())),
+            Err(fmt::Error) => say(&format!("{}\n  help: {}", shown.heading, fault.remedy)),
+        }
+    }
+    let n = faults.len();
+    if SHOWN_MAX < n {
+        say(&format!("… and {} more", n - SHOWN_MAX));
+    }
+    say(&format!("error: {file}: {}", roomsim::report::text::count(n, "fault")));
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.heading)
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.heading)
+    }
+}
+
+impl std::error::Error for Shown<'_> {}
+
+impl Diagnostic for Shown<'_> {
+    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        Some(Box::new(&self.fault.remedy))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let (start, len) = self.place;
+        Some(Box::new(std::iter::once(LabeledSpan::new(Some("here".to_owned()), start, len))))
+    }
+}

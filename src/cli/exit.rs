@@ -1,0 +1,86 @@
+//! How a command ends, and what is said when it ends badly.
+
+use std::{fmt, io, path::Path, process::ExitCode, sync::Mutex};
+
+/// How a command ended, as long as no bug ended it (that is code 101).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All expectations held.
+    Held = 0,
+    /// An expectation failed.
+    Failed = 1,
+    /// The arguments or a scenario are wrong.
+    Usage = 2,
+    /// Reading or writing failed.
+    Io = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The arguments or a scenario are wrong; the user has been told.
+    Wrong,
+    /// Reading or writing failed.
+    Io { what: String, error: io::Error },
+    /// Nobody reads the output any more.
+    Closed,
+}
+
+impl Trouble {
+    /// Reading or writing a file failed.
+    pub(super) fn io(verb: &str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let what = format!("cannot {verb} `{}`", path.display());
+        move |error| Self::Io { what, error }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wrong | Self::Closed => Ok(()),
+            Self::Io { what, error } => write!(f, "error: {what}: {error}"),
+        }
+    }
+}
+
+/// Says what went wrong and gives the exit code.
+pub(super) fn report(trouble: &Trouble) -> Exit {
+    match trouble {
+        Trouble::Wrong => Exit::Usage,
+        Trouble::Closed => Exit::Held,
+        Trouble::Io { .. } => {
+            super::output::complain(&trouble.to_string());
+            Exit::Io
+        }
+    }
+}
+
+/// The command that would repeat the run under way.
+static REPLAY: Mutex<String> = Mutex::new(String::new());
+
+/// Notes which run is under way.
+pub(super) fn note_run(file: &str, seed: u64) {
+    if let Ok(mut replay) = REPLAY.lock() {
+        *replay = format!("roomsim run {file} --seed {seed}");
+    }
+}
+
+/// Makes a bug tell which run it was found in.
+pub(super) fn name_the_run_in_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        usual(info);
+        let replay = REPLAY.lock().map(|it| it.clone()).unwrap_or_default();
+        let version = env!("CARGO_PKG_VERSION");
+        super::output::complain(&format!(
+            "this is a bug in roomsim {version}; please report it with the scenario{}{replay}",
+            if replay.is_empty() { "" } else { " and this command: " },
+        ));
+    }));
+}

@@ -1,0 +1,66 @@
+//! Reads scenario files.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use roomsim::{
+    scenario::{self, FILE_MAX, Scenario, fault::Fault},
+    sink::trace::sha256,
+};
+
+use super::{diagnostic, exit::Trouble};
+
+/// A scenario and the file that it came from.
+pub(super) struct Loaded {
+    /// The file as the user named it.
+    pub(super) file: String,
+    pub(super) scenario: Scenario,
+    pub(super) sha256: String,
+}
+
+/// Reads all files; complains of everything that is wrong with any of them.
+pub(super) fn load(files: &[PathBuf]) -> Result<Vec<Loaded>, Trouble> {
+    let mut loaded = Vec::new();
+    let mut all_right = true;
+    for path in files {
+        let bytes = read(path)?;
+        let file = name_of(path);
+        match parse(&bytes) {
+            Ok(scenario) => loaded.push(Loaded { file, scenario, sha256: sha256(&bytes) }),
+            Err(faults) => {
+                diagnostic::complain(&file, &bytes, &faults);
+                all_right = false;
+            }
+        }
+    }
+    if all_right { Ok(loaded) } else { Err(Trouble::Wrong) }
+}
+
+fn parse(bytes: &[u8]) -> Result<Scenario, Vec<Fault>> {
+    let text = scenario::text_of(bytes).map_err(|fault| vec![fault])?;
+    Scenario::parse(text)
+}
+
+fn name_of(path: &Path) -> String {
+    if is_stdin(path) { "<stdin>".to_owned() } else { path.display().to_string() }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// All bytes of a file, or one more than is allowed.
+fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
+    let mut bytes = Vec::new();
+    let limit = FILE_MAX as u64 + 1;
+    let done = if is_stdin(path) {
+        io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|it| it.take(limit).read_to_end(&mut bytes))
+    };
+    done.map_err(Trouble::io("read", path))?;
+    Ok(bytes)
+}

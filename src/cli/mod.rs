@@ -1,0 +1,40 @@
+//! The command line: files, terminal, wall clock and exit codes.  Nobody else touches these.
+
+mod args;
+mod check;
+mod diagnostic;
+mod exit;
+mod folder;
+mod input;
+mod output;
+mod run;
+mod validate;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+pub(crate) use exit::Exit;
+
+/// Reads the arguments, does what they say, and tells how it ended.
+pub(crate) fn main() -> Exit {
+    exit::name_the_run_in_panics();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let is_help = !error.use_stderr();
+            // Nobody is left to be told when the help itself cannot be written.
+            let _ignored = error.print();
+            return if is_help { Exit::Held } else { Exit::Usage };
+        }
+    };
+    let mut out = output::Output::new();
+    let ended = match args.command {
+        Command::Run(args) => run::run(&args, &mut out),
+        Command::Check(args) => check::check(&args, &mut out),
+        Command::Validate(args) => validate::validate(&args, &mut out),
+    };
+    match ended.and_then(|exit| out.finish().map(|()| exit)) {
+        Ok(exit) => exit,
+        Err(error) => exit::report(&error),
+    }
+}

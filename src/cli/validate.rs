@@ -1,0 +1,24 @@
+//! `roomsim validate`: what is wrong with scenario files.
+
+use roomsim::report::text::count;
+
+use super::{
+    args,
+    exit::{Exit, Trouble},
+    input,
+    output::Output,
+};
+
+pub(super) fn validate(args: &args::Validate, out: &mut Output) -> Result<Exit, Trouble> {
+    for loaded in input::load(&args.files.files)? {
+        let scenario = &loaded.scenario;
+        out.print(&format!(
+            "{}: {}, {}, {}\n",
+            loaded.file,
+            count(scenario.clients().len(), "client"),
+            count(scenario.script().len(), "step"),
+            count(scenario.expectations().len(), "expectation"),
+        ))?;
+    }
+    Ok(Exit::Held)
+}
