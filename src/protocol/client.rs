@@ -310,8 +310,18 @@ impl Client {
 
     fn hear(self, context: Context<'_>, online: Online, body: ServerBody) -> (Self, Out) {
         match body {
-            ServerBody::LoginAccepted | ServerBody::HeartbeatAck => {
+            ServerBody::HeartbeatAck => {
                 (self.with(State::Online(online.heard(context))), Out::NONE)
+            }
+            // Twice accepted: perhaps as a new member, whom the server tells nothing until asked.
+            ServerBody::LoginAccepted => {
+                let (known, heard) = (online.known, online.heard(context));
+                let Roster::Known = online.roster else {
+                    return (self.with(State::Online(heard)), Out::NONE);
+                };
+                let online = Online { roster: Roster::ask(context), ..heard };
+                let ask = self.send(ClientBody::AskRoster(known));
+                (self.with(State::Online(online)), Out::of([ask]))
             }
             ServerBody::Roster { from, to } => {
                 let Online { room, known, .. } = online;
@@ -427,6 +437,13 @@ impl Online {
                 Self { probe_at: context.now + probe_after, ..self }
             }
         }
+    }
+}
+
+impl Roster {
+    /// The list is asked for now.
+    fn ask(Context { rules, now, .. }: Context<'_>) -> Self {
+        Self::Asked { again_at: now + rules.resend.wait(0), repeats: 0 }
     }
 }
 

@@ -306,6 +306,7 @@ impl Member {
                 let feed = match present.feed {
                     Feed::Closed => Feed::Closed,
                     Feed::Open { acked, sent, again_at, repeats } => {
+                        assert!(known <= sent, "{self:?} has heard of {known} before it was told");
                         let acked = acked.max(known);
                         let again_at = if acked == sent { SimTime::NEVER } else { again_at };
                         Feed::Open { acked, sent, again_at, repeats }

@@ -99,7 +99,7 @@ impl Trying {
 
     fn succeed(self, client: Client, context: Context<'_>) -> (Client, Out) {
         let Context { rules, now, luck } = context;
-        // spec: R4, R7
+        // spec: R4, R7, R22
         let (reason, known) = match self.known {
             None => (Reason::Logined, 0),
             Some(known) => (Reason::Reconnected, known),
@@ -116,14 +116,13 @@ impl Trying {
                 now + every.scaled(luck)
             }
         };
-        let again_at = now + rules.resend.wait(0);
         let online = Online {
             room: self.room,
             beat_at,
             probe_at: SimTime::NEVER,
             broken_at: SimTime::NEVER,
             known,
-            roster: Roster::Asked { again_at, repeats: 0 },
+            roster: Roster::ask(context),
         };
         (client.with(State::Online(online.heard(context))), out)
     }
