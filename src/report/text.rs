@@ -12,6 +12,7 @@ use crate::{
         judge::{Judgement, Verdict},
         trace::{Row, Trace},
     },
+    time::SimTime,
 };
 
 /// Whether text is coloured.
@@ -90,8 +91,9 @@ pub fn timeline(results: Results<'_>, ink: Ink) -> String {
 }
 
 fn heading(Results { scenario, seed, .. }: Results<'_>) -> String {
-    let (name, profile, end) = (scenario.name(), scenario.profile(), scenario.end());
-    format!("{name}  (profile {profile}, seed {seed}, {end} s)\n")
+    let (name, profile) = (scenario.name(), scenario.profile());
+    let duration = scenario.end().since(SimTime::ZERO);
+    format!("{name}  (profile {profile}, seed {seed}, {duration})\n")
 }
 
 /// What a timeline shows, by time: all rows, and the marks that name none.
@@ -245,7 +247,8 @@ fn explanation(
             let row = &trace.rows()[got.row];
             let what = row.what.summary(scenario);
             let difference = match (&expectation.when, got.difference) {
-                (When::Never(..), _) | (_, 0) => String::new(),
+                (When::Never(..), _) => String::new(),
+                (_, 0) => format!(", difference {} s", signed(0)),
                 (_, it) if it < 0 => format!(", difference {} s: too early", signed(it)),
                 (_, it) => format!(", difference {} s: too late", signed(it)),
             };
