@@ -189,30 +189,9 @@ impl Member {
                 | Input::Wake => (self, Out::NONE),
             },
             State::Present(present) => self.present(context, present, input),
-            State::Displaced { again_at, repeats, until } => match input {
-                // Whoever has not heard it by now hears it when it comes back (spec: R32).
-                Input::Wake if until.is_due(context.now) => {
-                    let state = State::Displaced {
-                        again_at: SimTime::NEVER,
-                        repeats,
-                        until: SimTime::NEVER,
-                    };
-                    (self.with(state), Out::NONE)
-                }
-                Input::Wake if again_at.is_due(context.now) => {
-                    let repeats = repeats + 1;
-                    let again_at = context.now + context.rules.resend.wait(repeats);
-                    let state = State::Displaced { again_at, repeats, until };
-                    (self.with(state), Out::of([self.kick()]))
-                }
-                // Not a member any more, so there is nothing to end.
-                Input::Receive(_)
-                | Input::Published(_)
-                | Input::Displace
-                | Input::SignalBack(_)
-                | Input::SignalLost
-                | Input::Wake => (self, Out::NONE),
-            },
+            State::Displaced { again_at, repeats, until } => {
+                self.displaced(context, (again_at, repeats, until), input)
+            }
         }
     }
 
@@ -330,6 +309,39 @@ impl Member {
         (self.with(State::Present(present)), out)
     }
 
+    /// Put out, and told so until it confirms or its lease would have ended.
+    fn displaced(
+        self,
+        Context { rules, now, .. }: Context<'_>,
+        (again_at, repeats, until): (SimTime, u32, SimTime),
+        input: Input,
+    ) -> (Self, Out) {
+        match input {
+            // Whoever has not heard it by now hears it when it comes back (spec: R32).
+            Input::Wake if until.is_due(now) => {
+                let (again_at, until) = (SimTime::NEVER, SimTime::NEVER);
+                (self.with(State::Displaced { again_at, repeats, until }), Out::NONE)
+            }
+            Input::Wake if again_at.is_due(now) => {
+                let repeats = repeats + 1;
+                let again_at = now + rules.resend.wait(repeats);
+                let state = State::Displaced { again_at, repeats, until };
+                (self.with(state), Out::of([self.kick()]))
+            }
+            Input::SignalLost if again_at != SimTime::NEVER => {
+                let until = now + rules.lease.after;
+                (self.with(State::Displaced { again_at, repeats, until }), Out::NONE)
+            }
+            // Not a member any more, so there is nothing to end.
+            Input::Receive(_)
+            | Input::Published(_)
+            | Input::Displace
+            | Input::SignalBack(_)
+            | Input::SignalLost
+            | Input::Wake => (self, Out::NONE),
+        }
+    }
+
     fn present(self, context: Context<'_>, present: Present, input: Input) -> (Self, Out) {
         let Context { rules, now, .. } = context;
         match input {
@@ -347,7 +359,7 @@ impl Member {
                 let state = State::Displaced {
                     again_at: now + rules.resend.wait(0),
                     repeats: 0,
-                    until: now + rules.lease.after,
+                    until: present.lease_ends_at,
                 };
                 (self.with(state), Out::of([Effect::Leave(present.room), self.kick()]))
             }

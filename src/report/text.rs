@@ -72,7 +72,7 @@ pub fn timeline(results: Results<'_>, ink: Ink) -> String {
     let Results { scenario, trace, .. } = results;
     let mut text = heading(results);
     let head = format!(
-        "  {:<5}{:>13}  {:<10}{:<25}{:>12} {:>10}",
+        "  {:<8}{:>11}  {:<10}{:<25}{:>12} {:>10}",
         "mark", "time_s", "who", "callback", "expected_s", "diff_s"
     );
     let _ = writeln!(text, "{}", ink.faint(&head));
@@ -147,7 +147,7 @@ fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
     }
     let mark = line.mark.map_or("", |(mark, _)| &mark.name);
     let text = format!(
-        "  {:<5}{time:>13}  {:<10}{:<25}{expected:>12} {difference:>10}",
+        "  {:<8}{time:>11}  {:<10}{:<25}{expected:>12} {difference:>10}",
         mark,
         clipped(who, 9),
         clipped(&what, 24),
@@ -198,8 +198,9 @@ fn verdict_line(
     let pattern = pattern_text(scenario, &expectation.pattern);
     let (what, got) = match (&expectation.when, verdict.window) {
         (When::Never(..), Some((from, to))) => {
-            (format!("never {pattern}"), format!("{} to {}", seconds(from), seconds(to)))
+            (format!("never {pattern}"), format!("{} to {}", short(from), short(to)))
         }
+        (When::Never(..), None) => (format!("never {pattern}"), "not defined".to_owned()),
         (_, None) => (pattern, "not defined".to_owned()),
         (_, Some(_)) => {
             let got = verdict.got.filter(|it| it.matches).map(|it| {
@@ -209,12 +210,18 @@ fn verdict_line(
             (pattern, got.unwrap_or_else(|| "not seen".to_owned()))
         }
     };
+    let room = 53 - got.len().max(25);
     let line = format!(
-        "  {status} {mark:<5} {:<10}{:<31} {got:>25}",
+        "  {status} {mark:<8} {:<10}{:<room$} {got:>25}",
         clipped(&expectation.who, 9),
-        clipped(&what, 31),
+        clipped(&what, room),
     );
     format!("{}\n", line.trim_end())
+}
+
+/// Seconds without the zeros at the end.
+fn short(micros: i64) -> String {
+    seconds(micros).trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// What was expected and what came instead, in words.
@@ -227,9 +234,10 @@ fn explanation(
     let Results { scenario, trace, .. } = results;
     let pattern = pattern_text(scenario, &expectation.pattern);
     let when = match (&expectation.when, verdict.window) {
-        (_, None) => {
-            let unseen: Vec<&str> = unseen_marks(results, &expectation.when).collect();
-            format!("at an instant that hangs on {}, which was not seen", unseen.join(" and "))
+        (when, None) => {
+            let unseen: Vec<&str> = unseen_marks(results, when).collect();
+            let never = if matches!(when, When::Never(..)) { "never, " } else { "" };
+            format!("{never}at an instant that hangs on {}, which was not seen", unseen.join(", "))
         }
         (When::At(_, within), Some((from, to))) => {
             format!("at {} s, give or take {within}", seconds(i64::midpoint(from, to)))
@@ -241,29 +249,29 @@ fn explanation(
             format!("never from {} s to {} s", seconds(from), seconds(to))
         }
     };
-    let got = match verdict.got {
-        None => "no such callback".to_owned(),
-        Some(got) => {
-            let row = &trace.rows()[got.row];
-            let what = row.what.summary(scenario);
-            let difference = match (&expectation.when, got.difference) {
-                (When::Never(..), _) => String::new(),
-                (_, 0) => format!(", difference {} s", signed(0)),
-                (_, it) if it < 0 => format!(", difference {} s: too early", signed(it)),
-                (_, it) => format!(", difference {} s: too late", signed(it)),
-            };
-            format!("{what} at {} s{difference}", row.at)
-        }
-    };
     let mut text = String::new();
     let mut line = |label: &str, what: &str| {
-        for (number, part) in wrapped(what, 62).into_iter().enumerate() {
+        for (number, part) in wrapped(what, 60).into_iter().enumerate() {
             let label = if number == 0 { label } else { "" };
-            let _ = writeln!(text, "         {} {part}", ink.faint(&format!("{label:<8}")));
+            let _ = writeln!(text, "         {} {part}", ink.faint(&format!("{label:<10}")));
         }
     };
     line("expected", &format!("{pattern} {when}"));
-    line("got", &got);
+    match verdict.got {
+        None => line("got", "no such callback"),
+        Some(got) => {
+            let row = &trace.rows()[got.row];
+            line("got", &format!("{} at {} s", row.what.summary(scenario), row.at));
+            if !matches!(expectation.when, When::Never(..)) {
+                let side = match got.difference.signum() {
+                    -1 => ", too early",
+                    1 => ", too late",
+                    _ => "",
+                };
+                line("difference", &format!("{} s{side}", signed(got.difference)));
+            }
+        }
+    }
     let (n, client) = (expectation.clients.len(), name_of(scenario, verdict.client));
     if 1 < n {
         line("who", &format!("{} of {n} clients, such as {client}", verdict.n_failed));

@@ -21,7 +21,7 @@ impl NameOf {
         match self {
             Self::User => 63,
             Self::Room => 127,
-            Self::Mark => 16,
+            Self::Mark => 8,
             Self::Scenario | Self::Link => 64,
         }
     }

@@ -1,1 +1,12 @@
 //! All integration tests, in one binary.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod cli;
+mod determinism;
+mod golden;
+mod hostile;
+mod properties;
+mod support;
+mod tidy;
+mod timelines;
+mod transitions;

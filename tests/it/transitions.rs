@@ -1,0 +1,294 @@
+//! The transition tables: every state with every input, as reviewed snapshots.
+//!
+//! A changed arrow is a visible change of a file in `snapshots/`, and of the diagram in
+//! ARCHITECTURE.md, which comes from the same walk.
+
+use std::{
+    collections::BTreeSet,
+    fmt::{Debug, Write as _},
+    fs,
+    path::Path,
+};
+
+use roomsim::{
+    id::{Epoch, Id as _, RoomId},
+    protocol::{
+        client::{self, Attempt, Client, Farewell, Online, Roster, Stage},
+        code::ErrorCode,
+        member::{self, Feed, Gone, Member, Present},
+        message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
+        rules::Rules,
+    },
+    time::{SimSpan, SimTime},
+};
+
+const NOW: SimTime = SimTime::from_micros(100_000_000);
+
+fn at(secs: u64) -> SimTime {
+    SimTime::from_micros(secs * 1_000_000)
+}
+
+fn room(index: usize) -> RoomId {
+    RoomId::from_index(index)
+}
+
+/// The epochs before, of, and after the login under test.
+fn epochs() -> [Epoch; 3] {
+    let old = Epoch::NONE.next();
+    [old, old.next(), old.next().next()]
+}
+
+fn client_states() -> Vec<(&'static str, client::State)> {
+    use client::State::{LoggedOut, Logining, Reconnecting};
+    let [_, own, _] = epochs();
+    let farewell = Farewell { epoch: own, again_at: at(101), repeats: 0, until: at(106) };
+    let trying = Stage::Trying { again_at: at(101), repeats: 0, fails_at: at(110) };
+    let waiting = Stage::Waiting { start_at: at(104) };
+    let attempt = |stage| Attempt { number: 0, failed: 0, stage };
+    let (room, give_up_at) = (room(0), at(1300));
+    let online = |roster| {
+        let (beat_at, probe_at, broken_at) = (at(103), at(104), at(109));
+        client::State::Online(Online { room, beat_at, probe_at, broken_at, known: 4, roster })
+    };
+    let asked = Roster::Asked { again_at: at(101), repeats: 0 };
+    let reconnecting = |stage| Reconnecting { room, attempt: attempt(stage), give_up_at, known: 4 };
+    vec![
+        ("LoggedOut", LoggedOut(None)),
+        ("LoggedOut/Farewell", LoggedOut(Some(farewell))),
+        ("Logining/Trying", Logining { room, attempt: attempt(trying), give_up_at }),
+        ("Logining/Waiting", Logining { room, attempt: attempt(waiting), give_up_at }),
+        ("Online/Asked", online(asked)),
+        ("Online/Known", online(Roster::Known)),
+        ("Reconnecting/Trying", reconnecting(trying)),
+        ("Reconnecting/Waiting", reconnecting(waiting)),
+    ]
+}
+
+fn server_bodies() -> [ServerBody; 8] {
+    [
+        ServerBody::LoginAccepted,
+        ServerBody::LoginRejected(ErrorCode::LOGGED_IN_ELSEWHERE),
+        ServerBody::LogoutAccepted,
+        ServerBody::HeartbeatAck,
+        ServerBody::SessionGone,
+        ServerBody::Roster { from: 3, to: 4 },
+        ServerBody::Roster { from: 4, to: 6 },
+        ServerBody::Kicked(ErrorCode::KICKED_OUT),
+    ]
+}
+
+fn client_inputs() -> Vec<(String, client::Input)> {
+    use client::Input::{LinkBack, LinkLost, LoginRoom, LogoutRoom, Receive};
+    let [old, own, _] = epochs();
+    let calls = [
+        LoginRoom(room(0)),
+        LogoutRoom(None),
+        LogoutRoom(Some(room(0))),
+        LogoutRoom(Some(room(1))),
+        LinkLost,
+        LinkBack,
+    ];
+    let mut inputs: Vec<_> = calls.into_iter().map(|it| (format!("{it:?}"), it)).collect();
+    for (name, epoch) in [("", own), ("old ", old)] {
+        let received = server_bodies()
+            .map(|body| (format!("{name}{body:?}"), Receive(ServerMsg { epoch, body })));
+        inputs.extend(received);
+    }
+    inputs
+}
+
+/// One line of a table: what changed, and the effects.
+fn line<S: PartialEq + Debug, E: Debug>(
+    (state, input): (&str, &str),
+    (before, after): (S, S),
+    effects: impl Iterator<Item = E>,
+) -> String {
+    let effects: Vec<String> = effects.map(|it| format!("{it:?}")).collect();
+    let becomes = if before == after { "stays".to_owned() } else { format!("{after:?}") };
+    let mut text = format!("{state} + {input}\n    {becomes}\n");
+    for effect in effects {
+        writeln!(text, "    ! {effect}").unwrap();
+    }
+    text
+}
+
+fn client_step(state: client::State, now: SimTime, input: client::Input) -> ClientStep {
+    let [_, epoch, _] = epochs();
+    let before = Client { epoch, state };
+    // Half of all numbers are below this one.
+    let context = client::Context { rules: &Rules::zego(), now, luck: 1 << 31 };
+    let (after, effects) = before.step(context, input);
+    ClientStep { before, after, effects: effects.iter().collect() }
+}
+
+struct ClientStep {
+    before: Client,
+    after: Client,
+    effects: Vec<client::Effect>,
+}
+
+/// Every state with every input, and woken at each of its deadlines and a little before.
+fn client_walk(mut visit: impl FnMut(&str, &str, ClientStep)) {
+    for (name, state) in client_states() {
+        for (input_name, input) in client_inputs() {
+            visit(name, &input_name, client_step(state, NOW, input));
+        }
+        for secs in [100, 101, 103, 104, 106, 109, 110, 1300] {
+            let step = client_step(state, at(secs), client::Input::Wake);
+            visit(name, &format!("Wake at {secs} s"), step);
+        }
+    }
+}
+
+#[test]
+fn the_client_does_as_the_reviewed_table_says() {
+    let mut table = String::new();
+    client_walk(|state, input, step| {
+        table += &line((state, input), (step.before, step.after), step.effects.into_iter());
+    });
+    insta::assert_snapshot!("client", table);
+}
+
+fn member_states() -> Vec<(&'static str, member::State)> {
+    use member::State::{Absent, Displaced, Joining};
+    let present = |greet_at, feed| {
+        let (room, lease_ends_at) = (room(0), at(180));
+        member::State::Present(Present { room, lease_ends_at, greet_at, feed })
+    };
+    let told = Feed::Open { acked: 4, sent: 4, again_at: SimTime::NEVER, repeats: 0 };
+    let telling = Feed::Open { acked: 3, sent: 5, again_at: at(101), repeats: 0 };
+    let never = SimTime::NEVER;
+    vec![
+        ("Absent/Silent", Absent(Gone::Silent)),
+        ("Absent/LoggedOut", Absent(Gone::LoggedOut)),
+        ("Joining", Joining { room: room(0), admit_at: at(102) }),
+        ("Present/Closed", present(never, Feed::Closed)),
+        ("Present/Told", present(never, told)),
+        ("Present/Telling", present(never, telling)),
+        ("Present/Greeting", present(at(102), told)),
+        ("Displaced", Displaced { again_at: at(101), repeats: 0, until: at(190) }),
+        ("Displaced/Confirmed", Displaced { again_at: never, repeats: 0, until: never }),
+    ]
+}
+
+fn member_inputs() -> Vec<(String, member::Input)> {
+    use member::Input::{Displace, Published, Receive, SignalBack, SignalLost};
+    let [old, own, new] = epochs();
+    let bodies = [
+        ClientBody::Login(room(0)),
+        ClientBody::Login(room(1)),
+        ClientBody::Logout,
+        ClientBody::Heartbeat,
+        ClientBody::AskRoster(2),
+        ClientBody::AckRoster(4),
+        ClientBody::AckKick,
+    ];
+    let mut inputs = Vec::new();
+    for (name, epoch) in [("", own), ("old ", old), ("new ", new)] {
+        let received =
+            bodies.map(|body| (format!("{name}{body:?}"), Receive(ClientMsg { epoch, body })));
+        inputs.extend(received);
+    }
+    let others =
+        [Published(4), Published(6), Displace, SignalBack(own), SignalBack(old), SignalLost];
+    inputs.extend(others.map(|it| (format!("{it:?}"), it)));
+    inputs
+}
+
+/// Every state with every input, under the rules of one profile.
+fn member_table(rules: &Rules) -> String {
+    let [_, epoch, _] = epochs();
+    let mut table = String::new();
+    for (name, state) in member_states() {
+        let before = Member { epoch, state };
+        let mut add = |input_name: &str, now, input| {
+            let context = member::Context { rules, now, head: 6 };
+            let (after, effects) = before.step(context, input);
+            table += &line((name, input_name), (before, after), effects.iter());
+        };
+        for (input_name, input) in member_inputs() {
+            add(&input_name, NOW, input);
+        }
+        for secs in [100, 101, 102, 180, 190] {
+            add(&format!("Wake at {secs} s"), at(secs), member::Input::Wake);
+        }
+    }
+    table
+}
+
+#[test]
+fn the_member_does_as_the_reviewed_table_says() {
+    insta::assert_snapshot!("member", member_table(&Rules::zego()));
+}
+
+#[test]
+fn the_anchor_of_the_lease_changes_only_the_lease() {
+    let [by_message, by_outage] = [Rules::zego(), Rules::zego_doc()].map(|it| member_table(&it));
+    let mut n_differing = 0;
+    for (one, other) in by_message.lines().zip(by_outage.lines()) {
+        if one != other {
+            // A message at 100 s moves the lease of 90 s from 180 s to 190 s, or not.
+            let moved = one.replace("lease_ends_at: 190.000000", "lease_ends_at: 180.000000");
+            assert!(one != moved, "{one}");
+            assert!(other == moved || other.trim() == "stays", "{one}\n{other}");
+            n_differing += 1;
+        }
+    }
+    // Three kinds of message in four states; a login counts under either anchor.
+    assert_eq!(n_differing, 3 * 4);
+}
+
+/// The states of a client by the names that the status page uses.
+fn status(state: &client::State) -> &'static str {
+    match state {
+        client::State::LoggedOut(_) => "Logout",
+        client::State::Logining { .. } => "Logining",
+        client::State::Online(_) => "Online",
+        client::State::Reconnecting { .. } => "Reconnecting",
+    }
+}
+
+/// The arrows between the client's states, each with the callback that it makes.
+fn diagram() -> String {
+    let mut arrows = BTreeSet::new();
+    client_walk(|_, _, step| {
+        let (from, to) = (status(&step.before.state), status(&step.after.state));
+        for effect in step.effects {
+            if let client::Effect::StateChanged(_, reason, code) = effect {
+                arrows.insert(format!("    {from} --> {to}: {} {code}", reason.name()));
+            }
+        }
+    });
+    let arrows: Vec<String> = arrows.into_iter().collect();
+    format!("```mermaid\nstateDiagram-v2\n    [*] --> Logout\n{}\n```", arrows.join("\n"))
+}
+
+#[test]
+fn the_diagram_in_architecture_is_the_walk() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let diagram = diagram();
+    assert!(text.contains(&diagram), "put this into ARCHITECTURE.md:\n{diagram}");
+}
+
+/// Woken again and again, every state comes to rest or to a later deadline.
+#[test]
+fn waking_never_stands_still() {
+    let rules = Rules::zego();
+    for (name, state) in client_states() {
+        let [_, epoch, _] = epochs();
+        let mut client = Client { epoch, state };
+        let mut last = SimTime::ZERO;
+        for _ in 0..1000 {
+            let now = client.deadline();
+            if now == SimTime::NEVER {
+                break;
+            }
+            assert!(last <= now, "{name}: the deadline fell from {last} to {now}");
+            last = now;
+            let context = client::Context { rules: &rules, now, luck: 7 };
+            client = client.step(context, client::Input::Wake).0;
+        }
+        assert!(last.since(SimTime::ZERO) < SimSpan::from_secs(1310), "{name} never gives up");
+    }
+}
