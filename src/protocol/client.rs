@@ -10,6 +10,7 @@ use crate::{
     id::{Epoch, RoomId},
     protocol::{
         Effects,
+        call::Call,
         code::{ErrorCode, Reason},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
         rules::{Detect, Rules},
@@ -133,10 +134,8 @@ pub struct Farewell {
 /// What can happen to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The app calls `loginRoom`.
-    LoginRoom(RoomId),
-    /// The app calls `logoutRoom`, with or without a room.
-    LogoutRoom(Option<RoomId>),
+    /// The app calls the SDK.
+    Call(Call),
     /// The device knows that its network is gone.
     LinkLost,
     /// The device knows that its network is back.
@@ -164,7 +163,7 @@ pub enum Effect {
     LuckSpent,
 }
 
-type Out = Effects<Effect, 3>;
+type Out = Effects<Effect, 4>;
 
 /// What a step knows of the world around the client.
 #[derive(Clone, Copy, Debug)]
@@ -237,20 +236,11 @@ impl Client {
     ) -> (Self, Out) {
         let Context { rules, now, .. } = context;
         match input {
-            // A login ends the farewell: the server takes the newer epoch for the end of the older.
-            // spec: R3, R13
-            Input::LoginRoom(room) => {
-                let attempt = Attempt::first(context);
-                let give_up_at = give_up_at(context);
-                let client = Self {
-                    epoch: self.epoch.next(),
-                    state: State::Logining { room, attempt, give_up_at },
-                };
-                let logining = Effect::StateChanged(room, Reason::Logining, ErrorCode::OK);
-                (client, Out::of([logining, client.send(ClientBody::Login(room))]))
+            Input::Call(Call::LoginRoom(room)) => self.enter(context, room),
+            Input::Call(Call::LogoutRoom(None)) => (self, Out::NONE),
+            Input::Call(Call::LogoutRoom(Some(room)) | Call::SwitchRoom(room, _)) => {
+                (self, Out::of([logout_failed(room)]))
             }
-            Input::LogoutRoom(None) => (self, Out::NONE),
-            Input::LogoutRoom(Some(room)) => (self, Out::of([logout_failed(room)])),
             Input::Receive(ServerMsg { epoch, body }) => match body {
                 // The login was given up while the answer was under way: the server must not keep
                 // a member that nobody is.
@@ -293,11 +283,7 @@ impl Client {
 
     fn online(self, context: Context<'_>, online: Online, input: Input) -> (Self, Out) {
         match input {
-            // spec: R33
-            Input::LoginRoom(room) => {
-                (self, Out::of([Effect::CallFailed(room, ErrorCode::ALREADY_IN_ROOM)]))
-            }
-            Input::LogoutRoom(room) => self.leave(context, online.room, room),
+            Input::Call(call) => self.call(context, online.room, call),
             Input::LinkLost => self.broken(context, online),
             Input::Receive(ServerMsg { epoch, body }) if epoch == self.epoch => {
                 self.hear(context, online, body)
@@ -395,16 +381,39 @@ impl Client {
         (self.with(state), Out::of([callback, login]))
     }
 
-    /// `logoutRoom` while in `own` room or on the way there: the client leaves at once and tells
-    /// the server as well as it can (spec: R10, R12).
-    fn leave(self, context: Context<'_>, own: RoomId, asked: Option<RoomId>) -> (Self, Out) {
-        match asked {
-            Some(other) if other != own => (self, Out::of([logout_failed(other)])),
-            Some(_) | None => {
+    /// `loginRoom` of a client that is in no room.
+    ///
+    /// It ends a farewell: the server takes the newer epoch for the end of the older.
+    fn enter(self, context: Context<'_>, room: RoomId) -> (Self, Out) {
+        let (attempt, give_up_at) = (Attempt::first(context), give_up_at(context));
+        let state = State::Logining { room, attempt, give_up_at };
+        let client = Self { epoch: self.epoch.next(), state };
+        // spec: R3, R13
+        let logining = Effect::StateChanged(room, Reason::Logining, ErrorCode::OK);
+        (client, Out::of([logining, client.send(ClientBody::Login(room))]))
+    }
+
+    /// A call while in `own` room or on the way there.
+    fn call(self, context: Context<'_>, own: RoomId, call: Call) -> (Self, Out) {
+        let gone = Effect::StateChanged(own, Reason::Logout, ErrorCode::OK);
+        let logout = self.send(ClientBody::Logout);
+        match call {
+            // spec: R33
+            Call::LoginRoom(room) => {
+                (self, Out::of([Effect::CallFailed(room, ErrorCode::ALREADY_IN_ROOM)]))
+            }
+            Call::LogoutRoom(Some(other)) | Call::SwitchRoom(other, _) if other != own => {
+                (self, Out::of([logout_failed(other)]))
+            }
+            // The client leaves at once and tells the server as well as it can (spec: R10, R12).
+            Call::LogoutRoom(_) => {
                 let farewell = Farewell::new(context, self.epoch);
-                let callback = Effect::StateChanged(own, Reason::Logout, ErrorCode::OK);
-                let client = self.with(State::LoggedOut(Some(farewell)));
-                (client, Out::of([callback, self.send(ClientBody::Logout)]))
+                (self.with(State::LoggedOut(Some(farewell))), Out::of([gone, logout]))
+            }
+            // Should the logout be lost, the server learns of it from the login (spec: R34).
+            Call::SwitchRoom(_, to) => {
+                let (client, entering) = self.enter(context, to);
+                (client, entering.iter().fold(Out::of([gone, logout]), Out::and))
             }
         }
     }

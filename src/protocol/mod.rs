@@ -4,6 +4,7 @@
 //! ([`member::Member`]) and keeps the rooms ([`server::Server`]).  Time and drawn numbers come in,
 //! messages and callbacks go out.  There is no clock here, no randomness, no link and no queue.
 
+pub mod call;
 pub mod client;
 pub mod code;
 pub mod journal;

@@ -17,6 +17,7 @@ use crate::{
     id::{ClientId, IdVec, RoomId, UserId},
     link::{Cut, LinkModel},
     protocol::{
+        call::Call,
         code::{Reason, Update},
         rules::Rules,
     },
@@ -84,10 +85,8 @@ pub enum Action {
     OutageBegins(Outage),
     /// An outage ends.
     OutageEnds(Outage),
-    /// The app calls `loginRoom`.
-    LoginRoom(RoomId),
-    /// The app calls `logoutRoom`, with or without a room.
-    LogoutRoom(Option<RoomId>),
+    /// The app calls the SDK.
+    Call(Call),
 }
 
 /// A time in which a link is cut.

@@ -1,8 +1,9 @@
 //! The script of a scenario: calls and outages, client by client, in the order they happen.
 
 use crate::{
-    id::ClientId,
+    id::{ClientId, RoomId},
     link::Cut,
+    protocol::call::Call,
     scenario::{
         Action, Mark, MarkOf, Outage, Step,
         parse::Draft,
@@ -88,7 +89,7 @@ impl<'a> Draft<'a> {
 
     fn deed(&mut self, fields: &mut Fields<'a>, begins: Option<SimTime>) -> Option<Deed> {
         let client = fields.optional("client");
-        let kinds = ["loginRoom", "logoutRoom", "outage"];
+        let kinds = ["loginRoom", "logoutRoom", "switchRoom", "outage"];
         let deed = fields.required(&mut self.reader, "do");
         let Some((kind, node)) = deed.and_then(|it| self.reader.variant(it, &kinds)) else {
             client.and_then(|it| self.who(&it));
@@ -109,18 +110,30 @@ impl<'a> Draft<'a> {
                 None
             }
         };
-        let mut call = self.reader.fields(node, &["room"])?;
-        let action = if kind == "loginRoom" {
-            let room = call.required(&mut self.reader, "room")?;
-            Action::LoginRoom(self.room_called(&room)?)
-        } else {
-            let room = match call.optional("room") {
-                Some(room) => Some(self.room_called(&room)?),
-                None => None,
-            };
-            Action::LogoutRoom(room)
-        };
-        Some(Deed { clients: clients?, action, until: None })
+        let call = self.call(kind, node);
+        Some(Deed { clients: clients?, action: Action::Call(call?), until: None })
+    }
+
+    fn call(&mut self, kind: &str, at: Node<'a>) -> Option<Call> {
+        let known: &[&str] = if kind == "switchRoom" { &["from", "to"] } else { &["room"] };
+        let mut fields = self.reader.fields(at, known)?;
+        match kind {
+            "loginRoom" => self.room_of(&mut fields, "room").map(Call::LoginRoom),
+            "switchRoom" => {
+                let from = self.room_of(&mut fields, "from");
+                let to = self.room_of(&mut fields, "to");
+                Some(Call::SwitchRoom(from?, to?))
+            }
+            _ => match fields.optional("room") {
+                None => Some(Call::LogoutRoom(None)),
+                Some(room) => self.room_called(&room).map(|it| Call::LogoutRoom(Some(it))),
+            },
+        }
+    }
+
+    fn room_of(&mut self, fields: &mut Fields<'a>, name: &str) -> Option<RoomId> {
+        let room = fields.required(&mut self.reader, name)?;
+        self.room_called(&room)
     }
 
     fn outage(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
@@ -171,6 +184,6 @@ const fn class(action: Action) -> u8 {
     match action {
         Action::OutageBegins(_) => 0,
         Action::OutageEnds(_) => 1,
-        Action::LoginRoom(_) | Action::LogoutRoom(_) => 2,
+        Action::Call(_) => 2,
     }
 }

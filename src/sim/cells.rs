@@ -46,13 +46,6 @@ impl Unions {
     }
 }
 
-const fn room_of(action: Action) -> Option<RoomId> {
-    match action {
-        Action::LoginRoom(room) | Action::LogoutRoom(Some(room)) => Some(room),
-        Action::LogoutRoom(None) | Action::OutageBegins(_) | Action::OutageEnds(_) => None,
-    }
-}
-
 /// The cells of a scenario, in order of their first clients.
 pub fn cells(scenario: &Scenario) -> Vec<Cell> {
     let (n_clients, n_users) = (scenario.clients().len(), scenario.users().len());
@@ -65,8 +58,10 @@ pub fn cells(scenario: &Scenario) -> Vec<Cell> {
         unions.join(client.index(), user_node(spec.user));
     }
     for step in scenario.script() {
-        if let Some(room) = room_of(step.action) {
-            unions.join(step.client.index(), room_node(room));
+        if let Action::Call(call) = step.action {
+            for room in call.rooms() {
+                unions.join(step.client.index(), room_node(room));
+            }
         }
     }
     let mut cells: Vec<Cell> = Vec::new();
@@ -99,8 +94,7 @@ pub fn cells(scenario: &Scenario) -> Vec<Cell> {
         let cell = cell_of(&mut unions, &mut cells, step.client.index());
         let here = |room| RoomId::from_index(local[room_node(room)]);
         let action = match step.action {
-            Action::LoginRoom(room) => Action::LoginRoom(here(room)),
-            Action::LogoutRoom(room) => Action::LogoutRoom(room.map(here)),
+            Action::Call(call) => Action::Call(call.renamed(here)),
             Action::OutageBegins(_) | Action::OutageEnds(_) => step.action,
         };
         let client = ClientId::from_index(local[step.client.index()]);

@@ -115,8 +115,7 @@ impl<'a, O: Observer> World<'a, O> {
     fn script(&mut self, Step { client, action, .. }: Step) {
         self.next_step += 1;
         match action {
-            Action::LoginRoom(room) => self.step_client(client, client::Input::LoginRoom(room)),
-            Action::LogoutRoom(room) => self.step_client(client, client::Input::LogoutRoom(room)),
+            Action::Call(call) => self.step_client(client, client::Input::Call(call)),
             Action::OutageBegins(outage) => self.begin_outage(client, outage),
             Action::OutageEnds(outage) => self.end_outage(client, outage),
         }

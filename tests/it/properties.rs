@@ -30,10 +30,12 @@ fn step() -> impl Strategy<Value = Value> {
     let room = prop::sample::select(vec!["r", "s"]);
     let deed = prop_oneof![
         4 => room.clone().prop_map(|room| json!({ "loginRoom": { "room": room } })),
-        2 => prop::option::of(room).prop_map(|room| match room {
+        2 => prop::option::of(room.clone()).prop_map(|room| match room {
             Some(room) => json!({ "logoutRoom": { "room": room } }),
             None => json!({ "logoutRoom": {} }),
         }),
+        1 => (room.clone(), room)
+            .prop_map(|(from, to)| json!({ "switchRoom": { "from": from, "to": to } })),
     ];
     let call = (at.clone(), client_name(), deed)
         .prop_map(|(at, client, deed)| json!({ "at": at, "client": client, "do": deed }));

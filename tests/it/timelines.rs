@@ -224,6 +224,58 @@ fn a_device_that_was_replaced_while_away_does_not_come_back() {
     assert_eq!(after(&ran.lines_of("B"), 11), Vec::<&str>::new());
 }
 
+fn switch(at: &str, from: &str, to: &str) -> Value {
+    call(at, "A", &json!({ "switchRoom": { "from": from, "to": to } }))
+}
+
+// spec: R34
+#[test]
+fn switching_leaves_the_one_room_and_enters_the_other() {
+    let script = vec![login("0s", "B"), login("10s", "A"), switch("60s", "room-1", "room-2")];
+    let ran = story(&json!("zego-doc"), "5min", &script);
+    assert_eq!(
+        after(&ran.lines(), 11),
+        [
+            "60.000000 A Logout 0",
+            "60.000000 A Logining 0",
+            "60.120000 A Logined 0",
+            "60.200000 B DELETE A", // as after a logout: 50 + 100 + 50 ms
+        ]
+    );
+    let room = |index: usize| &ran.scenario.rooms()[ran.trace.rows()[index].room];
+    let n = ran.trace.rows().len();
+    assert_eq!([room(n - 4), room(n - 3), room(n - 2)], ["room-1", "room-2", "room-2"]);
+}
+
+// spec: R12, R35
+#[test]
+fn switching_without_network_leaves_the_client_in_neither_room() {
+    let script = vec![
+        login("0s", "B"),
+        login("10s", "A"),
+        outage("60s", "link_down", "1h"),
+        switch("70s", "room-1", "room-2"),
+    ];
+    let ran = story(&json!("zego-doc"), "1h", &script);
+    assert_eq!(
+        after(&ran.lines(), 61),
+        [
+            "70.000000 A Logout 0",
+            "70.000000 A Logining 0",
+            "150.150000 B DELETE A", // a ghost until 90 s after the outage
+            "1270.000000 A LoginFailed 1002053", // 20 min after Logining
+        ]
+    );
+}
+
+// spec: R36
+#[test]
+fn switching_from_another_room_fails_and_changes_nothing() {
+    let script = vec![login("0s", "B"), login("10s", "A"), switch("60s", "room-2", "room-3")];
+    let ran = story(&json!("zego-doc"), "5min", &script);
+    assert_eq!(after(&ran.lines(), 11), ["60.000000 A LogoutFailed 1002002"]);
+}
+
 /// The relogin arrives 50 ms after the network is back.
 // spec: R15, R20, R21
 #[test]

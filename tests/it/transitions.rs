@@ -78,13 +78,16 @@ fn server_bodies() -> [ServerBody; 8] {
 }
 
 fn client_inputs() -> Vec<(String, client::Input)> {
-    use client::Input::{LinkBack, LinkLost, LoginRoom, LogoutRoom, Receive};
+    use client::Input::{Call, LinkBack, LinkLost, Receive};
+    use roomsim::protocol::call::Call::{LoginRoom, LogoutRoom, SwitchRoom};
     let [old, own, _] = epochs();
     let calls = [
-        LoginRoom(room(0)),
-        LogoutRoom(None),
-        LogoutRoom(Some(room(0))),
-        LogoutRoom(Some(room(1))),
+        Call(LoginRoom(room(0))),
+        Call(LogoutRoom(None)),
+        Call(LogoutRoom(Some(room(0)))),
+        Call(LogoutRoom(Some(room(1)))),
+        Call(SwitchRoom(room(0), room(1))),
+        Call(SwitchRoom(room(1), room(0))),
         LinkLost,
         LinkBack,
     ];

@@ -27,11 +27,7 @@ pub(super) struct Trying {
 impl Trying {
     pub(super) fn step(self, client: Client, context: Context<'_>, input: Input) -> (Client, Out) {
         match input {
-            // spec: R33
-            Input::LoginRoom(room) => {
-                (client, Out::of([Effect::CallFailed(room, ErrorCode::ALREADY_IN_ROOM)]))
-            }
-            Input::LogoutRoom(room) => client.leave(context, self.room, room),
+            Input::Call(call) => client.call(context, self.room, call),
             // A fresh series of attempts begins at once.
             Input::LinkBack => {
                 let attempt = Attempt { failed: self.attempt.failed, ..Attempt::first(context) };
