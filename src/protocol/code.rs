@@ -70,6 +70,8 @@ impl ErrorCode {
     pub const NOT_IN_THIS_ROOM: Self = Self(1_002_002);
     /// The same user logged in elsewhere (spec: R9).
     pub const KICKED_OUT: Self = Self(1_002_050);
+    /// The developer's backend put the user out (spec: R37).
+    pub const KICKED_BY_BACKEND: Self = Self(1_002_055);
     /// The connection is interrupted for now (spec: R6).
     pub const TEMPORARILY_BROKEN: Self = Self(1_002_051);
     /// The time for retrying is over (spec: R5, R8).
@@ -77,21 +79,10 @@ impl ErrorCode {
     /// A relogin found the user logged in elsewhere (spec: R32).
     pub const LOGGED_IN_ELSEWHERE: Self = Self(1_002_086);
 
-    /// The code of this number, if the simulator has a use for it.
-    pub fn known(number: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.0 == number)
+    /// Whether a client that is refused with this code was put out while it was away.
+    pub fn is_kick(self) -> bool {
+        [Self::KICKED_OUT, Self::KICKED_BY_BACKEND].contains(&self)
     }
-
-    /// Every code that a callback can carry.
-    pub const ALL: [Self; 7] = [
-        Self::OK,
-        Self::ALREADY_IN_ROOM,
-        Self::NOT_IN_THIS_ROOM,
-        Self::KICKED_OUT,
-        Self::TEMPORARILY_BROKEN,
-        Self::RETRY_TIMEOUT,
-        Self::LOGGED_IN_ELSEWHERE,
-    ];
 
     /// The number.
     pub const fn number(self) -> u32 {

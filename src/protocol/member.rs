@@ -37,15 +37,30 @@ pub enum State {
     },
     /// In a room.
     Present(Present),
-    /// Put out because the same user came from another client; the client may not know yet.
-    Displaced {
-        /// When the client is told again.
-        again_at: SimTime,
-        /// How often it has been told again.
-        repeats: u32,
-        /// When the server stops telling.
-        until: SimTime,
-    },
+    /// Put out; the client may not know yet.
+    Ousted(Ousted),
+}
+
+/// Why the server puts a member out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ouster {
+    /// The same user came from another client.
+    OtherClient,
+    /// The developer's backend said so.
+    Backend,
+}
+
+/// A member that was put out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ousted {
+    /// Why.
+    pub by: Ouster,
+    /// When the client is told again.
+    pub again_at: SimTime,
+    /// How often it has been told again.
+    pub repeats: u32,
+    /// When the server stops telling.
+    pub until: SimTime,
 }
 
 /// How a member came to be absent.
@@ -98,8 +113,8 @@ pub enum Input {
     Receive(ClientMsg),
     /// The room's journal has been made public up to this position.
     Published(u32),
-    /// The same user has come from another client.
-    Displace,
+    /// The member is put out.
+    Oust(Ouster),
     /// The client, with this login, is in its room and its way to the server is open.
     SignalBack(Epoch),
     /// That is so no longer.
@@ -150,7 +165,7 @@ impl Member {
                 };
                 it.lease_ends_at.min(it.greet_at).min(feed_at)
             }
-            State::Displaced { again_at, until, .. } => again_at.min(until),
+            State::Ousted(it) => it.again_at.min(it.until),
         }
     }
 
@@ -158,7 +173,7 @@ impl Member {
     pub const fn room(&self) -> Option<RoomId> {
         match self.state {
             State::Present(Present { room, .. }) => Some(room),
-            State::Absent(_) | State::Joining { .. } | State::Displaced { .. } => None,
+            State::Absent(_) | State::Joining { .. } | State::Ousted(_) => None,
         }
     }
 
@@ -183,15 +198,13 @@ impl Member {
                 // Not yet a member, so there is nothing to end.
                 Input::Receive(_)
                 | Input::Published(_)
-                | Input::Displace
+                | Input::Oust(_)
                 | Input::SignalBack(_)
                 | Input::SignalLost
                 | Input::Wake => (self, Out::NONE),
             },
             State::Present(present) => self.present(context, present, input),
-            State::Displaced { again_at, repeats, until } => {
-                self.displaced(context, (again_at, repeats, until), input)
-            }
+            State::Ousted(ousted) => self.ousted(context, ousted, input),
         }
     }
 
@@ -203,8 +216,8 @@ impl Member {
         Effect::Send(ServerMsg { epoch: self.epoch, body })
     }
 
-    const fn kick(self) -> Effect {
-        self.send(ServerBody::Kicked(ErrorCode::KICKED_OUT))
+    const fn kick(self, by: Ouster) -> Effect {
+        self.send(ServerBody::Kicked(by.code()))
     }
 
     /// A login request: the first of its login, or a repetition, or a relogin.
@@ -218,10 +231,11 @@ impl Member {
             State::Absent(Gone::LoggedOut) if epoch == self.epoch => (self, Out::NONE),
             State::Joining { .. } if epoch == self.epoch => (self, Out::NONE),
             // spec: R32
-            State::Displaced { .. } if epoch == self.epoch => (
-                self,
-                Out::of([self.send(ServerBody::LoginRejected(ErrorCode::LOGGED_IN_ELSEWHERE))]),
-            ),
+            State::Ousted(Ousted { by, .. })
+                if epoch == self.epoch && context.rules.remembers(by) =>
+            {
+                (self, Out::of([self.send(ServerBody::LoginRejected(by.refusal()))]))
+            }
             // The session is alive: nobody else hears of it (spec: R20, R30).
             State::Present(present) if present.room == room => {
                 let feed = if epoch == self.epoch { present.feed } else { Feed::Closed };
@@ -231,9 +245,8 @@ impl Member {
             }
             // A new login elsewhere, while the logout was lost.
             State::Present(present) => (joining, Out::of([Effect::Leave(present.room)])),
-            State::Absent(_) | State::Joining { .. } | State::Displaced { .. } => {
-                (joining, Out::NONE)
-            }
+            // A newer login is let in, whatever became of the older (spec: R39).
+            State::Absent(_) | State::Joining { .. } | State::Ousted(_) => (joining, Out::NONE),
         }
     }
 
@@ -244,7 +257,7 @@ impl Member {
         }
         let out = match self.state {
             State::Present(present) => Out::of([Effect::Leave(present.room), done]),
-            State::Absent(_) | State::Joining { .. } | State::Displaced { .. } => Out::of([done]),
+            State::Absent(_) | State::Joining { .. } | State::Ousted(_) => Out::of([done]),
         };
         (Self { epoch, state: State::Absent(Gone::LoggedOut) }, out)
     }
@@ -257,11 +270,10 @@ impl Member {
         match self.state {
             State::Present(present) => self.hear_present(context, present, body),
             State::Absent(Gone::Silent) => (self, Out::of([self.send(ServerBody::SessionGone)])),
-            State::Displaced { repeats, .. } if body == ClientBody::AckKick => {
-                let (again_at, until) = (SimTime::NEVER, SimTime::NEVER);
-                (self.with(State::Displaced { again_at, repeats, until }), Out::NONE)
+            State::Ousted(ousted) if body == ClientBody::AckKick => {
+                (self.with(State::Ousted(ousted.told())), Out::NONE)
             }
-            State::Displaced { .. } => (self, Out::of([self.kick()])),
+            State::Ousted(ousted) => (self, Out::of([self.kick(ousted.by)])),
             State::Absent(Gone::LoggedOut) | State::Joining { .. } => (self, Out::NONE),
         }
     }
@@ -310,32 +322,27 @@ impl Member {
     }
 
     /// Put out, and told so until it confirms or its lease would have ended.
-    fn displaced(
-        self,
-        Context { rules, now, .. }: Context<'_>,
-        (again_at, repeats, until): (SimTime, u32, SimTime),
-        input: Input,
-    ) -> (Self, Out) {
+    fn ousted(self, context: Context<'_>, ousted: Ousted, input: Input) -> (Self, Out) {
+        let Context { rules, now, .. } = context;
         match input {
             // Whoever has not heard it by now hears it when it comes back (spec: R32).
-            Input::Wake if until.is_due(now) => {
-                let (again_at, until) = (SimTime::NEVER, SimTime::NEVER);
-                (self.with(State::Displaced { again_at, repeats, until }), Out::NONE)
+            Input::Wake if ousted.until.is_due(now) => {
+                (self.with(State::Ousted(ousted.told())), Out::NONE)
             }
-            Input::Wake if again_at.is_due(now) => {
-                let repeats = repeats + 1;
+            Input::Wake if ousted.again_at.is_due(now) => {
+                let repeats = ousted.repeats + 1;
                 let again_at = now + rules.resend.wait(repeats);
-                let state = State::Displaced { again_at, repeats, until };
-                (self.with(state), Out::of([self.kick()]))
+                let ousted = Ousted { again_at, repeats, ..ousted };
+                (self.with(State::Ousted(ousted)), Out::of([self.kick(ousted.by)]))
             }
-            Input::SignalLost if again_at != SimTime::NEVER => {
-                let until = now + rules.lease.after;
-                (self.with(State::Displaced { again_at, repeats, until }), Out::NONE)
+            Input::SignalLost if ousted.again_at != SimTime::NEVER => {
+                let ousted = Ousted { until: now + rules.lease.after, ..ousted };
+                (self.with(State::Ousted(ousted)), Out::NONE)
             }
             // Not a member any more, so there is nothing to end.
             Input::Receive(_)
             | Input::Published(_)
-            | Input::Displace
+            | Input::Oust(_)
             | Input::SignalBack(_)
             | Input::SignalLost
             | Input::Wake => (self, Out::NONE),
@@ -354,14 +361,12 @@ impl Member {
                 }
                 Feed::Open { .. } | Feed::Closed => (self, Out::NONE),
             },
-            // spec: R9
-            Input::Displace => {
-                let state = State::Displaced {
-                    again_at: now + rules.resend.wait(0),
-                    repeats: 0,
-                    until: present.lease_ends_at,
-                };
-                (self.with(state), Out::of([Effect::Leave(present.room), self.kick()]))
+            // spec: R9, R37
+            Input::Oust(by) => {
+                let again_at = now + rules.resend.wait(0);
+                let ousted = Ousted { by, again_at, repeats: 0, until: present.lease_ends_at };
+                let out = Out::of([Effect::Leave(present.room), self.kick(by)]);
+                (self.with(State::Ousted(ousted)), out)
             }
             Input::SignalBack(epoch) if epoch == self.epoch => {
                 let present = Present { lease_ends_at: SimTime::NEVER, ..present };
@@ -425,6 +430,31 @@ impl Present {
             return self;
         }
         Self { lease_ends_at: context.now + context.rules.lease.after, ..self }
+    }
+}
+
+impl Ouster {
+    /// The code with which the client is told at once.
+    const fn code(self) -> ErrorCode {
+        match self {
+            Self::OtherClient => ErrorCode::KICKED_OUT,
+            Self::Backend => ErrorCode::KICKED_BY_BACKEND,
+        }
+    }
+
+    /// The code with which a relogin is refused.
+    const fn refusal(self) -> ErrorCode {
+        match self {
+            Self::OtherClient => ErrorCode::LOGGED_IN_ELSEWHERE,
+            Self::Backend => ErrorCode::KICKED_BY_BACKEND,
+        }
+    }
+}
+
+impl Ousted {
+    /// The client knows, or is not told any more.
+    const fn told(self) -> Self {
+        Self { again_at: SimTime::NEVER, until: SimTime::NEVER, ..self }
     }
 }
 

@@ -3,7 +3,10 @@
 //! A profile is a full set of them.  What each stands on is told in `docs/assumptions.md`.
 
 use crate::{
-    protocol::retry::{Budget, Retry, Schedule, Wait},
+    protocol::{
+        member::Ouster,
+        retry::{Budget, Retry, Schedule, Wait},
+    },
     time::SimSpan,
 };
 
@@ -26,6 +29,17 @@ pub struct Rules {
     pub resend: Resend,
     /// How long a logout is repeated before the client lets it be.
     pub logout_timeout: SimSpan,
+    /// Whether a client that the backend puts out while it is away is refused when it comes back.
+    pub kick_memory: Memory,
+}
+
+/// Whether something is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// It is remembered.
+    On,
+    /// It is forgotten at once.
+    Off,
 }
 
 /// Heartbeats as messages.
@@ -120,6 +134,7 @@ impl Rules {
             fan_out: SimSpan::from_millis(100),
             resend: Resend { first: SimSpan::from_secs(1), cap: SimSpan::from_secs(60) },
             logout_timeout: SimSpan::from_secs(6),
+            kick_memory: Memory::On,
         }
     }
 
@@ -141,6 +156,14 @@ impl Rules {
         let mut rules = Self::zego();
         rules.lease.after = SimSpan::from_secs(100);
         rules
+    }
+
+    /// Whether a relogin of a client that was put out is refused.
+    pub const fn remembers(&self, by: Ouster) -> bool {
+        match by {
+            Ouster::OtherClient => true,
+            Ouster::Backend => matches!(self.kick_memory, Memory::On),
+        }
     }
 
     /// All profiles, with their names in a scenario.

@@ -7,7 +7,7 @@ use crate::{
     protocol::{
         code::Update,
         journal::{Change, Journal},
-        member::{Context, Effect, Input, Member},
+        member::{Context, Effect, Input, Member, Ouster},
         message::ServerMsg,
         rules::Rules,
     },
@@ -146,7 +146,7 @@ impl Server {
         let stays = match self.holders[user] {
             Some(other) => {
                 let old_room = self.members[other].room().expect("a holder is present");
-                self.displace(moment, other, old_room, outbox);
+                self.oust(moment, other, Ouster::OtherClient, outbox);
                 if old_room != room {
                     self.note(
                         old_room,
@@ -165,22 +165,32 @@ impl Server {
         }
     }
 
-    /// Puts out the client by which a user was in a room; the journal is the caller's affair.
-    fn displace(
-        &mut self,
-        moment: Moment<'_>,
-        client: ClientId,
-        room: RoomId,
-        outbox: &mut Outbox,
-    ) {
+    /// The backend puts a user out of a room (spec: R37); nothing happens when it is not there.
+    pub fn kick(&mut self, moment: Moment<'_>, room: RoomId, user: UserId, outbox: &mut Outbox) {
+        let client = self.holders[user].filter(|it| self.members[*it].room() == Some(room));
+        if let Some(client) = client {
+            self.oust(moment, client, Ouster::Backend, outbox);
+            self.note(room, Change { at: moment.now, user, update: Update::Delete }, outbox);
+        }
+    }
+
+    /// The backend closes a room: everybody is put out (spec: R38).
+    pub fn close(&mut self, moment: Moment<'_>, room: RoomId, outbox: &mut Outbox) {
+        for client in self.rooms[room].present.clone() {
+            self.kick(moment, room, self.users[client], outbox);
+        }
+    }
+
+    /// Puts a member out of its room; the journal is the caller's affair.
+    fn oust(&mut self, moment: Moment<'_>, client: ClientId, by: Ouster, outbox: &mut Outbox) {
         let context = Context { rules: moment.rules, now: moment.now, head: 0 };
-        let (member, effects) = self.members[client].step(context, Input::Displace);
+        let (member, effects) = self.members[client].step(context, Input::Oust(by));
         self.members[client] = member;
         outbox.members.push(client);
         for effect in effects.iter() {
             match effect {
                 Effect::Send(message) => outbox.sends.push((client, message)),
-                Effect::Leave(_) => self.leave(client, room),
+                Effect::Leave(room) => self.leave(client, room),
                 Effect::Join(_) => unreachable!("nobody joins by being put out: {member:?}"),
             }
         }

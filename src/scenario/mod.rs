@@ -64,29 +64,31 @@ pub struct ClientSpec {
     pub link: LinkModel,
 }
 
-/// One thing that happens to one client.
+/// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// When.
     pub at: SimTime,
-    /// To whom.
-    pub client: ClientId,
     /// What.
     pub action: Action,
 }
 
-/// What the script does to a client.
+/// What the script does.
 ///
 /// At one instant outages begin first, then others end, then calls are made: so outages that
 /// follow on each other leave no gap, and a call made when the link is cut finds it cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// An outage begins.
-    OutageBegins(Outage),
-    /// An outage ends.
-    OutageEnds(Outage),
-    /// The app calls the SDK.
-    Call(Call),
+    /// A client's outage begins.
+    OutageBegins(ClientId, Outage),
+    /// A client's outage ends.
+    OutageEnds(ClientId, Outage),
+    /// A client's app calls the SDK.
+    Call(ClientId, Call),
+    /// The developer's backend puts a user out of a room.
+    Kick(RoomId, UserId),
+    /// The developer's backend closes a room.
+    CloseRoom(RoomId),
 }
 
 /// A time in which a link is cut.

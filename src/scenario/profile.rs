@@ -3,7 +3,7 @@
 use crate::{
     protocol::{
         retry::{Budget, Exponential, Jitter, Schedule, Wait},
-        rules::{Anchor, Detect, Heartbeat, Phase, Rules},
+        rules::{Anchor, Detect, Heartbeat, Memory, Phase, Rules},
     },
     scenario::{
         fault::suggest,
@@ -34,6 +34,7 @@ impl<'a> Draft<'a> {
             "fan_out",
             "resend",
             "logout_timeout",
+            "kick_memory",
         ];
         let mut fields = self.reader.fields(at, &known)?;
         let base = fields.required(&mut self.reader, "base").and_then(|it| self.base(&it));
@@ -63,6 +64,12 @@ impl<'a> Draft<'a> {
             if let Some(span) = fields.optional(field).and_then(|it| self.reader.span(&it)) {
                 *value = span;
             }
+        }
+        let words = [("on", Memory::On), ("off", Memory::Off)];
+        if let Some(it) =
+            fields.optional("kick_memory").and_then(|it| self.reader.word(&it, &words))
+        {
+            rules.kick_memory = it;
         }
         self.check_liveness(&fields, &rules);
         base.map(|_| (name, rules))

@@ -15,10 +15,11 @@ use crate::{
 /// The most steps of a script, a step of a group counted once for each client.
 const STEPS_MAX: usize = 1 << 24;
 
-/// What a step does, and to whom.
+/// What a step does.
 struct Deed {
+    /// The clients whom it concerns.
     clients: Vec<ClientId>,
-    action: Action,
+    actions: Vec<Action>,
     /// When the outage ends, if it is one.
     until: Option<SimTime>,
 }
@@ -43,7 +44,8 @@ impl<'a> Draft<'a> {
             }
             self.step(node, index, &mut entries);
         }
-        entries.sort_by_key(|it: &Entry| (it.step.at, it.class, it.index, it.step.client));
+        // Stable: the actions of one step keep the order of its clients.
+        entries.sort_by_key(|it: &Entry| (it.step.at, it.class, it.index));
         Some(entries.into_iter().map(|it| it.step).collect())
     }
 
@@ -61,13 +63,13 @@ impl<'a> Draft<'a> {
             self.new_mark(&mark, Mark { name: String::new(), of });
         }
         let (begins, deed) = (begins?, deed?);
-        for client in deed.clients {
-            let step = Step { at: begins, client, action: deed.action };
-            entries.push(Entry { step, class: class(deed.action), index });
-            if let (Some(until), Action::OutageBegins(outage)) = (deed.until, deed.action) {
-                let action = Action::OutageEnds(outage);
-                let step = Step { at: until, client, action };
-                entries.push(Entry { step, class: class(action), index });
+        for action in deed.actions {
+            let mut add = |at, action| {
+                entries.push(Entry { step: Step { at, action }, class: class(action), index });
+            };
+            add(begins, action);
+            if let (Some(until), Action::OutageBegins(client, outage)) = (deed.until, action) {
+                add(until, Action::OutageEnds(client, outage));
             }
         }
         Some(())
@@ -89,29 +91,62 @@ impl<'a> Draft<'a> {
 
     fn deed(&mut self, fields: &mut Fields<'a>, begins: Option<SimTime>) -> Option<Deed> {
         let client = fields.optional("client");
-        let kinds = ["loginRoom", "logoutRoom", "switchRoom", "outage"];
+        let calls = ["loginRoom", "logoutRoom", "switchRoom"];
+        let others = ["outage", "kickoutUser", "closeRoom"];
         let deed = fields.required(&mut self.reader, "do");
+        let kinds = [calls, others].concat();
         let Some((kind, node)) = deed.and_then(|it| self.reader.variant(it, &kinds)) else {
             client.and_then(|it| self.who(&it));
             return None;
         };
-        if kind == "outage" {
+        if !calls.contains(&kind) {
             if let Some(client) = client {
-                let remedy = "name the clients in `clients` of the outage";
-                self.reader.fault(&client, "an outage is not a client's call", remedy);
+                let problem = format!("`{kind}` is not a call of a client");
+                self.reader.fault(&client, problem, "leave `client` out here");
             }
-            return self.outage(node, begins);
+            return match kind {
+                "outage" => self.outage(node, begins),
+                "kickoutUser" => self.kick(node),
+                _ => self.close_room(node),
+            };
         }
         let clients = match client {
             Some(client) => self.who(&client),
             None => {
-                let problem = format!("whose call of `{kind}` it is is missing");
+                let problem = format!("`client` is missing: whose call of `{kind}` is it?");
                 self.reader.fault(fields.node(), problem, "add `\"client\": …`");
                 None
             }
         };
         let call = self.call(kind, node);
-        Some(Deed { clients: clients?, action: Action::Call(call?), until: None })
+        let (clients, call) = (clients?, call?);
+        let actions = clients.iter().map(|it| Action::Call(*it, call)).collect();
+        Some(Deed { clients, actions, until: None })
+    }
+
+    fn kick(&mut self, at: Node<'a>) -> Option<Deed> {
+        let mut fields = self.reader.fields(at, &["room", "users"])?;
+        let room = self.room_of(&mut fields, "room");
+        let list = fields.required(&mut self.reader, "users")?;
+        let nodes = self.reader.list(&list, "users")?;
+        if nodes.is_empty() {
+            self.reader.fault(&list, "nobody is kicked out", "name at least one user");
+        }
+        let mut users = Vec::new();
+        for node in &nodes {
+            users.extend(self.users_named(node).unwrap_or_default());
+        }
+        let room = room?;
+        let is_meant = |it: &ClientId| users.contains(&self.clients[*it].user);
+        let clients = self.clients.ids().filter(is_meant).collect();
+        let actions = users.iter().map(|it| Action::Kick(room, *it)).collect();
+        Some(Deed { clients, actions, until: None })
+    }
+
+    fn close_room(&mut self, at: Node<'a>) -> Option<Deed> {
+        let mut fields = self.reader.fields(at, &["room"])?;
+        let room = self.room_of(&mut fields, "room")?;
+        Some(Deed { clients: Vec::new(), actions: vec![Action::CloseRoom(room)], until: None })
     }
 
     fn call(&mut self, kind: &str, at: Node<'a>) -> Option<Call> {
@@ -160,7 +195,9 @@ impl<'a> Draft<'a> {
         };
         let until = span.and_then(|it| begins.map(|begins| begins + it));
         let outage = Outage { cut: cut?, announced: announced? };
-        Some(Deed { clients: clients?, action: Action::OutageBegins(outage), until })
+        let clients = clients?;
+        let actions = clients.iter().map(|it| Action::OutageBegins(*it, outage)).collect();
+        Some(Deed { clients, actions, until })
     }
 
     /// The clients named in a list, each once.
@@ -182,8 +219,8 @@ impl<'a> Draft<'a> {
 /// The order within one instant; see [`Action`].
 const fn class(action: Action) -> u8 {
     match action {
-        Action::OutageBegins(_) => 0,
-        Action::OutageEnds(_) => 1,
-        Action::Call(_) => 2,
+        Action::OutageBegins(..) => 0,
+        Action::OutageEnds(..) => 1,
+        Action::Call(..) | Action::Kick(..) | Action::CloseRoom(_) => 2,
     }
 }

@@ -58,10 +58,14 @@ pub fn cells(scenario: &Scenario) -> Vec<Cell> {
         unions.join(client.index(), user_node(spec.user));
     }
     for step in scenario.script() {
-        if let Action::Call(call) = step.action {
-            for room in call.rooms() {
-                unions.join(step.client.index(), room_node(room));
+        match step.action {
+            Action::Call(client, call) => {
+                for room in call.rooms() {
+                    unions.join(client.index(), room_node(room));
+                }
             }
+            Action::Kick(room, user) => unions.join(user_node(user), room_node(room)),
+            Action::CloseRoom(_) | Action::OutageBegins(..) | Action::OutageEnds(..) => (),
         }
     }
     let mut cells: Vec<Cell> = Vec::new();
@@ -91,14 +95,26 @@ pub fn cells(scenario: &Scenario) -> Vec<Cell> {
         cells[cell].rooms.push(room);
     }
     for step in scenario.script() {
-        let cell = cell_of(&mut unions, &mut cells, step.client.index());
-        let here = |room| RoomId::from_index(local[room_node(room)]);
-        let action = match step.action {
-            Action::Call(call) => Action::Call(call.renamed(here)),
-            Action::OutageBegins(_) | Action::OutageEnds(_) => step.action,
+        let node = match step.action {
+            Action::Call(client, _)
+            | Action::OutageBegins(client, _)
+            | Action::OutageEnds(client, _) => client.index(),
+            Action::Kick(room, _) | Action::CloseRoom(room) => room_node(room),
         };
-        let client = ClientId::from_index(local[step.client.index()]);
-        cells[cell].script.push(Step { client, action, ..*step });
+        let cell = cell_of(&mut unions, &mut cells, node);
+        let client_here = |it: ClientId| ClientId::from_index(local[it.index()]);
+        let user_here = |it| UserId::from_index(local[user_node(it)]);
+        let room_here = |it| RoomId::from_index(local[room_node(it)]);
+        let action = match step.action {
+            Action::Call(client, call) => {
+                Action::Call(client_here(client), call.renamed(room_here))
+            }
+            Action::OutageBegins(client, it) => Action::OutageBegins(client_here(client), it),
+            Action::OutageEnds(client, it) => Action::OutageEnds(client_here(client), it),
+            Action::Kick(room, user) => Action::Kick(room_here(room), user_here(user)),
+            Action::CloseRoom(room) => Action::CloseRoom(room_here(room)),
+        };
+        cells[cell].script.push(Step { action, ..*step });
     }
     cells
 }

@@ -112,12 +112,21 @@ impl<'a, O: Observer> World<'a, O> {
         self.agenda.now()
     }
 
-    fn script(&mut self, Step { client, action, .. }: Step) {
+    fn script(&mut self, Step { action, .. }: Step) {
         self.next_step += 1;
+        let moment = Moment { rules: self.rules, now: self.now() };
         match action {
-            Action::Call(call) => self.step_client(client, client::Input::Call(call)),
-            Action::OutageBegins(outage) => self.begin_outage(client, outage),
-            Action::OutageEnds(outage) => self.end_outage(client, outage),
+            Action::Call(client, call) => self.step_client(client, client::Input::Call(call)),
+            Action::OutageBegins(client, outage) => self.begin_outage(client, outage),
+            Action::OutageEnds(client, outage) => self.end_outage(client, outage),
+            Action::Kick(room, user) => {
+                self.server.kick(moment, room, user, &mut self.outbox);
+                self.drain();
+            }
+            Action::CloseRoom(room) => {
+                self.server.close(moment, room, &mut self.outbox);
+                self.drain();
+            }
         }
     }
 

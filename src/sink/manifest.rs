@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         message::Kind,
         retry::{Budget, Exponential, Jitter, Retry, Schedule, Wait},
-        rules::{Anchor, Detect, Heartbeat, Phase, Rules},
+        rules::{Anchor, Detect, Heartbeat, Memory, Phase, Rules},
     },
     scenario::Scenario,
     sink::{
@@ -117,6 +117,10 @@ pub fn parameters(rules: &Rules) -> Value {
         "fan_out": rules.fan_out.to_string(),
         "resend": { "first": rules.resend.first.to_string(), "cap": rules.resend.cap.to_string() },
         "logout_timeout": rules.logout_timeout.to_string(),
+        "kick_memory": match rules.kick_memory {
+            Memory::On => "on",
+            Memory::Off => "off",
+        },
     })
 }
 

@@ -39,6 +39,14 @@ fn step() -> impl Strategy<Value = Value> {
     ];
     let call = (at.clone(), client_name(), deed)
         .prop_map(|(at, client, deed)| json!({ "at": at, "client": client, "do": deed }));
+    let backend = (at.clone(), prop::bool::ANY, prop::sample::select(vec!["A", "B"])).prop_map(
+        |(at, is_close, user)| match is_close {
+            true => json!({ "at": at, "do": { "closeRoom": { "room": "r" } } }),
+            false => {
+                json!({ "at": at, "do": { "kickoutUser": { "room": "r", "users": [user] } } })
+            }
+        },
+    );
     let direction = prop::sample::select(vec!["up", "down", "both"]);
     let span = prop_oneof![1..2000_u64, 1..200_000_u64].prop_map(|ms| format!("{ms}ms"));
     let outage = (at, client_name(), prop::bool::ANY, direction, span).prop_map(
@@ -51,7 +59,7 @@ fn step() -> impl Strategy<Value = Value> {
             json!({ "at": at, "do": { "outage": outage } })
         },
     );
-    prop_oneof![call, outage]
+    prop_oneof![4 => call, 4 => outage, 1 => backend]
 }
 
 fn profile() -> impl Strategy<Value = Value> {
@@ -63,9 +71,11 @@ fn profile() -> impl Strategy<Value = Value> {
         json!({ "fixed": "1s" }),
         json!({ "exponential": { "base": "100ms", "cap": "20s", "jitter": "full" } }),
     ]);
-    (base, budget, lease, waits).prop_map(|(base, budget, lease, mut retry)| {
+    let memory = prop::sample::select(vec!["on", "off"]);
+    (base, budget, lease, waits, memory).prop_map(|(base, budget, lease, mut retry, memory)| {
         retry["budget"] = budget;
-        json!({ "base": base, "retry": retry, "lease": { "after": lease } })
+        let lease = json!({ "after": lease });
+        json!({ "base": base, "retry": retry, "lease": lease, "kick_memory": memory })
     })
 }
 
@@ -112,7 +122,8 @@ fn may_follow(before: Option<Reason>, after: Reason) -> bool {
     match after {
         Logining => matches!(before, None | Some(LoginFailed | ReconnectFailed | KickOut | Logout)),
         Logined | LoginFailed => before == Some(Logining),
-        Reconnecting | KickOut => matches!(before, Some(Logined | Reconnected)),
+        Reconnecting => matches!(before, Some(Logined | Reconnected)),
+        KickOut => matches!(before, Some(Logined | Reconnected | Reconnecting)),
         Reconnected | ReconnectFailed => before == Some(Reconnecting),
         Logout => matches!(before, Some(Logining | Logined | Reconnected | Reconnecting)),
         Reason::LogoutFailed => true,

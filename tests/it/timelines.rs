@@ -276,6 +276,58 @@ fn switching_from_another_room_fails_and_changes_nothing() {
     assert_eq!(after(&ran.lines(), 11), ["60.000000 A LogoutFailed 1002002"]);
 }
 
+fn kick(at: &str) -> Value {
+    json!({ "at": at, "do": { "kickoutUser": { "room": "room-1", "users": ["A"] } } })
+}
+
+// spec: R37, R39
+#[test]
+fn a_kicked_user_is_told_and_may_come_again() {
+    let script = vec![login("0s", "B"), login("10s", "A"), kick("60s"), login("70s", "A")];
+    let ran = story(&json!("zego-doc"), "5min", &script);
+    assert_eq!(
+        after(&ran.lines(), 11),
+        [
+            "60.050000 A KickOut 1002055", // 50 ms to A
+            "60.150000 B DELETE A",        // 100 ms until the server tells, 50 ms to B
+            "70.000000 A Logining 0",
+            "70.120000 A Logined 0",
+            "70.220000 A ADD B",
+            "70.220000 B ADD A",
+        ]
+    );
+}
+
+// spec: R37
+#[test]
+fn a_kick_is_remembered_for_a_client_that_is_away_or_not() {
+    let script =
+        vec![login("0s", "B"), login("10s", "A"), outage("60s", "link_down", "1min"), kick("80s")];
+    let ran = story(&json!("zego-doc"), "5min", &script);
+    assert_eq!(
+        after(&ran.lines(), 11),
+        [
+            "60.000000 A Reconnecting 1002051",
+            "80.150000 B DELETE A",
+            "120.100000 A KickOut 1002055", // there and back
+        ]
+    );
+    let forgetful = json!({ "base": "zego-doc", "kick_memory": "off" });
+    let ran = story(&forgetful, "5min", &script);
+    assert_eq!(after(&ran.lines(), 81), ["120.120000 A Reconnected 0", "120.220000 B ADD A"]);
+}
+
+// spec: R38
+#[test]
+fn closing_a_room_puts_everybody_out() {
+    let close = json!({ "at": "60s", "do": { "closeRoom": { "room": "room-1" } } });
+    let ran = story(&json!("zego-doc"), "5min", &[login("0s", "B"), login("10s", "A"), close]);
+    assert_eq!(
+        after(&ran.lines(), 11),
+        ["60.050000 A KickOut 1002055", "60.050000 B KickOut 1002055"]
+    );
+}
+
 /// The relogin arrives 50 ms after the network is back.
 // spec: R15, R20, R21
 #[test]

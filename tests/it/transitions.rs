@@ -15,7 +15,7 @@ use roomsim::{
     protocol::{
         client::{self, Attempt, Client, Farewell, Online, Roster, Stage},
         code::ErrorCode,
-        member::{self, Feed, Gone, Member, Present},
+        member::{self, Feed, Gone, Member, Ousted, Ouster, Present},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
         rules::Rules,
     },
@@ -64,10 +64,11 @@ fn client_states() -> Vec<(&'static str, client::State)> {
     ]
 }
 
-fn server_bodies() -> [ServerBody; 8] {
+fn server_bodies() -> [ServerBody; 9] {
     [
         ServerBody::LoginAccepted,
         ServerBody::LoginRejected(ErrorCode::LOGGED_IN_ELSEWHERE),
+        ServerBody::LoginRejected(ErrorCode::KICKED_BY_BACKEND),
         ServerBody::LogoutAccepted,
         ServerBody::HeartbeatAck,
         ServerBody::SessionGone,
@@ -153,11 +154,13 @@ fn the_client_does_as_the_reviewed_table_says() {
 }
 
 fn member_states() -> Vec<(&'static str, member::State)> {
-    use member::State::{Absent, Displaced, Joining};
+    use member::State::{Absent, Joining};
     let present = |greet_at, feed| {
         let (room, lease_ends_at) = (room(0), at(180));
         member::State::Present(Present { room, lease_ends_at, greet_at, feed })
     };
+    let ousted =
+        |by, again_at, until| member::State::Ousted(Ousted { by, again_at, repeats: 0, until });
     let told = Feed::Open { acked: 4, sent: 4, again_at: SimTime::NEVER, repeats: 0 };
     let telling = Feed::Open { acked: 3, sent: 5, again_at: at(101), repeats: 0 };
     let never = SimTime::NEVER;
@@ -169,13 +172,14 @@ fn member_states() -> Vec<(&'static str, member::State)> {
         ("Present/Told", present(never, told)),
         ("Present/Telling", present(never, telling)),
         ("Present/Greeting", present(at(102), told)),
-        ("Displaced", Displaced { again_at: at(101), repeats: 0, until: at(190) }),
-        ("Displaced/Confirmed", Displaced { again_at: never, repeats: 0, until: never }),
+        ("Ousted/Telling", ousted(Ouster::OtherClient, at(101), at(190))),
+        ("Ousted/Confirmed", ousted(Ouster::OtherClient, never, never)),
+        ("Ousted/Backend", ousted(Ouster::Backend, at(101), at(190))),
     ]
 }
 
 fn member_inputs() -> Vec<(String, member::Input)> {
-    use member::Input::{Displace, Published, Receive, SignalBack, SignalLost};
+    use member::Input::{Oust, Published, Receive, SignalBack, SignalLost};
     let [old, own, new] = epochs();
     let bodies = [
         ClientBody::Login(room(0)),
@@ -192,8 +196,14 @@ fn member_inputs() -> Vec<(String, member::Input)> {
             bodies.map(|body| (format!("{name}{body:?}"), Receive(ClientMsg { epoch, body })));
         inputs.extend(received);
     }
-    let others =
-        [Published(4), Published(6), Displace, SignalBack(own), SignalBack(old), SignalLost];
+    let others = [
+        Published(4),
+        Published(6),
+        Oust(Ouster::Backend),
+        SignalBack(own),
+        SignalBack(old),
+        SignalLost,
+    ];
     inputs.extend(others.map(|it| (format!("{it:?}"), it)));
     inputs
 }

@@ -35,7 +35,7 @@ impl Trying {
             }
             Input::Receive(ServerMsg { epoch, body }) if epoch == client.epoch => match body {
                 ServerBody::LoginAccepted => self.succeed(client, context),
-                ServerBody::LoginRejected(code) => self.fail(client, code),
+                ServerBody::LoginRejected(code) => self.refused(client, code),
                 // Out of turn: from before the connection broke, or overtaken by the answer.
                 ServerBody::LogoutAccepted
                 | ServerBody::HeartbeatAck
@@ -129,6 +129,15 @@ impl Trying {
             None => Reason::LoginFailed,
             Some(_) => Reason::ReconnectFailed,
         }
+    }
+
+    /// The server does not let the client in: whoever was put out while away was kicked out.
+    fn refused(self, client: Client, code: ErrorCode) -> (Client, Out) {
+        if self.known.is_some() && code.is_kick() {
+            let callback = Effect::StateChanged(self.room, Reason::KickOut, code);
+            return (client.with(State::LoggedOut(None)), Out::of([callback]));
+        }
+        self.fail(client, code)
     }
 
     fn fail(self, client: Client, code: ErrorCode) -> (Client, Out) {
