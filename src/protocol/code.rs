@@ -57,6 +57,42 @@ impl Reason {
     }
 }
 
+/// The state of the older callback `onRoomStateUpdate` (spec: R40).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LegacyState {
+    /// In no room.
+    Disconnected,
+    /// On the way into the room, for the first time or again.
+    Connecting,
+    /// In the room.
+    Connected,
+}
+
+impl Reason {
+    /// The state that the older callback tells with this reason; none where it is not called.
+    pub const fn legacy(self) -> Option<LegacyState> {
+        match self {
+            Self::Logining | Self::Reconnecting => Some(LegacyState::Connecting),
+            Self::Logined | Self::Reconnected => Some(LegacyState::Connected),
+            Self::LoginFailed | Self::ReconnectFailed | Self::KickOut | Self::Logout => {
+                Some(LegacyState::Disconnected)
+            }
+            Self::LogoutFailed => None,
+        }
+    }
+}
+
+impl LegacyState {
+    /// The SDK's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Disconnected => "Disconnected",
+            Self::Connecting => "Connecting",
+            Self::Connected => "Connected",
+        }
+    }
+}
+
 /// An error code of the SDK.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ErrorCode(u32);

@@ -112,7 +112,7 @@ fn write_row<W: io::Write>(
         row.what.value(),
         code.as_deref().unwrap_or_default(),
         &row.what.subjects(scenario),
-        "",
+        row.what.detail(),
         mark,
     ])?;
     Ok(())

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     id::{ClientId, Id, RoomId, UserId},
     observe::{Callback, Observer},
-    protocol::code::{ErrorCode, Reason, Update},
+    protocol::code::{ErrorCode, LegacyState, Reason, Update},
     scenario::{Pattern, Scenario},
     time::SimTime,
 };
@@ -133,6 +133,14 @@ impl What {
             Self::StateChanged(reason, _) => reason.name(),
             Self::UserUpdate(update, _) => update.name(),
             Self::LoginRoomFailed(_) => "Failed",
+        }
+    }
+
+    /// What else the callback tells: the state of the older `onRoomStateUpdate`.
+    pub fn detail(&self) -> &'static str {
+        match self {
+            Self::StateChanged(reason, _) => reason.legacy().map_or("", LegacyState::name),
+            Self::UserUpdate(..) | Self::LoginRoomFailed(_) => "",
         }
     }
 

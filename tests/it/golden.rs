@@ -45,6 +45,15 @@ fn every_scenario_of_the_gallery_holds_with_its_own_seed() {
     }
 }
 
+// spec: R40
+#[test]
+fn the_detail_column_tells_the_older_callback() {
+    let csv = callbacks(&run(&gallery("situation-3"), None));
+    let details = csv.lines().filter(|it| it.contains(",A,A,") && it.contains("StateChanged"));
+    let details: Vec<&str> = details.map(|it| it.split(',').nth(8).unwrap()).collect();
+    assert_eq!(details, ["Connecting", "Connected", "Connecting", "Disconnected"]);
+}
+
 #[test]
 fn marks_csv_tells_expected_and_difference() {
     let ran = run(&gallery("situation-2"), None);
