@@ -40,11 +40,10 @@ fn step() -> impl Strategy<Value = Value> {
     let call = (at.clone(), client_name(), deed)
         .prop_map(|(at, client, deed)| json!({ "at": at, "client": client, "do": deed }));
     let backend = (at.clone(), prop::bool::ANY, prop::sample::select(vec!["A", "B"])).prop_map(
-        |(at, is_close, user)| match is_close {
-            true => json!({ "at": at, "do": { "closeRoom": { "room": "r" } } }),
-            false => {
-                json!({ "at": at, "do": { "kickoutUser": { "room": "r", "users": [user] } } })
-            }
+        |(at, is_close, user)| {
+            let close = json!({ "closeRoom": { "room": "r" } });
+            let kick = json!({ "kickoutUser": { "room": "r", "users": [user] } });
+            json!({ "at": at, "do": if is_close { close } else { kick } })
         },
     );
     let direction = prop::sample::select(vec!["up", "down", "both"]);
