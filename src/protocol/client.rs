@@ -13,6 +13,7 @@ use crate::{
         call::Call,
         code::{ErrorCode, Reason},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
+        repeat::Repeat,
         rules::{Detect, Rules},
     },
     time::SimTime,
@@ -77,13 +78,8 @@ pub struct Online {
 /// Whether the member list has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Roster {
-    /// It was asked for; asked again at `again_at`.
-    Asked {
-        /// When to ask again.
-        again_at: SimTime,
-        /// How often it has been asked for again.
-        repeats: u32,
-    },
+    /// It was asked for, and is asked for again.
+    Asked(Repeat),
     /// It has come; changes are told one by one.
     Known,
 }
@@ -105,9 +101,7 @@ pub enum Stage {
     /// Waits for the server's answer.
     Trying {
         /// When the request is repeated.
-        again_at: SimTime,
-        /// How often it has been repeated.
-        repeats: u32,
+        repeat: Repeat,
         /// When the attempt has failed.
         fails_at: SimTime,
     },
@@ -124,9 +118,7 @@ pub struct Farewell {
     /// The login that ended.
     pub epoch: Epoch,
     /// When the logout is repeated.
-    pub again_at: SimTime,
-    /// How often it has been repeated.
-    pub repeats: u32,
+    pub repeat: Repeat,
     /// When the client lets it be.
     pub until: SimTime,
 }
@@ -186,12 +178,12 @@ impl Client {
     pub fn deadline(&self) -> SimTime {
         match self.state {
             State::LoggedOut(None) => SimTime::NEVER,
-            State::LoggedOut(Some(farewell)) => farewell.again_at.min(farewell.until),
+            State::LoggedOut(Some(farewell)) => farewell.repeat.at.min(farewell.until),
             State::Logining { attempt, give_up_at, .. }
             | State::Reconnecting { attempt, give_up_at, .. } => attempt.deadline().min(give_up_at),
             State::Online(it) => {
                 let ask_at = match it.roster {
-                    Roster::Asked { again_at, .. } => again_at,
+                    Roster::Asked(repeat) => repeat.at,
                     Roster::Known => SimTime::NEVER,
                 };
                 it.beat_at.min(it.probe_at).min(it.broken_at).min(ask_at)
@@ -267,11 +259,9 @@ impl Client {
             },
             Input::Wake => match farewell {
                 Some(it) if it.until.is_due(now) => (self.with(State::LoggedOut(None)), Out::NONE),
-                Some(it) if it.again_at.is_due(now) => {
-                    let (repeats, epoch) = (it.repeats + 1, it.epoch);
-                    let again_at = now + rules.resend.wait(repeats);
-                    let farewell = Farewell { again_at, repeats, ..it };
-                    let message = ClientMsg { epoch, body: ClientBody::Logout };
+                Some(it) if it.repeat.is_due(now) => {
+                    let farewell = Farewell { repeat: it.repeat.again(rules, now), ..it };
+                    let message = ClientMsg { epoch: it.epoch, body: ClientBody::Logout };
                     let client = self.with(State::LoggedOut(Some(farewell)));
                     (client, Out::of([Effect::Send(message)]))
                 }
@@ -305,7 +295,8 @@ impl Client {
                 let Roster::Known = online.roster else {
                     return (self.with(State::Online(heard)), Out::NONE);
                 };
-                let online = Online { roster: Roster::ask(context), ..heard };
+                let roster = Roster::Asked(Repeat::first(context.rules, context.now));
+                let online = Online { roster, ..heard };
                 let ask = self.send(ClientBody::AskRoster(known));
                 (self.with(State::Online(online)), Out::of([ask]))
             }
@@ -317,7 +308,7 @@ impl Client {
                 );
                 let to = to.max(known);
                 let (news, online) = match online.roster {
-                    Roster::Asked { .. } => {
+                    Roster::Asked(_) => {
                         (Effect::RosterDifference(room, known, to), online.heard(context))
                     }
                     // Not an answer: it does not prove that the server hears the client.
@@ -355,14 +346,12 @@ impl Client {
             return (self.with(State::Online(online.sent(context))), Out::of([probe]));
         }
         match online.roster {
-            Roster::Asked { again_at, repeats } if again_at.is_due(now) => {
-                let repeats = repeats + 1;
-                let again_at = now + rules.resend.wait(repeats);
-                let online = Online { roster: Roster::Asked { again_at, repeats }, ..online };
+            Roster::Asked(repeat) if repeat.is_due(now) => {
+                let online = Online { roster: Roster::Asked(repeat.again(rules, now)), ..online };
                 let ask = self.send(ClientBody::AskRoster(online.known));
                 (self.with(State::Online(online)), Out::of([ask]))
             }
-            Roster::Asked { .. } | Roster::Known => (self, Out::NONE),
+            Roster::Asked(_) | Roster::Known => (self, Out::NONE),
         }
     }
 
@@ -449,18 +438,10 @@ impl Online {
     }
 }
 
-impl Roster {
-    /// The list is asked for now.
-    fn ask(Context { rules, now, .. }: Context<'_>) -> Self {
-        Self::Asked { again_at: now + rules.resend.wait(0), repeats: 0 }
-    }
-}
-
 impl Farewell {
     /// The logout is sent now.
     fn new(Context { rules, now, .. }: Context<'_>, epoch: Epoch) -> Self {
-        let again_at = now + rules.resend.wait(0);
-        Self { epoch, again_at, repeats: 0, until: now + rules.logout_timeout }
+        Self { epoch, repeat: Repeat::first(rules, now), until: now + rules.logout_timeout }
     }
 }
 

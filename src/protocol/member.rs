@@ -9,6 +9,7 @@ use crate::{
         Effects,
         code::ErrorCode,
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
+        repeat::Repeat,
         rules::{Anchor, Rules},
     },
     time::SimTime,
@@ -55,10 +56,8 @@ pub enum Ouster {
 pub struct Ousted {
     /// Why.
     pub by: Ouster,
-    /// When the client is told again.
-    pub again_at: SimTime,
-    /// How often it has been told again.
-    pub repeats: u32,
+    /// When the client is told again; never, when it knows.
+    pub repeat: Repeat,
     /// When the server stops telling.
     pub until: SimTime,
 }
@@ -100,9 +99,7 @@ pub enum Feed {
         /// The position up to which it has been told.
         sent: u32,
         /// When it is told again; never, when all is acknowledged.
-        again_at: SimTime,
-        /// How often it has been told again.
-        repeats: u32,
+        repeat: Repeat,
     },
 }
 
@@ -161,11 +158,11 @@ impl Member {
             State::Present(it) => {
                 let feed_at = match it.feed {
                     Feed::Closed => SimTime::NEVER,
-                    Feed::Open { again_at, .. } => again_at,
+                    Feed::Open { repeat, .. } => repeat.at,
                 };
                 it.lease_ends_at.min(it.greet_at).min(feed_at)
             }
-            State::Ousted(it) => it.again_at.min(it.until),
+            State::Ousted(it) => it.repeat.at.min(it.until),
         }
     }
 
@@ -296,11 +293,11 @@ impl Member {
             ClientBody::AckRoster(known) => {
                 let feed = match present.feed {
                     Feed::Closed => Feed::Closed,
-                    Feed::Open { acked, sent, again_at, repeats } => {
+                    Feed::Open { acked, sent, repeat } => {
                         assert!(known <= sent, "{self:?} has heard of {known} before it was told");
                         let acked = acked.max(known);
-                        let again_at = if acked == sent { SimTime::NEVER } else { again_at };
-                        Feed::Open { acked, sent, again_at, repeats }
+                        let repeat = if acked == sent { Repeat::NEVER } else { repeat };
+                        Feed::Open { acked, sent, repeat }
                     }
                 };
                 (self.with(State::Present(Present { feed, ..heard })), Out::NONE)
@@ -329,13 +326,11 @@ impl Member {
             Input::Wake if ousted.until.is_due(now) => {
                 (self.with(State::Ousted(ousted.told())), Out::NONE)
             }
-            Input::Wake if ousted.again_at.is_due(now) => {
-                let repeats = ousted.repeats + 1;
-                let again_at = now + rules.resend.wait(repeats);
-                let ousted = Ousted { again_at, repeats, ..ousted };
+            Input::Wake if ousted.repeat.is_due(now) => {
+                let ousted = Ousted { repeat: ousted.repeat.again(rules, now), ..ousted };
                 (self.with(State::Ousted(ousted)), Out::of([self.kick(ousted.by)]))
             }
-            Input::SignalLost if ousted.again_at != SimTime::NEVER => {
+            Input::SignalLost if ousted.repeat != Repeat::NEVER => {
                 let ousted = Ousted { until: now + rules.lease.after, ..ousted };
                 (self.with(State::Ousted(ousted)), Out::NONE)
             }
@@ -363,8 +358,8 @@ impl Member {
             },
             // spec: R9, R37
             Input::Oust(by) => {
-                let again_at = now + rules.resend.wait(0);
-                let ousted = Ousted { by, again_at, repeats: 0, until: present.lease_ends_at };
+                let repeat = Repeat::first(rules, now);
+                let ousted = Ousted { by, repeat, until: present.lease_ends_at };
                 let out = Out::of([Effect::Leave(present.room), self.kick(by)]);
                 (self.with(State::Ousted(ousted)), out)
             }
@@ -394,10 +389,9 @@ impl Member {
             return (gone, Out::of([Effect::Leave(present.room)]));
         }
         match present.feed {
-            Feed::Open { acked, sent, again_at, repeats } if again_at.is_due(now) => {
-                let repeats = repeats + 1;
-                let again_at = now + context.rules.resend.wait(repeats);
-                let feed = Feed::Open { acked, sent, again_at, repeats };
+            Feed::Open { acked, sent, repeat } if repeat.is_due(now) => {
+                let repeat = repeat.again(context.rules, now);
+                let feed = Feed::Open { acked, sent, repeat };
                 let roster = self.send(ServerBody::Roster { from: acked, to: sent });
                 (self.with(State::Present(Present { feed, ..present })), Out::of([roster]))
             }
@@ -454,7 +448,7 @@ impl Ouster {
 impl Ousted {
     /// The client knows, or is not told any more.
     const fn told(self) -> Self {
-        Self { again_at: SimTime::NEVER, until: SimTime::NEVER, ..self }
+        Self { repeat: Repeat::NEVER, until: SimTime::NEVER, ..self }
     }
 }
 

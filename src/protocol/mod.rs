@@ -10,6 +10,7 @@ pub mod code;
 pub mod journal;
 pub mod member;
 pub mod message;
+pub mod repeat;
 pub mod retry;
 pub mod rules;
 pub mod server;

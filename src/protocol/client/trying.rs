@@ -8,6 +8,7 @@ use crate::{
     protocol::{
         code::{ErrorCode, Reason},
         message::{ClientBody, ServerBody, ServerMsg},
+        repeat::Repeat,
         retry::Budget,
         rules::Phase,
     },
@@ -67,10 +68,8 @@ impl Trying {
                 let attempt = Attempt { number, failed, stage: Stage::Waiting { start_at } };
                 (self.with(client, attempt), Out::of([Effect::LuckSpent]))
             }
-            Stage::Trying { again_at, repeats, fails_at } if again_at.is_due(now) => {
-                let repeats = repeats + 1;
-                let again_at = now + rules.resend.wait(repeats);
-                let stage = Stage::Trying { again_at, repeats, fails_at };
+            Stage::Trying { repeat, fails_at } if repeat.is_due(now) => {
+                let stage = Stage::Trying { repeat: repeat.again(rules, now), fails_at };
                 self.try_now(client, Attempt { stage, ..self.attempt })
             }
             Stage::Waiting { start_at } if start_at.is_due(now) => {
@@ -118,7 +117,7 @@ impl Trying {
             probe_at: SimTime::NEVER,
             broken_at: SimTime::NEVER,
             known,
-            roster: Roster::ask(context),
+            roster: Roster::Asked(Repeat::first(rules, now)),
         };
         (client.with(State::Online(online.heard(context))), out)
     }
@@ -154,7 +153,7 @@ impl Attempt {
 
     pub(super) fn deadline(self) -> SimTime {
         match self.stage {
-            Stage::Trying { again_at, fails_at, .. } => again_at.min(fails_at),
+            Stage::Trying { repeat, fails_at } => repeat.at.min(fails_at),
             Stage::Waiting { start_at } => start_at,
         }
     }
@@ -164,8 +163,7 @@ impl Stage {
     /// The request is sent now.
     fn start(Context { rules, now, .. }: Context<'_>) -> Self {
         Self::Trying {
-            again_at: now + rules.resend.wait(0),
-            repeats: 0,
+            repeat: Repeat::first(rules, now),
             fails_at: now + rules.retry.attempt_timeout,
         }
     }
