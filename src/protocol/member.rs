@@ -455,8 +455,9 @@ impl Ousted {
 impl Feed {
     /// The member is told just now.
     fn told(context: Context<'_>, acked: u32, sent: u32) -> Self {
-        let again_at =
-            if acked == sent { SimTime::NEVER } else { context.now + context.rules.resend.wait(0) };
-        Self::Open { acked, sent, again_at, repeats: 0 }
+        let is_known = acked == sent;
+        let repeat =
+            if is_known { Repeat::NEVER } else { Repeat::first(context.rules, context.now) };
+        Self::Open { acked, sent, repeat }
     }
 }

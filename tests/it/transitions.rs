@@ -17,6 +17,7 @@ use roomsim::{
         code::ErrorCode,
         member::{self, Feed, Gone, Member, Ousted, Ouster, Present},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
+        repeat::Repeat,
         rules::Rules,
     },
     time::{SimSpan, SimTime},
@@ -41,8 +42,9 @@ fn epochs() -> [Epoch; 3] {
 fn client_states() -> Vec<(&'static str, client::State)> {
     use client::State::{LoggedOut, Logining, Reconnecting};
     let [_, own, _] = epochs();
-    let farewell = Farewell { epoch: own, again_at: at(101), repeats: 0, until: at(106) };
-    let trying = Stage::Trying { again_at: at(101), repeats: 0, fails_at: at(110) };
+    let repeat = Repeat { at: at(101), count: 0 };
+    let farewell = Farewell { epoch: own, repeat, until: at(106) };
+    let trying = Stage::Trying { repeat, fails_at: at(110) };
     let waiting = Stage::Waiting { start_at: at(104) };
     let attempt = |stage| Attempt { number: 0, failed: 0, stage };
     let (room, give_up_at) = (room(0), at(1300));
@@ -50,7 +52,7 @@ fn client_states() -> Vec<(&'static str, client::State)> {
         let (beat_at, probe_at, broken_at) = (at(103), at(104), at(109));
         client::State::Online(Online { room, beat_at, probe_at, broken_at, known: 4, roster })
     };
-    let asked = Roster::Asked { again_at: at(101), repeats: 0 };
+    let asked = Roster::Asked(repeat);
     let reconnecting = |stage| Reconnecting { room, attempt: attempt(stage), give_up_at, known: 4 };
     vec![
         ("LoggedOut", LoggedOut(None)),
@@ -159,10 +161,10 @@ fn member_states() -> Vec<(&'static str, member::State)> {
         let (room, lease_ends_at) = (room(0), at(180));
         member::State::Present(Present { room, lease_ends_at, greet_at, feed })
     };
-    let ousted =
-        |by, again_at, until| member::State::Ousted(Ousted { by, again_at, repeats: 0, until });
-    let told = Feed::Open { acked: 4, sent: 4, again_at: SimTime::NEVER, repeats: 0 };
-    let telling = Feed::Open { acked: 3, sent: 5, again_at: at(101), repeats: 0 };
+    let ousted = |by, repeat, until| member::State::Ousted(Ousted { by, repeat, until });
+    let repeat = Repeat { at: at(101), count: 0 };
+    let told = Feed::Open { acked: 4, sent: 4, repeat: Repeat::NEVER };
+    let telling = Feed::Open { acked: 3, sent: 5, repeat };
     let never = SimTime::NEVER;
     vec![
         ("Absent/Silent", Absent(Gone::Silent)),
@@ -172,9 +174,9 @@ fn member_states() -> Vec<(&'static str, member::State)> {
         ("Present/Told", present(never, told)),
         ("Present/Telling", present(never, telling)),
         ("Present/Greeting", present(at(102), told)),
-        ("Ousted/Telling", ousted(Ouster::OtherClient, at(101), at(190))),
-        ("Ousted/Confirmed", ousted(Ouster::OtherClient, never, never)),
-        ("Ousted/Backend", ousted(Ouster::Backend, at(101), at(190))),
+        ("Ousted/Telling", ousted(Ouster::OtherClient, repeat, at(190))),
+        ("Ousted/Confirmed", ousted(Ouster::OtherClient, Repeat::NEVER, never)),
+        ("Ousted/Backend", ousted(Ouster::Backend, repeat, at(190))),
     ]
 }
 
