@@ -10,7 +10,7 @@ use crate::{
     id::{Epoch, RoomId},
     protocol::{
         Effects,
-        call::Call,
+        call::{Call, Login, Notify},
         code::{ErrorCode, Reason},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
         repeat::Repeat,
@@ -36,8 +36,8 @@ pub enum State {
     LoggedOut(Option<Farewell>),
     /// `loginRoom` was called and has not succeeded yet.
     Logining {
-        /// The room.
-        room: RoomId,
+        /// The room, and what the app wants of it.
+        login: Login,
         /// The attempt under way or to come.
         attempt: Attempt,
         /// When the client stops trying.
@@ -47,8 +47,8 @@ pub enum State {
     Online(Online),
     /// Was in the room and tries to get back.
     Reconnecting {
-        /// The room.
-        room: RoomId,
+        /// The room, and what the app wants of it.
+        login: Login,
         /// The attempt under way or to come.
         attempt: Attempt,
         /// When the client stops trying.
@@ -61,8 +61,8 @@ pub enum State {
 /// A client in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Online {
-    /// The room.
-    pub room: RoomId,
+    /// The room, and what the app wants of it.
+    pub login: Login,
     /// When the next heartbeat is sent.
     pub beat_at: SimTime,
     /// When a heartbeat is sent because nothing was heard or sent.
@@ -202,11 +202,11 @@ impl Client {
     pub fn step(self, context: Context<'_>, input: Input) -> (Self, Out) {
         match self.state {
             State::LoggedOut(farewell) => self.logged_out(context, farewell, input),
-            State::Logining { room, attempt, give_up_at } => {
-                Trying { room, attempt, give_up_at, known: None }.step(self, context, input)
+            State::Logining { login, attempt, give_up_at } => {
+                Trying { login, attempt, give_up_at, known: None }.step(self, context, input)
             }
-            State::Reconnecting { room, attempt, give_up_at, known } => {
-                Trying { room, attempt, give_up_at, known: Some(known) }.step(self, context, input)
+            State::Reconnecting { login, attempt, give_up_at, known } => {
+                Trying { login, attempt, give_up_at, known: Some(known) }.step(self, context, input)
             }
             State::Online(online) => self.online(context, online, input),
         }
@@ -228,7 +228,7 @@ impl Client {
     ) -> (Self, Out) {
         let Context { rules, now, .. } = context;
         match input {
-            Input::Call(Call::LoginRoom(room)) => self.enter(context, room),
+            Input::Call(Call::LoginRoom(login)) => self.enter(context, login),
             Input::Call(Call::LogoutRoom(None)) => (self, Out::NONE),
             Input::Call(Call::LogoutRoom(Some(room)) | Call::SwitchRoom(room, _)) => {
                 (self, Out::of([logout_failed(room)]))
@@ -273,7 +273,7 @@ impl Client {
 
     fn online(self, context: Context<'_>, online: Online, input: Input) -> (Self, Out) {
         match input {
-            Input::Call(call) => self.call(context, online.room, call),
+            Input::Call(call) => self.call(context, online.login.room, call),
             Input::LinkLost => self.broken(context, online),
             Input::Receive(ServerMsg { epoch, body }) if epoch == self.epoch => {
                 self.hear(context, online, body)
@@ -292,16 +292,16 @@ impl Client {
             // Twice accepted: perhaps as a new member, whom the server tells nothing until asked.
             ServerBody::LoginAccepted => {
                 let (known, heard) = (online.known, online.heard(context));
-                let Roster::Known = online.roster else {
+                if online.roster != Roster::Known || online.login.notify == Notify::Off {
                     return (self.with(State::Online(heard)), Out::NONE);
-                };
+                }
                 let roster = Roster::Asked(Repeat::first(context.rules, context.now));
                 let online = Online { roster, ..heard };
                 let ask = self.send(ClientBody::AskRoster(known));
                 (self.with(State::Online(online)), Out::of([ask]))
             }
             ServerBody::Roster { from, to } => {
-                let Online { room, known, .. } = online;
+                let (room, known) = (online.login.room, online.known);
                 assert!(
                     from <= known,
                     "{self:?} is told of changes after {from}, so it lacks some"
@@ -320,7 +320,7 @@ impl Client {
             }
             // spec: R9
             ServerBody::Kicked(code) => {
-                let callback = Effect::StateChanged(online.room, Reason::KickOut, code);
+                let callback = Effect::StateChanged(online.login.room, Reason::KickOut, code);
                 let ack = self.send(ClientBody::AckKick);
                 (self.with(State::LoggedOut(None)), Out::of([callback, ack]))
             }
@@ -358,28 +358,28 @@ impl Client {
     /// The connection is broken: the app is told, and the first attempt is made at once.
     fn broken(self, context: Context<'_>, online: Online) -> (Self, Out) {
         let state = State::Reconnecting {
-            room: online.room,
+            login: online.login,
             attempt: Attempt::first(context),
             give_up_at: give_up_at(context),
             known: online.known,
         };
         // spec: R6, R19
         let code = ErrorCode::TEMPORARILY_BROKEN;
-        let callback = Effect::StateChanged(online.room, Reason::Reconnecting, code);
-        let login = self.send(ClientBody::Login(online.room));
+        let callback = Effect::StateChanged(online.login.room, Reason::Reconnecting, code);
+        let login = self.send(ClientBody::Login(online.login));
         (self.with(state), Out::of([callback, login]))
     }
 
     /// `loginRoom` of a client that is in no room.
     ///
     /// It ends a farewell: the server takes the newer epoch for the end of the older.
-    fn enter(self, context: Context<'_>, room: RoomId) -> (Self, Out) {
+    fn enter(self, context: Context<'_>, login: Login) -> (Self, Out) {
         let (attempt, give_up_at) = (Attempt::first(context), give_up_at(context));
-        let state = State::Logining { room, attempt, give_up_at };
+        let state = State::Logining { login, attempt, give_up_at };
         let client = Self { epoch: self.epoch.next(), state };
         // spec: R3, R13
-        let logining = Effect::StateChanged(room, Reason::Logining, ErrorCode::OK);
-        (client, Out::of([logining, client.send(ClientBody::Login(room))]))
+        let logining = Effect::StateChanged(login.room, Reason::Logining, ErrorCode::OK);
+        (client, Out::of([logining, client.send(ClientBody::Login(login))]))
     }
 
     /// A call while in `own` room or on the way there.
@@ -388,8 +388,8 @@ impl Client {
         let logout = self.send(ClientBody::Logout);
         match call {
             // spec: R33
-            Call::LoginRoom(room) => {
-                (self, Out::of([Effect::CallFailed(room, ErrorCode::ALREADY_IN_ROOM)]))
+            Call::LoginRoom(other) => {
+                (self, Out::of([Effect::CallFailed(other.room, ErrorCode::ALREADY_IN_ROOM)]))
             }
             Call::LogoutRoom(Some(other)) | Call::SwitchRoom(other, _) if other != own => {
                 (self, Out::of([logout_failed(other)]))

@@ -104,6 +104,10 @@ impl ErrorCode {
     pub const ALREADY_IN_ROOM: Self = Self(1_002_001);
     /// The client is not logged in to the room of this id (spec: R11).
     pub const NOT_IN_THIS_ROOM: Self = Self(1_002_002);
+    /// The token is wrong or has expired (spec: R43).
+    pub const TOKEN_INVALID: Self = Self(1_002_033);
+    /// The room is full (spec: R42).
+    pub const ROOM_FULL: Self = Self(1_002_034);
     /// The same user logged in elsewhere (spec: R9).
     pub const KICKED_OUT: Self = Self(1_002_050);
     /// The developer's backend put the user out (spec: R37).

@@ -5,7 +5,7 @@
 
 use crate::{
     id::UserId,
-    protocol::code::Update,
+    protocol::{call::Notify, code::Update},
     time::{SimSpan, SimTime},
 };
 
@@ -18,6 +18,8 @@ pub struct Change {
     pub user: UserId,
     /// Whether they came or went.
     pub update: Update,
+    /// Whether apps are told of it (spec: R41).
+    pub is_told: Notify,
 }
 
 /// All changes of a room's member list since the run began, and how many of them have been told.
@@ -62,14 +64,15 @@ impl Journal {
         self.published
     }
 
-    /// The changes after position `from`, up to position `to`.
-    pub fn range(&self, from: u32, to: u32) -> &[Change] {
-        &self.changes[from as usize..to as usize]
+    /// The changes after position `from`, up to position `to`, of which apps are told.
+    pub fn told(&self, from: u32, to: u32) -> impl Iterator<Item = &Change> {
+        let range = &self.changes[from as usize..to as usize];
+        range.iter().filter(|it| it.is_told == Notify::On)
     }
 
     /// How the member list at `to` differs from the one at `from`.
     pub fn difference(&self, from: u32, to: u32) -> Difference {
-        let mut changes: Vec<_> = self.range(from, to).iter().collect();
+        let mut changes: Vec<_> = self.told(from, to).collect();
         changes.sort_by_key(|it| it.user); // Stable: each user's changes keep their order.
         let mut difference = Difference::default();
         for of_user in changes.chunk_by(|one, other| one.user == other.user) {
@@ -94,7 +97,8 @@ mod tests {
         let mut journal = Journal::default();
         for (second, (user, update)) in (0..).zip(changes) {
             let at = SimTime::ZERO + SimSpan::from_secs(second);
-            journal.note(Change { at, user: UserId::from_index(*user), update: *update });
+            let user = UserId::from_index(*user);
+            journal.note(Change { at, user, update: *update, is_told: Notify::On });
         }
         journal
     }

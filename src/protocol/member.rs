@@ -7,6 +7,7 @@ use crate::{
     id::{Epoch, RoomId},
     protocol::{
         Effects,
+        call::Login,
         code::ErrorCode,
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
         repeat::Repeat,
@@ -31,8 +32,8 @@ pub enum State {
     Absent(Gone),
     /// A login is being processed.
     Joining {
-        /// The room.
-        room: RoomId,
+        /// The room, and what the app wants of it.
+        login: Login,
         /// When the processing is done.
         admit_at: SimTime,
     },
@@ -126,7 +127,7 @@ pub enum Effect {
     /// Sends the client a message.
     Send(ServerMsg),
     /// Takes the member into the room.
-    Join(RoomId),
+    Join(Login),
     /// Takes the member out of the room.
     Leave(RoomId),
 }
@@ -142,6 +143,8 @@ pub struct Context<'a> {
     pub now: SimTime,
     /// The last position in the journal of the member's room.
     pub head: u32,
+    /// Why a login that is being processed is to be refused, if it is.
+    pub refusal: Option<ErrorCode>,
 }
 
 impl Member {
@@ -180,7 +183,7 @@ impl Member {
     pub fn step(self, context: Context<'_>, input: Input) -> (Self, Out) {
         if let Input::Receive(message) = input {
             return match message.body {
-                ClientBody::Login(room) => self.login(context, message.epoch, room),
+                ClientBody::Login(login) => self.login(context, message.epoch, login),
                 ClientBody::Logout => self.logout(message.epoch),
                 ClientBody::Heartbeat
                 | ClientBody::AskRoster(_)
@@ -190,8 +193,8 @@ impl Member {
         }
         match self.state {
             State::Absent(_) => (self, Out::NONE),
-            State::Joining { room, admit_at } => match input {
-                Input::Wake if admit_at.is_due(context.now) => self.admit(context, room),
+            State::Joining { login, admit_at } => match input {
+                Input::Wake if admit_at.is_due(context.now) => self.admit(context, login),
                 // Not yet a member, so there is nothing to end.
                 Input::Receive(_)
                 | Input::Published(_)
@@ -218,12 +221,17 @@ impl Member {
     }
 
     /// A login request: the first of its login, or a repetition, or a relogin.
-    fn login(self, context: Context<'_>, epoch: Epoch, room: RoomId) -> (Self, Out) {
+    fn login(self, context: Context<'_>, epoch: Epoch, login: Login) -> (Self, Out) {
         let done_at = context.now + context.rules.login_processing;
         if epoch < self.epoch {
             return (self, Out::NONE); // Out of turn.
         }
-        let joining = Self { epoch, state: State::Joining { room, admit_at: done_at } };
+        // spec: R43
+        if !login.token.is_valid(context.now) {
+            let reject = ServerBody::LoginRejected(ErrorCode::TOKEN_INVALID);
+            return (self, Out::of([Effect::Send(ServerMsg { epoch, body: reject })]));
+        }
+        let joining = Self { epoch, state: State::Joining { login, admit_at: done_at } };
         match self.state {
             State::Absent(Gone::LoggedOut) if epoch == self.epoch => (self, Out::NONE),
             State::Joining { .. } if epoch == self.epoch => (self, Out::NONE),
@@ -234,7 +242,7 @@ impl Member {
                 (self, Out::of([self.send(ServerBody::LoginRejected(by.refusal()))]))
             }
             // The session is alive: nobody else hears of it (spec: R20, R30).
-            State::Present(present) if present.room == room => {
+            State::Present(present) if present.room == login.room => {
                 let feed = if epoch == self.epoch { present.feed } else { Feed::Closed };
                 let greet_at = present.greet_at.min(done_at);
                 let present = Present { greet_at, feed, ..present.heard_login(context) };
@@ -307,14 +315,19 @@ impl Member {
         }
     }
 
-    fn admit(self, context: Context<'_>, room: RoomId) -> (Self, Out) {
+    fn admit(self, context: Context<'_>, login: Login) -> (Self, Out) {
+        if let Some(code) = context.refusal {
+            // Asked again, it is decided again.
+            let refused = self.with(State::Absent(Gone::Silent));
+            return (refused, Out::of([self.send(ServerBody::LoginRejected(code))]));
+        }
         let present = Present {
-            room,
+            room: login.room,
             lease_ends_at: context.now + context.rules.lease.after,
             greet_at: SimTime::NEVER,
             feed: Feed::Closed,
         };
-        let out = Out::of([Effect::Join(room), self.send(ServerBody::LoginAccepted)]);
+        let out = Out::of([Effect::Join(login), self.send(ServerBody::LoginAccepted)]);
         (self.with(State::Present(present)), out)
     }
 

@@ -3,8 +3,8 @@
 //! Every message carries the epoch of the login that it belongs to.
 
 use crate::{
-    id::{Epoch, RoomId},
-    protocol::code::ErrorCode,
+    id::Epoch,
+    protocol::{call::Login, code::ErrorCode},
 };
 
 /// A message from a client to the server.
@@ -20,7 +20,7 @@ pub struct ClientMsg {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientBody {
     /// Let me in, or keep me in.
-    Login(RoomId),
+    Login(Login),
     /// I am leaving.
     Logout,
     /// I am here.
@@ -202,4 +202,4 @@ impl Message {
     }
 }
 
-const _: () = assert!(size_of::<Message>() <= 20, "messages travel by value");
+const _: () = assert!(size_of::<Message>() <= 40, "messages travel by value");

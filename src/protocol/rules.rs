@@ -31,6 +31,17 @@ pub struct Rules {
     pub logout_timeout: SimSpan,
     /// Whether a client that the backend puts out while it is away is refused when it comes back.
     pub kick_memory: Memory,
+    /// Who must want to take part for one user to be told of another.
+    pub notify_gate: NotifyGate,
+}
+
+/// Who must have set `isUserStatusNotify` for one user to be told of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotifyGate {
+    /// The one who is told, and the one who is told of.
+    Both,
+    /// The one who is told.
+    Receiver,
 }
 
 /// Whether something is remembered.
@@ -135,6 +146,7 @@ impl Rules {
             resend: Resend { first: SimSpan::from_secs(1), cap: SimSpan::from_secs(60) },
             logout_timeout: SimSpan::from_secs(6),
             kick_memory: Memory::On,
+            notify_gate: NotifyGate::Both,
         }
     }
 

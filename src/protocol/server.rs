@@ -5,11 +5,12 @@
 use crate::{
     id::{ClientId, IdVec, RoomId, UserId},
     protocol::{
-        code::Update,
+        call::{Login, Notify},
+        code::{ErrorCode, Update},
         journal::{Change, Journal},
-        member::{Context, Effect, Input, Member, Ouster},
+        member::{Context, Effect, Input, Member, Ouster, State},
         message::ServerMsg,
-        rules::Rules,
+        rules::{NotifyGate, Rules},
     },
     time::SimTime,
 };
@@ -21,6 +22,8 @@ pub struct Server {
     users: IdVec<ClientId, UserId>,
     /// The client by which a user is in a room.
     holders: IdVec<UserId, Option<ClientId>>,
+    /// Whether the others are told of a user: as it wanted when it came into its room.
+    notified: IdVec<UserId, Notify>,
     rooms: IdVec<RoomId, Room>,
 }
 
@@ -29,6 +32,8 @@ pub struct Server {
 struct Room {
     /// The members, in order of their arrival.
     present: Vec<ClientId>,
+    /// The most users it may hold, 0 for no limit: as the first user of an empty room wants it.
+    max_members: u32,
     journal: Journal,
 }
 
@@ -73,6 +78,7 @@ impl Server {
             members: IdVec::filled(users.len(), Member::new),
             users,
             holders: IdVec::filled(n_users, || None),
+            notified: IdVec::filled(n_users, || Notify::On),
             rooms: IdVec::filled(n_rooms, Room::default),
         }
     }
@@ -107,22 +113,18 @@ impl Server {
     ) {
         let member = self.members[client];
         let head = member.room().map_or(0, |it| self.rooms[it].journal.head());
-        let context = Context { rules: moment.rules, now: moment.now, head };
+        let refusal = self.refusal(client);
+        let context = Context { rules: moment.rules, now: moment.now, head, refusal };
         let (member, effects) = member.step(context, input);
         self.members[client] = member;
         outbox.members.push(client);
         for effect in effects.iter() {
             match effect {
                 Effect::Send(message) => outbox.sends.push((client, message)),
-                Effect::Join(room) => self.join(moment, client, room, outbox),
+                Effect::Join(login) => self.join(moment, client, login, outbox),
                 Effect::Leave(room) => {
                     self.leave(client, room);
-                    let user = self.users[client];
-                    self.note(
-                        room,
-                        Change { at: moment.now, user, update: Update::Delete },
-                        outbox,
-                    );
+                    self.note_left(moment, room, self.users[client], outbox);
                 }
             }
         }
@@ -140,28 +142,39 @@ impl Server {
         self.rooms[room].present = present;
     }
 
-    fn join(&mut self, moment: Moment<'_>, client: ClientId, room: RoomId, outbox: &mut Outbox) {
-        let user = self.users[client];
+    /// Why the login of a client that is being processed is to be refused, if it is.
+    fn refusal(&self, client: ClientId) -> Option<ErrorCode> {
+        let State::Joining { login, .. } = self.members[client].state else { return None };
+        let room = &self.rooms[login.room];
+        let holder = self.holders[self.users[client]];
+        let is_there = holder.is_some_and(|it| self.members[it].room() == Some(login.room));
+        let max = room.max_members as usize;
+        let is_full = max != 0 && max <= room.present.len() && !is_there;
+        is_full.then_some(ErrorCode::ROOM_FULL) // spec: R42
+    }
+
+    fn join(&mut self, moment: Moment<'_>, client: ClientId, login: Login, outbox: &mut Outbox) {
+        let (user, room) = (self.users[client], login.room);
         // In the same room the user only changes the device: nobody is told (spec: R31).
         let stays = match self.holders[user] {
             Some(other) => {
                 let old_room = self.members[other].room().expect("a holder is present");
                 self.oust(moment, other, Ouster::OtherClient, outbox);
                 if old_room != room {
-                    self.note(
-                        old_room,
-                        Change { at: moment.now, user, update: Update::Delete },
-                        outbox,
-                    );
+                    self.note_left(moment, old_room, user, outbox);
                 }
                 old_room == room
             }
             None => false,
         };
         self.holders[user] = Some(client);
+        if !stays && self.rooms[room].present.is_empty() {
+            self.rooms[room].max_members = login.max_members;
+        }
         self.rooms[room].present.push(client);
         if !stays {
-            self.note(room, Change { at: moment.now, user, update: Update::Add }, outbox);
+            self.notified[user] = login.notify;
+            self.note(moment, room, (user, Update::Add), outbox);
         }
     }
 
@@ -170,7 +183,7 @@ impl Server {
         let client = self.holders[user].filter(|it| self.members[*it].room() == Some(room));
         if let Some(client) = client {
             self.oust(moment, client, Ouster::Backend, outbox);
-            self.note(room, Change { at: moment.now, user, update: Update::Delete }, outbox);
+            self.note_left(moment, room, user, outbox);
         }
     }
 
@@ -183,7 +196,7 @@ impl Server {
 
     /// Puts a member out of its room; the journal is the caller's affair.
     fn oust(&mut self, moment: Moment<'_>, client: ClientId, by: Ouster, outbox: &mut Outbox) {
-        let context = Context { rules: moment.rules, now: moment.now, head: 0 };
+        let context = Context { rules: moment.rules, now: moment.now, head: 0, refusal: None };
         let (member, effects) = self.members[client].step(context, Input::Oust(by));
         self.members[client] = member;
         outbox.members.push(client);
@@ -205,7 +218,22 @@ impl Server {
         *holder = None;
     }
 
-    fn note(&mut self, room: RoomId, change: Change, outbox: &mut Outbox) {
+    fn note_left(&mut self, moment: Moment<'_>, room: RoomId, user: UserId, outbox: &mut Outbox) {
+        self.note(moment, room, (user, Update::Delete), outbox);
+    }
+
+    fn note(
+        &mut self,
+        moment: Moment<'_>,
+        room: RoomId,
+        (user, update): (UserId, Update),
+        outbox: &mut Outbox,
+    ) {
+        let is_told = match moment.rules.notify_gate {
+            NotifyGate::Both => self.notified[user],
+            NotifyGate::Receiver => Notify::On,
+        };
+        let change = Change { at: moment.now, user, update, is_told };
         self.rooms[room].journal.note(change);
         outbox.rooms.push(room);
     }

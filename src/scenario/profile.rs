@@ -3,7 +3,7 @@
 use crate::{
     protocol::{
         retry::{Budget, Exponential, Jitter, Schedule, Wait},
-        rules::{Anchor, Detect, Heartbeat, Memory, Phase, Rules},
+        rules::{Anchor, Detect, Heartbeat, Memory, NotifyGate, Phase, Rules},
     },
     scenario::{
         fault::suggest,
@@ -35,6 +35,7 @@ impl<'a> Draft<'a> {
             "resend",
             "logout_timeout",
             "kick_memory",
+            "notify_gate",
         ];
         let mut fields = self.reader.fields(at, &known)?;
         let base = fields.required(&mut self.reader, "base").and_then(|it| self.base(&it));
@@ -70,6 +71,12 @@ impl<'a> Draft<'a> {
             fields.optional("kick_memory").and_then(|it| self.reader.word(&it, &words))
         {
             rules.kick_memory = it;
+        }
+        let words = [("both", NotifyGate::Both), ("receiver", NotifyGate::Receiver)];
+        if let Some(it) =
+            fields.optional("notify_gate").and_then(|it| self.reader.word(&it, &words))
+        {
+            rules.notify_gate = it;
         }
         self.check_liveness(&fields, &rules);
         base.map(|_| (name, rules))

@@ -328,6 +328,17 @@ impl<'a> Reader<'a> {
         text
     }
 
+    /// `true` or `false`, and what they stand for.
+    pub(super) fn boolean<T>(&mut self, at: &Node<'a>, (yes, no): (T, T)) -> Option<T> {
+        match at.value.as_boolean_lit() {
+            Some(it) => Some(if it.value { yes } else { no }),
+            None => {
+                self.wrong_type(at, "true or false", "write it without quotes");
+                None
+            }
+        }
+    }
+
     /// A whole number in a range.
     pub(super) fn integer(&mut self, at: &Node<'a>, legal: Range<u64>) -> Option<u64> {
         let number = at.value.as_number_lit().and_then(|it| it.value.parse().ok());

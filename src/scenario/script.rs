@@ -3,7 +3,7 @@
 use crate::{
     id::{ClientId, RoomId},
     link::Cut,
-    protocol::call::Call,
+    protocol::call::{Call, Login, Notify, Token},
     scenario::{
         Action, Mark, MarkOf, Outage, Step,
         parse::Draft,
@@ -118,7 +118,7 @@ impl<'a> Draft<'a> {
                 None
             }
         };
-        let call = self.call(kind, node);
+        let call = self.call(kind, node, begins);
         let (clients, call) = (clients?, call?);
         let actions = clients.iter().map(|it| Action::Call(*it, call)).collect();
         Some(Deed { clients, actions, until: None })
@@ -149,14 +149,17 @@ impl<'a> Draft<'a> {
         Some(Deed { clients: Vec::new(), actions: vec![Action::CloseRoom(room)], until: None })
     }
 
-    fn call(&mut self, kind: &str, at: Node<'a>) -> Option<Call> {
-        let known: &[&str] = if kind == "switchRoom" { &["from", "to"] } else { &["room"] };
-        let mut fields = self.reader.fields(at, known)?;
+    fn call(&mut self, kind: &str, at: Node<'a>, begins: Option<SimTime>) -> Option<Call> {
+        let config = ["token", "isUserStatusNotify", "maxMemberCount"];
+        let rooms: &[&str] = if kind == "switchRoom" { &["from", "to"] } else { &["room"] };
+        let is_login = kind != "logoutRoom";
+        let known = [rooms, if is_login { &config } else { &[] }].concat();
+        let mut fields = self.reader.fields(at, &known)?;
         match kind {
-            "loginRoom" => self.room_of(&mut fields, "room").map(Call::LoginRoom),
+            "loginRoom" => self.login(&mut fields, "room", begins).map(Call::LoginRoom),
             "switchRoom" => {
                 let from = self.room_of(&mut fields, "from");
-                let to = self.room_of(&mut fields, "to");
+                let to = self.login(&mut fields, "to", begins);
                 Some(Call::SwitchRoom(from?, to?))
             }
             _ => match fields.optional("room") {
@@ -164,6 +167,35 @@ impl<'a> Draft<'a> {
                 Some(room) => self.room_called(&room).map(|it| Call::LogoutRoom(Some(it))),
             },
         }
+    }
+
+    /// The room of a login and its configuration.
+    fn login(
+        &mut self,
+        fields: &mut Fields<'a>,
+        room: &str,
+        begins: Option<SimTime>,
+    ) -> Option<Login> {
+        let room = self.room_of(fields, room);
+        let token = match fields.optional("token") {
+            None => Some(Token::None),
+            Some(it) if it.as_str() == Some("wrong") => Some(Token::Wrong),
+            Some(it) => {
+                let valid_for = self.reader.span(&it);
+                valid_for.and_then(|span| begins.map(|at| Token::Until(at + span)))
+            }
+        };
+        let notify = match fields.optional("isUserStatusNotify") {
+            None => Some(Notify::On),
+            Some(it) => self.reader.boolean(&it, (Notify::On, Notify::Off)),
+        };
+        let max_members = match fields.optional("maxMemberCount") {
+            None => Some(0),
+            Some(it) => self.reader.integer(&it, 0..1 << 32),
+        };
+        let max_members = max_members.and_then(|it| u32::try_from(it).ok());
+        let (room, notify) = (room?, notify?);
+        Some(Login { room, notify, max_members: max_members?, token: token? })
     }
 
     fn room_of(&mut self, fields: &mut Fields<'a>, name: &str) -> Option<RoomId> {

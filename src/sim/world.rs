@@ -9,6 +9,7 @@ use crate::{
     protocol::{
         client::{self, Client},
         code::{ErrorCode, Update},
+        journal::Change,
         member,
         message::{ClientMsg, Lane, Message, ServerMsg},
         rules::{Anchor, Detect, Rules},
@@ -254,11 +255,10 @@ impl<'a, O: Observer> World<'a, O> {
     /// Each change by itself, in the server's order; a user is not told of itself (spec: R27).
     fn tell_changes(&mut self, client: ClientId, room: RoomId, (from, to): (u32, u32)) {
         let own = self.seats[client].user;
-        for position in from..to {
-            let change = self.server.journal(room).range(position, position + 1)[0];
-            if change.user != own {
-                self.tell_users(client, room, change.update, &[change.user]);
-            }
+        let changes = self.server.journal(room).told(from, to);
+        let changes: Vec<Change> = changes.filter(|it| it.user != own).copied().collect();
+        for change in changes {
+            self.tell_users(client, room, change.update, &[change.user]);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         message::Kind,
         retry::{Budget, Exponential, Jitter, Retry, Schedule, Wait},
-        rules::{Anchor, Detect, Heartbeat, Memory, Phase, Rules},
+        rules::{Anchor, Detect, Heartbeat, Memory, NotifyGate, Phase, Rules},
     },
     scenario::Scenario,
     sink::{
@@ -120,6 +120,10 @@ pub fn parameters(rules: &Rules) -> Value {
         "kick_memory": match rules.kick_memory {
             Memory::On => "on",
             Memory::Off => "off",
+        },
+        "notify_gate": match rules.notify_gate {
+            NotifyGate::Both => "both",
+            NotifyGate::Receiver => "receiver",
         },
     })
 }

@@ -328,6 +328,76 @@ fn closing_a_room_puts_everybody_out() {
     );
 }
 
+fn login_with(at: &str, client: &str, config: &Value) -> Value {
+    let mut login = json!({ "room": "room-1" });
+    login.as_object_mut().unwrap().extend(config.as_object().unwrap().clone());
+    call(at, client, &json!({ "loginRoom": login }))
+}
+
+// spec: R41
+#[test]
+fn who_is_not_to_be_told_of_others_is_not_and_others_are_not_told_of_it() {
+    let quiet = json!({ "isUserStatusNotify": false });
+    let out = call("60s", "A", &json!({ "logoutRoom": {} }));
+    let script = vec![login("0s", "B"), login_with("10s", "A", &quiet), out];
+    let ran = story(&json!("zego-doc"), "5min", &script);
+    assert_eq!(
+        after(&ran.lines(), 1),
+        ["10.000000 A Logining 0", "10.120000 A Logined 0", "60.000000 A Logout 0"]
+    );
+    // When only the receiver's switch counts, B is told of A, and A still not of B.
+    let receiver = json!({ "base": "zego-doc", "notify_gate": "receiver" });
+    let ran = story(&receiver, "5min", &script);
+    assert_eq!(after(&ran.lines_of("B"), 1), ["10.220000 B ADD A", "60.200000 B DELETE A"]);
+    assert_eq!(ran.lines_of("A").len(), 3);
+}
+
+// spec: R42
+#[test]
+fn a_full_room_lets_nobody_in_until_somebody_leaves() {
+    let one = json!({ "maxMemberCount": 1 });
+    let out = call("20s", "B", &json!({ "logoutRoom": {} }));
+    let script = vec![login_with("0s", "B", &one), login("10s", "A"), out, login("30s", "A")];
+    let ran = story(&json!("zego-doc"), "5min", &script);
+    assert_eq!(
+        ran.lines_of("A"),
+        [
+            "10.000000 A Logining 0",
+            "10.120000 A LoginFailed 1002034", // 50 ms there, 20 ms of work, 50 ms back
+            "30.000000 A Logining 0",
+            "30.120000 A Logined 0",
+        ]
+    );
+}
+
+// spec: R43
+#[test]
+fn a_wrong_or_expired_token_lets_nobody_in() {
+    for (token, expected) in [
+        ("wrong", "10.100000 A LoginFailed 1002033"), // there and back
+        ("49ms", "10.100000 A LoginFailed 1002033"),  // over when it arrives
+        ("50ms", "10.120000 A Logined 0"),            // valid to that very instant
+    ] {
+        let script = [login_with("10s", "A", &json!({ "token": token }))];
+        let ran = story(&json!("zego-doc"), "5min", &script);
+        assert_eq!(ran.lines(), ["10.000000 A Logining 0", expected], "token {token}");
+    }
+    let away = vec![
+        login("0s", "B"),
+        login_with("10s", "A", &json!({ "token": "1min" })),
+        outage("60s", "link_down", "30s"),
+    ];
+    let ran = story(&json!("zego-doc"), "5min", &away);
+    assert_eq!(
+        after(&ran.lines(), 11),
+        [
+            "60.000000 A Reconnecting 1002051",
+            "90.100000 A ReconnectFailed 1002033",
+            "150.150000 B DELETE A", // the lease runs from the outage
+        ]
+    );
+}
+
 /// The relogin arrives 50 ms after the network is back.
 // spec: R15, R20, R21
 #[test]

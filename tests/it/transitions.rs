@@ -13,6 +13,7 @@ use std::{
 use roomsim::{
     id::{Epoch, Id as _, RoomId},
     protocol::{
+        call::Login,
         client::{self, Attempt, Client, Farewell, Online, Roster, Stage},
         code::ErrorCode,
         member::{self, Feed, Gone, Member, Ousted, Ouster, Present},
@@ -47,18 +48,19 @@ fn client_states() -> Vec<(&'static str, client::State)> {
     let trying = Stage::Trying { repeat, fails_at: at(110) };
     let waiting = Stage::Waiting { start_at: at(104) };
     let attempt = |stage| Attempt { number: 0, failed: 0, stage };
-    let (room, give_up_at) = (room(0), at(1300));
+    let (login, give_up_at) = (Login::to(room(0)), at(1300));
     let online = |roster| {
         let (beat_at, probe_at, broken_at) = (at(103), at(104), at(109));
-        client::State::Online(Online { room, beat_at, probe_at, broken_at, known: 4, roster })
+        client::State::Online(Online { login, beat_at, probe_at, broken_at, known: 4, roster })
     };
     let asked = Roster::Asked(repeat);
-    let reconnecting = |stage| Reconnecting { room, attempt: attempt(stage), give_up_at, known: 4 };
+    let reconnecting =
+        |stage| Reconnecting { login, attempt: attempt(stage), give_up_at, known: 4 };
     vec![
         ("LoggedOut", LoggedOut(None)),
         ("LoggedOut/Farewell", LoggedOut(Some(farewell))),
-        ("Logining/Trying", Logining { room, attempt: attempt(trying), give_up_at }),
-        ("Logining/Waiting", Logining { room, attempt: attempt(waiting), give_up_at }),
+        ("Logining/Trying", Logining { login, attempt: attempt(trying), give_up_at }),
+        ("Logining/Waiting", Logining { login, attempt: attempt(waiting), give_up_at }),
         ("Online/Asked", online(asked)),
         ("Online/Known", online(Roster::Known)),
         ("Reconnecting/Trying", reconnecting(trying)),
@@ -85,12 +87,12 @@ fn client_inputs() -> Vec<(String, client::Input)> {
     use roomsim::protocol::call::Call::{LoginRoom, LogoutRoom, SwitchRoom};
     let [old, own, _] = epochs();
     let calls = [
-        Call(LoginRoom(room(0))),
+        Call(LoginRoom(Login::to(room(0)))),
         Call(LogoutRoom(None)),
         Call(LogoutRoom(Some(room(0)))),
         Call(LogoutRoom(Some(room(1)))),
-        Call(SwitchRoom(room(0), room(1))),
-        Call(SwitchRoom(room(1), room(0))),
+        Call(SwitchRoom(room(0), Login::to(room(1)))),
+        Call(SwitchRoom(room(1), Login::to(room(0)))),
         LinkLost,
         LinkBack,
     ];
@@ -169,7 +171,7 @@ fn member_states() -> Vec<(&'static str, member::State)> {
     vec![
         ("Absent/Silent", Absent(Gone::Silent)),
         ("Absent/LoggedOut", Absent(Gone::LoggedOut)),
-        ("Joining", Joining { room: room(0), admit_at: at(102) }),
+        ("Joining", Joining { login: Login::to(room(0)), admit_at: at(102) }),
         ("Present/Closed", present(never, Feed::Closed)),
         ("Present/Told", present(never, told)),
         ("Present/Telling", present(never, telling)),
@@ -184,8 +186,8 @@ fn member_inputs() -> Vec<(String, member::Input)> {
     use member::Input::{Oust, Published, Receive, SignalBack, SignalLost};
     let [old, own, new] = epochs();
     let bodies = [
-        ClientBody::Login(room(0)),
-        ClientBody::Login(room(1)),
+        ClientBody::Login(Login::to(room(0))),
+        ClientBody::Login(Login::to(room(1))),
         ClientBody::Logout,
         ClientBody::Heartbeat,
         ClientBody::AskRoster(2),
@@ -217,7 +219,7 @@ fn member_table(rules: &Rules) -> String {
     for (name, state) in member_states() {
         let before = Member { epoch, state };
         let mut add = |input_name: &str, now, input| {
-            let context = member::Context { rules, now, head: 6 };
+            let context = member::Context { rules, now, head: 6, refusal: None };
             let (after, effects) = before.step(context, input);
             table += &line((name, input_name), (before, after), effects.iter());
         };

@@ -4,8 +4,8 @@
 
 use super::{Attempt, Client, Context, Effect, Input, Online, Out, Roster, Stage, State};
 use crate::{
-    id::RoomId,
     protocol::{
+        call::{Login, Notify},
         code::{ErrorCode, Reason},
         message::{ClientBody, ServerBody, ServerMsg},
         repeat::Repeat,
@@ -18,7 +18,7 @@ use crate::{
 /// A client that tries to log in, for the first time or again.
 #[derive(Clone, Copy)]
 pub(super) struct Trying {
-    pub(super) room: RoomId,
+    pub(super) login: Login,
     pub(super) attempt: Attempt,
     pub(super) give_up_at: SimTime,
     /// How far the app knows the journal; nothing at the first login.
@@ -28,7 +28,7 @@ pub(super) struct Trying {
 impl Trying {
     pub(super) fn step(self, client: Client, context: Context<'_>, input: Input) -> (Client, Out) {
         match input {
-            Input::Call(call) => client.call(context, self.room, call),
+            Input::Call(call) => client.call(context, self.login.room, call),
             // A fresh series of attempts begins at once.
             Input::LinkBack => {
                 let attempt = Attempt { failed: self.attempt.failed, ..Attempt::first(context) };
@@ -81,15 +81,15 @@ impl Trying {
     }
 
     const fn with(&self, client: Client, attempt: Attempt) -> Client {
-        let (room, give_up_at) = (self.room, self.give_up_at);
+        let (login, give_up_at) = (self.login, self.give_up_at);
         client.with(match self.known {
-            None => State::Logining { room, attempt, give_up_at },
-            Some(known) => State::Reconnecting { room, attempt, give_up_at, known },
+            None => State::Logining { login, attempt, give_up_at },
+            Some(known) => State::Reconnecting { login, attempt, give_up_at, known },
         })
     }
 
     fn try_now(self, client: Client, attempt: Attempt) -> (Client, Out) {
-        (self.with(client, attempt), Out::of([client.send(ClientBody::Login(self.room))]))
+        (self.with(client, attempt), Out::of([client.send(ClientBody::Login(self.login))]))
     }
 
     fn succeed(self, client: Client, context: Context<'_>) -> (Client, Out) {
@@ -99,9 +99,16 @@ impl Trying {
             None => (Reason::Logined, 0),
             Some(known) => (Reason::Reconnected, known),
         };
-        let callback = Effect::StateChanged(self.room, reason, ErrorCode::OK);
-        let ask = client.send(ClientBody::AskRoster(known));
-        let mut out = Out::of([callback, ask]);
+        let callback = Effect::StateChanged(self.login.room, reason, ErrorCode::OK);
+        let mut out = Out::of([callback]);
+        // Who does not want to be told does not ask (spec: R41).
+        let roster = match self.login.notify {
+            Notify::On => {
+                out = out.and(client.send(ClientBody::AskRoster(known)));
+                Roster::Asked(Repeat::first(rules, now))
+            }
+            Notify::Off => Roster::Known,
+        };
         let beat_at = match rules.heartbeat.map(|it| (it.phase, it.every)) {
             None => SimTime::NEVER,
             Some((Phase::Login, every)) => now + every,
@@ -112,12 +119,12 @@ impl Trying {
             }
         };
         let online = Online {
-            room: self.room,
+            login: self.login,
             beat_at,
             probe_at: SimTime::NEVER,
             broken_at: SimTime::NEVER,
             known,
-            roster: Roster::Asked(Repeat::first(rules, now)),
+            roster,
         };
         (client.with(State::Online(online.heard(context))), out)
     }
@@ -133,14 +140,14 @@ impl Trying {
     /// The server does not let the client in: whoever was put out while away was kicked out.
     fn refused(self, client: Client, code: ErrorCode) -> (Client, Out) {
         if self.known.is_some() && code.is_kick() {
-            let callback = Effect::StateChanged(self.room, Reason::KickOut, code);
+            let callback = Effect::StateChanged(self.login.room, Reason::KickOut, code);
             return (client.with(State::LoggedOut(None)), Out::of([callback]));
         }
         self.fail(client, code)
     }
 
     fn fail(self, client: Client, code: ErrorCode) -> (Client, Out) {
-        let callback = Effect::StateChanged(self.room, self.reason_of_failure(), code);
+        let callback = Effect::StateChanged(self.login.room, self.reason_of_failure(), code);
         (client.with(State::LoggedOut(None)), Out::of([callback]))
     }
 }
