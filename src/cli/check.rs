@@ -83,7 +83,7 @@ fn check_seeds(args: &args::Check, loaded: &Loaded, out: &mut Output) -> Result<
     out.print(&text::verdicts(first.results(&loaded.scenario), out.ink))?;
     out.print(&format!("{name}: {n_failed} of {n} failed; to repeat:\n"))?;
     for ran in &failures {
-        out.print(&format!("  roomsim check {} --seed {}\n", loaded.file, ran.seed))?;
+        out.print(&format!("  roomsim check {} --seed {}\n", loaded.typed(), ran.seed))?;
     }
     if failures.len() < n_failed {
         out.print(&format!("  … and {} more\n", n_failed - failures.len()))?;

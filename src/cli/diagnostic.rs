@@ -12,6 +12,28 @@ use super::output::complain as say;
 /// The most faults of a file that are shown.
 const SHOWN_MAX: usize = 100;
 
+/// The longest line that is shown, in bytes.
+const LINE_MAX: usize = 400;
+
+/// The longest of the lines that would be shown with a place.
+fn longest_line_at(text: &str, byte: usize) -> usize {
+    let line = text[..byte].matches('\n').count();
+    text.lines().skip(line.saturating_sub(1)).take(3).map(str::len).max().unwrap_or(0)
+}
+
+/// The character, or one of as many bytes that does a terminal no harm.
+fn harmless(c: char) -> char {
+    match (c, c.len_utf8()) {
+        ('\n', _) => c,
+        (_, 1) if c.is_control() => ' ',
+        (_, 2) if c.is_control() => '·',
+        ('\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}', _) => {
+            '\u{fffd}'
+        }
+        _ => c,
+    }
+}
+
 /// A fault with the text that it is in.
 struct Shown<'a> {
     fault: &'a Fault,
@@ -23,7 +45,9 @@ struct Shown<'a> {
 
 /// Tells the user all that is wrong with a file.
 pub(super) fn complain(file: &str, bytes: &[u8], faults: &[Fault]) {
-    let text = String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').to_owned();
+    let text = String::from_utf8_lossy(bytes);
+    let text: String =
+        text.strip_prefix('\u{feff}').unwrap_or(&text).chars().map(harmless).collect();
     let source = NamedSource::new(file, text.clone());
     let is_plain = anstream::AutoStream::choice(&io::stderr()) == anstream::ColorChoice::Never;
     let theme =
@@ -46,6 +70,10 @@ pub(super) fn complain(file: &str, bytes: &[u8], faults: &[Fault]) {
             place: (start, end - start),
         };
         let mut report = String::new();
+        if longest_line_at(&text, start) > LINE_MAX {
+            say(&format!("  × {}\n  help: {}\n", shown.heading, fault.remedy));
+            continue;
+        }
         match handler.render_report(&mut report, &shown) {
             Ok(()) => say(&format!("{}\n", report.trim_end())),
             Err(fmt::Error) => say(&format!("{}\n  help: {}", shown.heading, fault.remedy)),

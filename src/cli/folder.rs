@@ -32,9 +32,9 @@ impl Folder {
             Some(it) if !it.as_os_str().is_empty() => it,
             _ => Path::new("."),
         };
-        fs::create_dir_all(parent).map_err(Trouble::io("make the folder", parent))?;
+        fs::create_dir_all(parent).map_err(Trouble::io("make the folder", target))?;
         let fresh = parent.join(format!(".{}.tmp-{}", name.to_string_lossy(), std::process::id()));
-        fs::create_dir(&fresh).map_err(Trouble::io("make the folder", &fresh))?;
+        fs::create_dir(&fresh).map_err(Trouble::io("make the folder", target))?;
         Ok(Self { target: target.to_owned(), fresh, is_done: false })
     }
 
@@ -62,9 +62,16 @@ impl Folder {
         if had_old {
             fs::rename(&self.target, &old).map_err(Trouble::io("replace", &self.target))?;
         }
-        fs::rename(&self.fresh, &self.target).map_err(Trouble::io("write", &self.target))?;
+        if let Err(error) = fs::rename(&self.fresh, &self.target) {
+            if had_old {
+                // The older results are better than none.
+                let _ignored = fs::rename(&old, &self.target);
+            }
+            return Err(Trouble::io("write", &self.target)(error));
+        }
         self.is_done = true;
         if had_old {
+            keep_others(&old, &self.target).map_err(Trouble::io("keep what else was in", &old))?;
             fs::remove_dir_all(&old).map_err(Trouble::io("remove the old", &old))?;
         }
         Ok(())
@@ -85,6 +92,26 @@ fn refused(target: &Path, why: &str) -> Trouble {
     Trouble::Io { what, error: io::Error::other(why.to_owned()) }
 }
 
+/// What a run writes.
+const WRITTEN: [&str; 4] = ["callbacks.csv", "marks.csv", MARKER, "users"];
+
+/// Whether a folder was written by a run: its `run.json` says so.
+fn is_ours(folder: &Path) -> bool {
+    let manifest = fs::read_to_string(folder.join(MARKER)).unwrap_or_default();
+    manifest.starts_with("{\n  \"roomsim\": ")
+}
+
+/// Moves what no run has written from one folder to another.
+fn keep_others(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        if !WRITTEN.iter().any(|it| name == *it) {
+            fs::rename(from.join(&name), to.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
 /// Only nothing, an empty folder, or results of ours give way to new results.
 fn check_replaceable(target: &Path) -> Result<(), Trouble> {
     let meta = match fs::symlink_metadata(target) {
@@ -95,14 +122,14 @@ fn check_replaceable(target: &Path) -> Result<(), Trouble> {
     if !meta.is_dir() {
         return Err(refused(target, "it is there already and is not a folder"));
     }
-    if target.join(MARKER).is_file() {
+    if is_ours(target) {
         return Ok(());
     }
     let mut entries = fs::read_dir(target).map_err(Trouble::io("look at", target))?;
     if entries.next().is_some() {
         return Err(refused(
             target,
-            "it holds other things than results of roomsim (there is no run.json in it)",
+            "it holds other things than results of roomsim (no run.json of roomsim is in it)",
         ));
     }
     Ok(())

@@ -21,6 +21,21 @@ pub(super) struct Loaded {
     pub(super) sha256: String,
 }
 
+impl Loaded {
+    /// The file as a shell would have to be told.
+    pub(super) fn typed(&self) -> String {
+        let is_plain = |it: char| it.is_alphanumeric() || "/._-+,:@%".contains(it);
+        match &*self.file {
+            STDIN => "-".to_owned(),
+            file if file.chars().all(is_plain) => file.to_owned(),
+            file => format!("'{}'", file.replace('\'', "'\\''")),
+        }
+    }
+}
+
+/// How messages name the standard input.
+const STDIN: &str = "<stdin>";
+
 /// Reads all files; complains of everything that is wrong with any of them.
 pub(super) fn load(files: &[PathBuf]) -> Result<Vec<Loaded>, Trouble> {
     let mut loaded = Vec::new();
@@ -45,7 +60,7 @@ fn parse(bytes: &[u8]) -> Result<Scenario, Vec<Fault>> {
 }
 
 fn name_of(path: &Path) -> String {
-    if is_stdin(path) { "<stdin>".to_owned() } else { path.display().to_string() }
+    if is_stdin(path) { STDIN.to_owned() } else { path.display().to_string() }
 }
 
 fn is_stdin(path: &Path) -> bool {

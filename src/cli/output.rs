@@ -29,6 +29,15 @@ impl Output {
         self.to.write_all(text.as_bytes()).map_err(trouble)
     }
 
+    /// Prints some lines of a command whose work is something else: that nobody reads them any more
+    /// does not stop it.
+    pub(super) fn tell(&mut self, text: &str) -> Result<(), Trouble> {
+        match self.print(text) {
+            Err(Trouble::Closed) => Ok(()),
+            told => told,
+        }
+    }
+
     /// Writes what has been kept back.
     pub(super) fn finish(&mut self) -> Result<(), Trouble> {
         self.to.flush().map_err(trouble)

@@ -45,7 +45,7 @@ impl Ran {
 
 /// Runs a scenario with a seed.
 pub(super) fn run_once(loaded: &Loaded, seed: u64) -> Ran {
-    exit::note_run(&loaded.file, seed);
+    exit::note_run(&loaded.typed(), seed);
     let scenario = &loaded.scenario;
     let mut sinks = (Recorder::default(), Counters::default());
     sim::run(scenario, seed, &mut sinks);
@@ -80,16 +80,16 @@ pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
             }
             let results = ran.results(scenario);
             if args.which.json {
-                out.print(&format!("{}\n", json::verdicts(results)))?;
+                out.tell(&format!("{}\n", json::verdicts(results)))?;
                 continue;
             }
-            out.print(&text::timeline(results, out.ink))?;
+            out.tell(&text::timeline(results, out.ink))?;
             if ran.judged.held() {
-                out.print(&text::summary(results, out.ink))?;
+                out.tell(&text::summary(results, out.ink))?;
             } else {
-                out.print(&text::verdicts(results, out.ink))?;
+                out.tell(&text::verdicts(results, out.ink))?;
             }
-            out.print(&format!("  written to {}\n", target.display()))?;
+            out.tell(&format!("  written to {}\n", target.display()))?;
         }
     }
     Ok(exit)

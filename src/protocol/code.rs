@@ -116,6 +116,8 @@ impl ErrorCode {
     pub const TEMPORARILY_BROKEN: Self = Self(1_002_051);
     /// The time for retrying is over (spec: R5, R8).
     pub const RETRY_TIMEOUT: Self = Self(1_002_053);
+    /// The user is forbidden to log in (spec: R44).
+    pub const FORBIDDEN: Self = Self(1_002_066);
     /// A relogin found the user logged in elsewhere (spec: R32).
     pub const LOGGED_IN_ELSEWHERE: Self = Self(1_002_086);
 

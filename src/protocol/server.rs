@@ -22,9 +22,18 @@ pub struct Server {
     users: IdVec<ClientId, UserId>,
     /// The client by which a user is in a room.
     holders: IdVec<UserId, Option<ClientId>>,
+    /// Whether a user may log in.
+    allowed: IdVec<UserId, Allowed>,
     /// Whether the others are told of a user: as it wanted when it came into its room.
     notified: IdVec<UserId, Notify>,
     rooms: IdVec<RoomId, Room>,
+}
+
+/// Whether a user may log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allowed {
+    Yes,
+    No,
 }
 
 /// A room: who is in it, and how that came about.
@@ -78,6 +87,7 @@ impl Server {
             members: IdVec::filled(users.len(), Member::new),
             users,
             holders: IdVec::filled(n_users, || None),
+            allowed: IdVec::filled(n_users, || Allowed::Yes),
             notified: IdVec::filled(n_users, || Notify::On),
             rooms: IdVec::filled(n_rooms, Room::default),
         }
@@ -145,8 +155,11 @@ impl Server {
     /// Why the login of a client that is being processed is to be refused, if it is.
     fn refusal(&self, client: ClientId) -> Option<ErrorCode> {
         let State::Joining { login, .. } = self.members[client].state else { return None };
-        let room = &self.rooms[login.room];
-        let holder = self.holders[self.users[client]];
+        let user = self.users[client];
+        if self.allowed[user] == Allowed::No {
+            return Some(ErrorCode::FORBIDDEN); // spec: R44
+        }
+        let (room, holder) = (&self.rooms[login.room], self.holders[user]);
         let is_there = holder.is_some_and(|it| self.members[it].room() == Some(login.room));
         let max = room.max_members as usize;
         let is_full = max != 0 && max <= room.present.len() && !is_there;
@@ -185,6 +198,11 @@ impl Server {
             self.oust(moment, client, Ouster::Backend, outbox);
             self.note_left(moment, room, user, outbox);
         }
+    }
+
+    /// The backend forbids a user to log in.
+    pub fn forbid(&mut self, user: UserId) {
+        self.allowed[user] = Allowed::No;
     }
 
     /// The backend closes a room: everybody is put out (spec: R38).

@@ -72,7 +72,7 @@ pub fn timeline(results: Results<'_>, ink: Ink) -> String {
     let Results { scenario, trace, .. } = results;
     let mut text = heading(results);
     let head = format!(
-        "  {:<8}{:>11}  {:<10}{:<25}{:>12} {:>10}",
+        "  {:<8}{:>11}  {:<10}{:<24}{:>12} {:>10}",
         "mark", "time_s", "who", "callback", "expected_s", "diff_s"
     );
     let _ = writeln!(text, "{}", ink.faint(&head));
@@ -93,7 +93,8 @@ pub fn timeline(results: Results<'_>, ink: Ink) -> String {
 fn heading(Results { scenario, seed, .. }: Results<'_>) -> String {
     let (name, profile) = (scenario.name(), scenario.profile());
     let duration = scenario.end().since(SimTime::ZERO);
-    format!("{name}  (profile {profile}, seed {seed}, {duration})\n")
+    let run = format!("  (profile {profile}, seed {seed}, {duration})");
+    format!("{}{run}\n", clipped(name, 80 - run.chars().count().min(72)))
 }
 
 /// What a timeline shows, by time: all rows, and the marks that name none.
@@ -146,11 +147,15 @@ fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
         }
     }
     let mark = line.mark.map_or("", |(mark, _)| &mark.name);
+    // Long numbers take their room from the callback.
+    let numbers = [(&time, 11), (&expected, 12), (&difference, 10)];
+    let over: usize = numbers.iter().map(|(it, width)| it.len().saturating_sub(*width)).sum();
+    let room = 24_usize.saturating_sub(over);
     let text = format!(
-        "  {:<8}{time:>11}  {:<10}{:<25}{expected:>12} {difference:>10}",
+        "  {:<8}{time:>11}  {:<10}{:<room$}{expected:>12} {difference:>10}",
         mark,
         clipped(who, 9),
-        clipped(&what, 24),
+        clipped(&what, room),
     );
     let text = text.trim_end();
     format!("{}\n", if held { text.to_owned() } else { ink.bad(text) })

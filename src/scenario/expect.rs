@@ -5,7 +5,7 @@ use crate::{
     protocol::code::{Reason, Update},
     scenario::{
         Expectation, Instant, Mark, MarkIndex, MarkOf, Pattern, When,
-        parse::Draft,
+        parse::{DURATION_MAX, Draft},
         read::{Fields, Node},
     },
     time::SimSpan,
@@ -89,7 +89,15 @@ impl<'a> Draft<'a> {
             }
             let within = match within {
                 None => Some(SimSpan::ZERO),
-                Some(it) => self.reader.span(&it),
+                Some(it) => self.reader.span(&it).filter(|span| {
+                    let fits = *span <= DURATION_MAX;
+                    if !fits {
+                        let problem =
+                            format!("`{}` is longer than any run", self.reader.shown(&it));
+                        self.reader.fault(&it, problem, format!("write at most {DURATION_MAX}"));
+                    }
+                    fits
+                }),
             };
             return Some(When::At(self.instant(&at)?, within?));
         }
@@ -168,11 +176,20 @@ impl<'a> Draft<'a> {
             }
             (mark, mark.map(|_| 0))
         };
-        match (start, offset) {
-            (Some(start), Some(offset)) => {
-                start.checked_add(offset).map(|offset| Instant { mark, offset })
+        let sum = start.zip(offset).and_then(|(start, offset)| start.checked_add(offset));
+        let end = i64::try_from(self.end.as_micros()).expect("10 days fit");
+        match sum {
+            Some(sum) if mark.is_none() && end < sum => {
+                let problem = format!("`{}` is after the end of the run", self.reader.shown(at));
+                self.reader.fault(
+                    at,
+                    problem,
+                    "make `duration` longer, or name an earlier instant",
+                );
+                None
             }
-            _ => {
+            Some(offset) => Some(Instant { mark, offset }),
+            None => {
                 let problem = format!("`{}` is not an instant", self.reader.shown(at));
                 let remedy =
                     "write \"60s\" since the start, or a mark such as \"T3\" or \"T3+90s\"";
@@ -237,7 +254,7 @@ impl<'a> Draft<'a> {
     #[expect(clippy::option_option, reason = "a fault and an open part are two things")]
     fn code(&mut self, fields: &mut Fields<'a>) -> Option<Option<u32>> {
         let Some(node) = fields.optional("errorCode") else { return Some(None) };
-        let code = self.reader.integer(&node, 0..1 << 32)?;
+        let code = self.reader.integer(&node, 0..=u64::from(u32::MAX))?;
         u32::try_from(code).ok().map(Some)
     }
 

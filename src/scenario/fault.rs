@@ -27,7 +27,7 @@ pub fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.pointer.is_empty() {
-            write!(f, "{}: ", self.pointer)?;
+            write!(f, "{}: ", harmless(&self.pointer))?;
         }
         f.write_str(&self.problem)
     }
@@ -38,12 +38,14 @@ const EXCERPT_MAX: usize = 40;
 
 /// A piece of a file as it may be shown on a terminal: on one line, short, nothing unprintable.
 pub fn excerpt(text: &str) -> String {
+    let end = text.char_indices().nth(EXCERPT_MAX).map(|(end, _)| end);
+    harmless(&text[..end.unwrap_or(text.len())]) + if end.is_some() { "…" } else { "" }
+}
+
+/// The text with all that is not plainly visible escaped.
+fn harmless(text: &str) -> String {
     let mut shown = String::new();
-    for (n, c) in text.chars().enumerate() {
-        if n == EXCERPT_MAX {
-            shown.push('…');
-            break;
-        }
+    for c in text.chars() {
         if c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric() {
             shown.push(c);
         } else {
@@ -53,8 +55,14 @@ pub fn excerpt(text: &str) -> String {
     shown
 }
 
+/// The longest word for which a similar one is looked for, in bytes.
+const CLOSEST_MAX: usize = 128;
+
 /// The known word that `word` was most likely meant to be.
 pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if CLOSEST_MAX < word.len() {
+        return None; // Nobody's slip of the finger, and costly to compare.
+    }
     let lower = word.to_lowercase();
     known
         .into_iter()
@@ -70,13 +78,14 @@ const LISTED_MAX: usize = 12;
 /// "did you mean `x`?", or the list of what is known.
 pub fn suggest<'a, I: IntoIterator<Item = &'a str> + Clone>(word: &str, known: I) -> String {
     if let Some(meant) = closest(word, known.clone()) {
-        return format!("did you mean `{meant}`?");
+        return format!("did you mean `{}`?", excerpt(meant));
     }
     let all: Vec<&str> = known.into_iter().collect();
     if all.is_empty() {
         return "there are none".to_owned();
     }
-    let mut list = all.iter().take(LISTED_MAX).map(|it| format!("`{it}`")).collect::<Vec<_>>();
+    let mut list =
+        all.iter().take(LISTED_MAX).map(|it| format!("`{}`", excerpt(it))).collect::<Vec<_>>();
     if LISTED_MAX < all.len() {
         list.push(format!("… ({} in all)", all.len()));
     }

@@ -87,6 +87,8 @@ pub enum Action {
     Call(ClientId, Call),
     /// The developer's backend puts a user out of a room.
     Kick(RoomId, UserId),
+    /// The developer's backend forbids a user to log in.
+    Forbid(UserId),
     /// The developer's backend closes a room.
     CloseRoom(RoomId),
 }

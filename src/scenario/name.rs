@@ -17,7 +17,7 @@ pub(super) enum NameOf {
 
 impl NameOf {
     /// The most bytes; for users and rooms the SDK's limits (codes 1002007 and 1002013).
-    const fn bytes_max(self) -> usize {
+    pub(super) const fn bytes_max(self) -> usize {
         match self {
             Self::User => 63,
             Self::Room => 127,

@@ -31,6 +31,8 @@ const DELAY_MAX: SimSpan = SimSpan::from_secs(600);
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
     links: BTreeMap<&'a str, LinkModel>,
+    /// Whether there are any: without, using them is not a second fault.
+    has_links: bool,
     /// Clients and groups: the first client and how many.
     clients: BTreeMap<&'a str, (usize, usize)>,
     users: BTreeMap<String, UserId>,
@@ -113,19 +115,21 @@ impl<'a> Draft<'a> {
             self.reader.text(&schema);
         }
         if let Some(version) = fields.required(&mut self.reader, "version") {
-            self.reader.integer(&version, 1..2);
+            self.reader.integer(&version, 1..=1);
         }
         let name = fields.required(&mut self.reader, "name");
         let name = name.and_then(|it| self.name(&it, NameOf::Scenario));
         if let Some(description) = fields.optional("description") {
             self.reader.text(&description);
         }
-        let seed = fields.optional("seed").map(|it| self.reader.integer(&it, 0..u64::MAX));
+        let seed = fields.optional("seed").map(|it| self.reader.integer(&it, 0..=u64::MAX));
         let duration = fields.required(&mut self.reader, "duration");
         let duration_read = duration.as_ref().and_then(|it| self.duration(it));
         let profile = fields.required(&mut self.reader, "profile");
         let profile = profile.and_then(|it| self.profile(it));
-        if let Some(links) = fields.required(&mut self.reader, "links") {
+        let links = fields.required(&mut self.reader, "links");
+        self.names.has_links = links.is_some();
+        if let Some(links) = links {
             self.links(&links);
         }
         if let Some(clients) = fields.required(&mut self.reader, "clients") {
@@ -219,7 +223,8 @@ impl<'a> Draft<'a> {
     }
 
     fn path(&mut self, fields: &mut Fields<'a>, base: PathModel) -> PathModel {
-        let delay = fields.optional("delay").and_then(|it| self.delay(&it));
+        let delay_at = fields.optional("delay");
+        let delay = delay_at.as_ref().and_then(|it| self.delay(it));
         let jitter_at = fields.optional("jitter");
         let jitter = jitter_at.as_ref().and_then(|it| self.delay(it));
         let loss = fields.optional("loss").and_then(|it| self.reader.probability(&it));
@@ -228,7 +233,8 @@ impl<'a> Draft<'a> {
             jitter: jitter.unwrap_or(base.jitter),
             loss: loss.unwrap_or(base.loss),
         };
-        if path.delay < path.jitter {
+        let is_read = delay_at.is_some() == delay.is_some();
+        if is_read && path.delay < path.jitter {
             let at = jitter_at.as_ref().unwrap_or_else(|| fields.node());
             let problem =
                 format!("the jitter {} is more than the delay {}", path.jitter, path.delay);
@@ -269,11 +275,20 @@ impl<'a> Draft<'a> {
         let user_at = fields.optional("user");
         let user = user_at.as_ref().and_then(|it| self.name(it, NameOf::User));
         let count_at = fields.optional("count");
-        let room_left = CLIENTS_MAX - self.clients.len() as u64;
-        let count = match &count_at {
-            None => None,
-            Some(it) => Some(self.reader.integer(it, 1..room_left + 1)?),
-        };
+        // A group whose size has a fault still has a name, so that using it is not a second fault.
+        let count = count_at.as_ref().map(|it| self.reader.integer(it, 1..=CLIENTS_MAX));
+        let count = count.map(Option::unwrap_or_default);
+        if CLIENTS_MAX < self.clients.len() as u64 + count.unwrap_or(1) {
+            if self.clients.len() as u64 <= CLIENTS_MAX {
+                let remedy = format!("at most {CLIENTS_MAX} can take part, all groups together");
+                self.reader.fault(
+                    count_at.as_ref().unwrap_or_else(|| fields.node()),
+                    "too many clients",
+                    remedy,
+                );
+            }
+            return None;
+        }
         if let (Some(user_at), Some(_)) = (&user_at, &count_at) {
             let remedy = "leave `user` out: each client of a group is a user of its own";
             self.reader.fault(user_at, "a group has no common user", remedy);
@@ -286,6 +301,11 @@ impl<'a> Draft<'a> {
             None => vec![name.to_owned()],
             Some(count) => (1..=count).map(|it| format!("{name}-{it}")).collect(),
         };
+        if let Some(long) = members.last().filter(|it| NameOf::User.bytes_max() < it.len()) {
+            let problem = format!("the name of its member `{long}` has {} bytes", long.len());
+            let remedy = format!("at most {} are allowed", NameOf::User.bytes_max());
+            self.reader.fault(&name_at, problem, remedy);
+        }
         let first = self.clients.len();
         let taken = members.iter().find(|it| self.clients_named(it).is_some());
         if let Some(taken) =
@@ -306,7 +326,7 @@ impl<'a> Draft<'a> {
     fn link_named(&mut self, at: &Node<'a>) -> Option<LinkModel> {
         let name = self.reader.text(at)?;
         let link = self.names.links.get(name).copied();
-        if link.is_none() {
+        if link.is_none() && self.names.has_links {
             let remedy = suggest(name, self.names.links.keys().copied());
             self.reader.fault(at, format!("no link is named `{}`", self.reader.shown(at)), remedy);
         }
@@ -330,7 +350,7 @@ impl<'a> Draft<'a> {
         }
         let (group, number) = name.rsplit_once('-')?;
         let (first, _) = self.names.clients.get(group)?;
-        let client = first + number.parse::<usize>().ok()?.checked_sub(1)?;
+        let client = number.parse::<usize>().ok()?.checked_sub(1)?.checked_add(*first)?;
         // "viewer-07" and the like are nobody's name.
         let is_it =
             client < self.clients.len() && self.clients[ClientId::from_index(client)].name == name;

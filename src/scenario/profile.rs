@@ -38,6 +38,7 @@ impl<'a> Draft<'a> {
             "notify_gate",
         ];
         let mut fields = self.reader.fields(at, &known)?;
+        let n_faults = self.reader.n_faults();
         let base = fields.required(&mut self.reader, "base").and_then(|it| self.base(&it));
         // Without a base, the rest is still read for its faults.
         let (name, mut rules) = base.clone().unwrap_or_else(|| ("", Rules::zego_doc()));
@@ -78,7 +79,9 @@ impl<'a> Draft<'a> {
         {
             rules.notify_gate = it;
         }
-        self.check_liveness(&fields, &rules);
+        if self.reader.n_faults() == n_faults {
+            self.check_liveness(&fields, &rules);
+        }
         base.map(|_| (name, rules))
     }
 
@@ -139,6 +142,12 @@ impl<'a> Draft<'a> {
             Some(it) => match it.as_str() {
                 Some("random") => Some(Phase::Random),
                 Some("login") => Some(Phase::Login),
+                Some(text) if !text.starts_with(|it: char| it.is_ascii_digit()) => {
+                    let problem = format!("unknown phase `{}`", self.reader.shown(&it));
+                    let remedy = "write \"random\", \"login\" or a duration such as \"2s\"";
+                    self.reader.fault(&it, problem, remedy);
+                    None
+                }
                 _ => self.reader.span(&it).map(Phase::After),
             },
         };
@@ -220,7 +229,7 @@ impl<'a> Draft<'a> {
         if at.is_object() {
             let mut fields = self.reader.fields(at, &["attempts"])?;
             let attempts = fields.required(&mut self.reader, "attempts")?;
-            let attempts = self.reader.integer(&attempts, 1..1 << 32)?;
+            let attempts = self.reader.integer(&attempts, 1..=u64::from(u32::MAX))?;
             return u32::try_from(attempts).ok().map(Budget::Attempts);
         }
         self.period(&at).map(Budget::Time)

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::Range,
+    ops::{Range, RangeInclusive},
     str::FromStr,
 };
 
@@ -69,14 +69,8 @@ pub(super) fn syntax(text: &str) -> Result<Value<'_>, Fault> {
         problem: problem.to_owned(),
         remedy: remedy.to_owned(),
     };
-    if let Some(byte) = too_deep(text) {
-        return Err(Fault {
-            range: byte..byte + 1,
-            ..whole(
-                &format!("nested more than {DEPTH_MAX} deep"),
-                "a scenario needs no more than 7 levels",
-            )
-        });
+    if let Err((range, problem, remedy)) = lexical(text) {
+        return Err(Fault { range, ..whole(&problem, remedy) });
     }
     match parse_to_ast(text, &CollectOptions::default(), &SYNTAX) {
         Ok(result) => result.value.ok_or_else(|| {
@@ -100,24 +94,48 @@ fn lower_first(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
-/// The byte at which brackets nest too deep.  A rough scan, before anything recurses.
-fn too_deep(text: &str) -> Option<usize> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for (place, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            b'\n' => in_string = false, // Strings end with their line; a comment may hold one quote.
+/// What the parser would let pass or could not bear: characters that JSON does not allow, and
+/// brackets that nest too deep.  Runs before anything recurses.
+fn lexical(text: &str) -> Result<(), (Range<usize>, String, &'static str)> {
+    #[derive(PartialEq)]
+    enum In {
+        Json,
+        String,
+        Line,
+        Block,
+    }
+    let (mut place, mut depth, mut before) = (In::Json, 0_usize, ' ');
+    for (byte, c) in text.char_indices() {
+        let range = byte..byte + c.len_utf8();
+        let mut used = false; // Whether `c` cannot be half of something that follows.
+        match (&place, before, c) {
+            (In::String, '\\', _) => used = true,
+            (In::String, _, '"') => place = In::Json,
+            (In::Line, _, '\n' | '\r') => place = In::Json,
+            (In::Block, '*', '/') => (place, used) = (In::Json, true),
+            (In::Json, '/', '/') => (place, used) = (In::Line, true),
+            (In::Json, '/', '*') => (place, used) = (In::Block, true),
+            (In::Json, _, '"') => place = In::String,
+            (In::Json, _, '[' | '{') => depth += 1,
+            (In::Json, _, ']' | '}') => depth = depth.saturating_sub(1),
             _ => (),
         }
-        if DEPTH_MAX < depth {
-            return Some(place);
+        let is_odd = match place {
+            In::String => c < ' ',
+            In::Json => c < ' ' && !"\t\r\n".contains(c) || !c.is_ascii() && c.is_whitespace(),
+            In::Line | In::Block => false,
+        };
+        if is_odd {
+            let problem = format!("not JSON: the character `{}`", c.escape_default());
+            return Err((range, problem, "write it as an escape such as `\\n`, or leave it out"));
         }
+        if DEPTH_MAX < depth {
+            let problem = format!("nested more than {DEPTH_MAX} deep");
+            return Err((range, problem, "a scenario needs no more than 7 levels"));
+        }
+        before = if used { ' ' } else { c };
     }
-    None
+    Ok(())
 }
 
 impl<'a> Node<'a> {
@@ -184,6 +202,11 @@ impl<'a> Reader<'a> {
     pub(super) fn into_faults(mut self) -> Vec<Fault> {
         self.faults.sort_by_key(|it| (it.range.start, it.range.end));
         self.faults
+    }
+
+    /// How much was found to be wrong so far.
+    pub(super) const fn n_faults(&self) -> usize {
+        self.faults.len()
     }
 
     /// Whether anything was found to be wrong.
@@ -340,12 +363,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number in a range.
-    pub(super) fn integer(&mut self, at: &Node<'a>, legal: Range<u64>) -> Option<u64> {
+    pub(super) fn integer(&mut self, at: &Node<'a>, legal: RangeInclusive<u64>) -> Option<u64> {
         let number = at.value.as_number_lit().and_then(|it| it.value.parse().ok());
         match number {
             Some(number) if legal.contains(&number) => Some(number),
             _ => {
-                let (least, most) = (legal.start, legal.end - 1);
+                let (least, most) = legal.into_inner();
                 let wanted = format!("a whole number from {least} to {most}");
                 self.wrong_type(at, &wanted, &format!("write a number such as {least}"));
                 None

@@ -1,5 +1,7 @@
 //! The script of a scenario: calls and outages, client by client, in the order they happen.
 
+use std::collections::BTreeSet;
+
 use crate::{
     id::{ClientId, RoomId},
     link::Cut,
@@ -92,9 +94,9 @@ impl<'a> Draft<'a> {
     fn deed(&mut self, fields: &mut Fields<'a>, begins: Option<SimTime>) -> Option<Deed> {
         let client = fields.optional("client");
         let calls = ["loginRoom", "logoutRoom", "switchRoom"];
-        let others = ["outage", "kickoutUser", "closeRoom"];
+        let others = ["outage", "kickoutUser", "forbidUser", "closeRoom"];
         let deed = fields.required(&mut self.reader, "do");
-        let kinds = [calls, others].concat();
+        let kinds = [&calls[..], &others[..]].concat();
         let Some((kind, node)) = deed.and_then(|it| self.reader.variant(it, &kinds)) else {
             client.and_then(|it| self.who(&it));
             return None;
@@ -106,7 +108,7 @@ impl<'a> Draft<'a> {
             }
             return match kind {
                 "outage" => self.outage(node, begins),
-                "kickoutUser" => self.kick(node),
+                "kickoutUser" | "forbidUser" => self.against_users(kind, node),
                 _ => self.close_room(node),
             };
         }
@@ -124,22 +126,30 @@ impl<'a> Draft<'a> {
         Some(Deed { clients, actions, until: None })
     }
 
-    fn kick(&mut self, at: Node<'a>) -> Option<Deed> {
-        let mut fields = self.reader.fields(at, &["room", "users"])?;
-        let room = self.room_of(&mut fields, "room");
+    /// The backend kicks users out of a room, or forbids them to log in.
+    fn against_users(&mut self, kind: &str, at: Node<'a>) -> Option<Deed> {
+        let is_kick = kind == "kickoutUser";
+        let known: &[&str] = if is_kick { &["room", "users"] } else { &["users"] };
+        let mut fields = self.reader.fields(at, known)?;
+        let room = if is_kick { Some(self.room_of(&mut fields, "room")) } else { None };
         let list = fields.required(&mut self.reader, "users")?;
         let nodes = self.reader.list(&list, "users")?;
         if nodes.is_empty() {
-            self.reader.fault(&list, "nobody is kicked out", "name at least one user");
+            self.reader.fault(&list, "nobody is meant", "name at least one user");
         }
-        let mut users = Vec::new();
+        let mut users = BTreeSet::new();
         for node in &nodes {
             users.extend(self.users_named(node).unwrap_or_default());
         }
-        let room = room?;
         let is_meant = |it: &ClientId| users.contains(&self.clients[*it].user);
         let clients = self.clients.ids().filter(is_meant).collect();
-        let actions = users.iter().map(|it| Action::Kick(room, *it)).collect();
+        let actions = match room {
+            Some(room) => {
+                let room = room?;
+                users.iter().map(|it| Action::Kick(room, *it)).collect()
+            }
+            None => users.iter().map(|it| Action::Forbid(*it)).collect(),
+        };
         Some(Deed { clients, actions, until: None })
     }
 
@@ -180,6 +190,14 @@ impl<'a> Draft<'a> {
         let token = match fields.optional("token") {
             None => Some(Token::None),
             Some(it) if it.as_str() == Some("wrong") => Some(Token::Wrong),
+            Some(it)
+                if it.as_str().is_some_and(|it| !it.starts_with(|c: char| c.is_ascii_digit())) =>
+            {
+                let problem = format!("unknown token `{}`", self.reader.shown(&it));
+                let remedy = "write \"wrong\", or how long it is valid, such as \"10min\"";
+                self.reader.fault(&it, problem, remedy);
+                None
+            }
             Some(it) => {
                 let valid_for = self.reader.span(&it);
                 valid_for.and_then(|span| begins.map(|at| Token::Until(at + span)))
@@ -191,7 +209,7 @@ impl<'a> Draft<'a> {
         };
         let max_members = match fields.optional("maxMemberCount") {
             None => Some(0),
-            Some(it) => self.reader.integer(&it, 0..1 << 32),
+            Some(it) => self.reader.integer(&it, 0..=u64::from(u32::MAX)),
         };
         let max_members = max_members.and_then(|it| u32::try_from(it).ok());
         let (room, notify) = (room?, notify?);
@@ -238,13 +256,11 @@ impl<'a> Draft<'a> {
         if nodes.is_empty() {
             self.reader.fault(at, "the outage is nobody's", "name at least one client");
         }
-        let mut all: Vec<ClientId> = Vec::new();
+        let mut all: BTreeSet<ClientId> = BTreeSet::new();
         for node in &nodes {
             all.extend(self.who(node).unwrap_or_default());
         }
-        all.sort_unstable();
-        all.dedup();
-        (!all.is_empty()).then_some(all)
+        (!all.is_empty()).then(|| all.into_iter().collect())
     }
 }
 
@@ -253,6 +269,6 @@ const fn class(action: Action) -> u8 {
     match action {
         Action::OutageBegins(..) => 0,
         Action::OutageEnds(..) => 1,
-        Action::Call(..) | Action::Kick(..) | Action::CloseRoom(_) => 2,
+        Action::Call(..) | Action::Kick(..) | Action::Forbid(_) | Action::CloseRoom(_) => 2,
     }
 }

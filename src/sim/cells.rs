@@ -46,32 +46,67 @@ impl Unions {
     }
 }
 
-/// The cells of a scenario, in order of their first clients.
-pub fn cells(scenario: &Scenario) -> Vec<Cell> {
-    let (n_clients, n_users) = (scenario.clients().len(), scenario.users().len());
-    // Clients, then users, then rooms: so the root of a cell is its first client.
-    let user_node = |user: UserId| n_clients + user.index();
-    let room_node = |room: RoomId| n_clients + n_users + room.index();
-    let n_nodes = n_clients + n_users + scenario.rooms().len();
-    let mut unions = Unions::new(n_nodes);
+/// The numbers of clients, users and rooms where all of them stand in one row.
+///
+/// Clients come first, so the root of a cell is its first client.
+#[derive(Clone, Copy)]
+struct Row {
+    n_clients: usize,
+    n_users: usize,
+}
+
+impl Row {
+    fn user(self, user: UserId) -> usize {
+        self.n_clients + user.index()
+    }
+
+    fn room(self, room: RoomId) -> usize {
+        self.n_clients + self.n_users + room.index()
+    }
+
+    /// Whom or what an action concerns first.
+    fn subject(self, action: Action) -> usize {
+        match action {
+            Action::Call(client, _)
+            | Action::OutageBegins(client, _)
+            | Action::OutageEnds(client, _) => client.index(),
+            Action::Forbid(user) => self.user(user),
+            Action::Kick(room, _) | Action::CloseRoom(room) => self.room(room),
+        }
+    }
+}
+
+/// What touches what, by the script.
+fn unions(scenario: &Scenario, row: Row) -> Unions {
+    let mut unions = Unions::new(row.n_clients + row.n_users + scenario.rooms().len());
     for (client, spec) in scenario.clients().iter() {
-        unions.join(client.index(), user_node(spec.user));
+        unions.join(client.index(), row.user(spec.user));
     }
     for step in scenario.script() {
         match step.action {
             Action::Call(client, call) => {
                 for room in call.rooms() {
-                    unions.join(client.index(), room_node(room));
+                    unions.join(client.index(), row.room(room));
                 }
             }
-            Action::Kick(room, user) => unions.join(user_node(user), room_node(room)),
-            Action::CloseRoom(_) | Action::OutageBegins(..) | Action::OutageEnds(..) => (),
+            Action::Kick(room, user) => unions.join(row.user(user), row.room(room)),
+            Action::Forbid(_)
+            | Action::CloseRoom(_)
+            | Action::OutageBegins(..)
+            | Action::OutageEnds(..) => (),
         }
     }
+    unions
+}
+
+/// The cells of a scenario, in order of their first clients.
+pub fn cells(scenario: &Scenario) -> Vec<Cell> {
+    let row = Row { n_clients: scenario.clients().len(), n_users: scenario.users().len() };
+    let mut unions = unions(scenario, row);
     let mut cells: Vec<Cell> = Vec::new();
-    let mut cell_of_root = vec![usize::MAX; n_nodes];
-    let mut local = vec![0; n_nodes];
-    let mut cell_of = |unions: &mut Unions, cells: &mut Vec<Cell>, node: usize| {
+    let mut cell_of_root = vec![usize::MAX; unions.parent.len()];
+    let mut local = vec![0; unions.parent.len()];
+    let mut cell_of = |cells: &mut Vec<Cell>, node: usize| {
         let slot = &mut cell_of_root[unions.root(node)];
         if *slot == usize::MAX {
             *slot = cells.len();
@@ -80,43 +115,41 @@ pub fn cells(scenario: &Scenario) -> Vec<Cell> {
         *slot
     };
     for client in scenario.clients().ids() {
-        let cell = cell_of(&mut unions, &mut cells, client.index());
+        let cell = cell_of(&mut cells, client.index());
         local[client.index()] = cells[cell].clients.len();
         cells[cell].clients.push(client);
     }
     for user in scenario.users().ids() {
-        let cell = cell_of(&mut unions, &mut cells, user_node(user));
-        local[user_node(user)] = cells[cell].users.len();
+        let cell = cell_of(&mut cells, row.user(user));
+        local[row.user(user)] = cells[cell].users.len();
         cells[cell].users.push(user);
     }
     for room in scenario.rooms().ids() {
-        let cell = cell_of(&mut unions, &mut cells, room_node(room));
-        local[room_node(room)] = cells[cell].rooms.len();
+        let cell = cell_of(&mut cells, row.room(room));
+        local[row.room(room)] = cells[cell].rooms.len();
         cells[cell].rooms.push(room);
     }
     for step in scenario.script() {
-        let node = match step.action {
-            Action::Call(client, _)
-            | Action::OutageBegins(client, _)
-            | Action::OutageEnds(client, _) => client.index(),
-            Action::Kick(room, _) | Action::CloseRoom(room) => room_node(room),
-        };
-        let cell = cell_of(&mut unions, &mut cells, node);
-        let client_here = |it: ClientId| ClientId::from_index(local[it.index()]);
-        let user_here = |it| UserId::from_index(local[user_node(it)]);
-        let room_here = |it| RoomId::from_index(local[room_node(it)]);
-        let action = match step.action {
-            Action::Call(client, call) => {
-                Action::Call(client_here(client), call.renamed(room_here))
-            }
-            Action::OutageBegins(client, it) => Action::OutageBegins(client_here(client), it),
-            Action::OutageEnds(client, it) => Action::OutageEnds(client_here(client), it),
-            Action::Kick(room, user) => Action::Kick(room_here(room), user_here(user)),
-            Action::CloseRoom(room) => Action::CloseRoom(room_here(room)),
-        };
+        let cell = cell_of(&mut cells, row.subject(step.action));
+        let action = renamed(step.action, row, &local);
         cells[cell].script.push(Step { action, ..*step });
     }
     cells
+}
+
+/// The same action with clients, users and rooms as they are counted in their cell.
+fn renamed(action: Action, row: Row, local: &[usize]) -> Action {
+    let client = |it: ClientId| ClientId::from_index(local[it.index()]);
+    let user = |it| UserId::from_index(local[row.user(it)]);
+    let room = |it| RoomId::from_index(local[row.room(it)]);
+    match action {
+        Action::Call(caller, call) => Action::Call(client(caller), call.renamed(room)),
+        Action::OutageBegins(whose, outage) => Action::OutageBegins(client(whose), outage),
+        Action::OutageEnds(whose, outage) => Action::OutageEnds(client(whose), outage),
+        Action::Kick(from, whom) => Action::Kick(room(from), user(whom)),
+        Action::Forbid(whom) => Action::Forbid(user(whom)),
+        Action::CloseRoom(which) => Action::CloseRoom(room(which)),
+    }
 }
 
 impl Cell {

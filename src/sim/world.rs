@@ -124,6 +124,7 @@ impl<'a, O: Observer> World<'a, O> {
                 self.server.kick(moment, room, user, &mut self.outbox);
                 self.drain();
             }
+            Action::Forbid(user) => self.server.forbid(user),
             Action::CloseRoom(room) => {
                 self.server.close(moment, room, &mut self.outbox);
                 self.drain();

@@ -30,6 +30,12 @@ fn step() -> impl Strategy<Value = Value> {
     let room = prop::sample::select(vec!["r", "s"]);
     let deed = prop_oneof![
         4 => room.clone().prop_map(|room| json!({ "loginRoom": { "room": room } })),
+        1 => (room.clone(), prop::sample::select(vec!["wrong", "30s", "5min"])).prop_map(
+            |(room, token)| json!({ "loginRoom": { "room": room, "token": token } })
+        ),
+        1 => (room.clone(), 1..3_u32).prop_map(
+            |(room, max)| json!({ "loginRoom": { "room": room, "maxMemberCount": max } })
+        ),
         2 => prop::option::of(room.clone()).prop_map(|room| match room {
             Some(room) => json!({ "logoutRoom": { "room": room } }),
             None => json!({ "logoutRoom": {} }),
@@ -39,13 +45,15 @@ fn step() -> impl Strategy<Value = Value> {
     ];
     let call = (at.clone(), client_name(), deed)
         .prop_map(|(at, client, deed)| json!({ "at": at, "client": client, "do": deed }));
-    let backend = (at.clone(), prop::bool::ANY, prop::sample::select(vec!["A", "B"])).prop_map(
-        |(at, is_close, user)| {
-            let close = json!({ "closeRoom": { "room": "r" } });
-            let kick = json!({ "kickoutUser": { "room": "r", "users": [user] } });
-            json!({ "at": at, "do": if is_close { close } else { kick } })
-        },
-    );
+    let backend =
+        (at.clone(), 0..5_u8, prop::sample::select(vec!["A", "B"])).prop_map(|(at, kind, user)| {
+            let deed = match kind {
+                0 => json!({ "closeRoom": { "room": "r" } }),
+                1 => json!({ "forbidUser": { "users": [user] } }),
+                _ => json!({ "kickoutUser": { "room": "r", "users": [user] } }),
+            };
+            json!({ "at": at, "do": deed })
+        });
     let direction = prop::sample::select(vec!["up", "down", "both"]);
     let span = prop_oneof![1..2000_u64, 1..200_000_u64].prop_map(|ms| format!("{ms}ms"));
     let outage = (at, client_name(), prop::bool::ANY, direction, span).prop_map(

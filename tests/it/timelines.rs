@@ -370,6 +370,16 @@ fn a_full_room_lets_nobody_in_until_somebody_leaves() {
     );
 }
 
+// spec: R44
+#[test]
+fn a_forbidden_user_is_not_let_in_but_stays_where_it_is() {
+    let forbid = json!({ "at": "20s", "do": { "forbidUser": { "users": ["A", "B"] } } });
+    let script = vec![login("0s", "B"), forbid, login("30s", "A")];
+    let ran = story(&json!("zego-doc"), "5min", &script);
+    assert_eq!(ran.lines_of("A"), ["30.000000 A Logining 0", "30.120000 A LoginFailed 1002066"]);
+    assert_eq!(ran.lines_of("B").len(), 2);
+}
+
 // spec: R43
 #[test]
 fn a_wrong_or_expired_token_lets_nobody_in() {
