@@ -52,7 +52,10 @@ pub(super) fn complain(file: &str, bytes: &[u8], faults: &[Fault]) {
     let is_plain = anstream::AutoStream::choice(&io::stderr()) == anstream::ColorChoice::Never;
     let theme =
         if is_plain { GraphicalTheme::unicode_nocolor() } else { GraphicalTheme::unicode() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(80).without_cause_chain();
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(80)
+        .with_break_words(false)
+        .without_cause_chain();
     for fault in faults.iter().take(SHOWN_MAX) {
         let (line, column) = line_and_column(&text, fault.range.start);
         let boundary = |mut byte: usize| {

@@ -126,7 +126,8 @@ fn check_replaceable(target: &Path) -> Result<(), Trouble> {
         return Ok(());
     }
     let mut entries = fs::read_dir(target).map_err(Trouble::io("look at", target))?;
-    if entries.next().is_some() {
+    // The folders of `--seeds` lie in one that has no results of its own.
+    if !entries.all(|it| it.is_ok_and(|it| is_ours(&it.path()))) {
         return Err(refused(
             target,
             "it holds other things than results of roomsim (no run.json of roomsim is in it)",

@@ -39,19 +39,26 @@ const STDIN: &str = "<stdin>";
 /// Reads all files; complains of everything that is wrong with any of them.
 pub(super) fn load(files: &[PathBuf]) -> Result<Vec<Loaded>, Trouble> {
     let mut loaded = Vec::new();
-    let mut all_right = true;
+    let mut trouble = None;
     for path in files {
-        let bytes = read(path)?;
         let file = name_of(path);
+        let bytes = match read(path) {
+            Ok(bytes) => bytes,
+            Err(unreadable) => {
+                // The faults of the other files are told all the same.
+                trouble.get_or_insert(unreadable);
+                continue;
+            }
+        };
         match parse(&bytes) {
             Ok(scenario) => loaded.push(Loaded { file, scenario, sha256: sha256(&bytes) }),
             Err(faults) => {
                 diagnostic::complain(&file, &bytes, &faults);
-                all_right = false;
+                trouble.get_or_insert(Trouble::Wrong);
             }
         }
     }
-    if all_right { Ok(loaded) } else { Err(Trouble::Wrong) }
+    trouble.map_or(Ok(loaded), Err)
 }
 
 fn parse(bytes: &[u8]) -> Result<Scenario, Vec<Fault>> {

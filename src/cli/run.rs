@@ -72,9 +72,10 @@ pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
         let scenario = &loaded.scenario;
         let seeds = seeds_of(&args.which, scenario);
         for seed in &seeds {
-            let ran = run_once(loaded, *seed);
             let target = target(args, scenario, (all.len(), *seed));
-            write(&target, loaded, &ran)?;
+            let folder = Folder::begin(&target)?;
+            let ran = run_once(loaded, *seed);
+            write(folder, loaded, &ran)?;
             if !ran.judged.held() {
                 exit = Exit::Failed;
             }
@@ -125,9 +126,8 @@ fn target(args: &args::Run, scenario: &Scenario, (n_scenarios, seed): (usize, u6
 }
 
 /// Writes the files of a run.
-fn write(target: &Path, loaded: &Loaded, ran: &Ran) -> Result<(), Trouble> {
+fn write(folder: Folder, loaded: &Loaded, ran: &Ran) -> Result<(), Trouble> {
     let (scenario, trace, judged) = (&loaded.scenario, &ran.trace, &ran.judged);
-    let folder = Folder::begin(target)?;
     let name = "callbacks.csv";
     let callbacks = folder.file(name);
     callbacks

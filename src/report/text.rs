@@ -277,7 +277,7 @@ fn explanation(
             }
         }
     }
-    let (n, client) = (expectation.clients.len(), name_of(scenario, verdict.client));
+    let (n, client) = (expectation.clients.count(), name_of(scenario, verdict.client));
     if 1 < n {
         line("who", &format!("{} of {n} clients, such as {client}", verdict.n_failed));
     }

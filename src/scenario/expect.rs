@@ -11,6 +11,9 @@ use crate::{
     time::SimSpan,
 };
 
+/// The most users that one callback is looked through for.
+const USERS_MAX: usize = 10_000;
+
 /// All expectations of a file, and the order in which they can be judged.
 #[derive(Debug, Default)]
 pub(super) struct Expectations {
@@ -43,6 +46,9 @@ impl<'a> Draft<'a> {
             let node = raw.fields.node().clone();
             if let Some(expectation) = self.expectation(raw) {
                 expectations.push((node, expectation));
+            }
+            if self.reader.is_hopeless() {
+                break;
             }
         }
         if self.reader.has_faults() {
@@ -245,6 +251,11 @@ impl<'a> Draft<'a> {
             for node in self.reader.list(&list, "users")? {
                 users.extend(self.users_named(&node).unwrap_or_default());
             }
+        }
+        if USERS_MAX < users.len() {
+            let problem = format!("a callback that names {} users", users.len());
+            let remedy = format!("at most {USERS_MAX} are looked for in one callback");
+            self.reader.fault(fields.node(), problem, remedy);
         }
         let room = self.room(&mut fields);
         Some(Pattern::UserUpdate { update: update?, users, room: room? })

@@ -14,7 +14,7 @@ mod script;
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
 
 use crate::{
-    id::{ClientId, IdVec, RoomId, UserId},
+    id::{ClientId, Id, IdVec, RoomId, UserId},
     link::{Cut, LinkModel},
     protocol::{
         call::Call,
@@ -131,13 +131,32 @@ pub struct Expectation {
     /// The name of the instant at which it is met.
     pub mark: Option<MarkIndex>,
     /// Who is meant: each of these clients by itself.
-    pub clients: Vec<ClientId>,
+    pub clients: Clients,
     /// How the file names them.
     pub who: String,
     /// The callback that is meant.
     pub pattern: Pattern,
     /// When it is expected, or not.
     pub when: When,
+}
+
+/// One client, or those of a group: they stand side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clients {
+    first: usize,
+    count: usize,
+}
+
+impl Clients {
+    /// How many there are; at least one.
+    pub const fn count(self) -> usize {
+        self.count
+    }
+
+    /// The clients, in order.
+    pub fn iter(self) -> impl Iterator<Item = ClientId> {
+        (self.first..self.first + self.count).map(ClientId::from_index)
+    }
 }
 
 /// When a callback is expected.

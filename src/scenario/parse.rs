@@ -2,13 +2,13 @@
 //!
 //! This file reads the frame and who takes part; rules, script and expectations have their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     id::{ClientId, Id, IdVec, RoomId, UserId},
     link::{LinkModel, PathModel},
     scenario::{
-        ClientSpec, Mark, MarkIndex, Scenario,
+        ClientSpec, Clients, Mark, MarkIndex, Scenario,
         fault::{Fault, suggest},
         name::{NameOf, fault_of},
         read::{Fields, Node, Reader, syntax},
@@ -33,8 +33,8 @@ pub(super) struct Names<'a> {
     links: BTreeMap<&'a str, LinkModel>,
     /// Whether there are any: without, using them is not a second fault.
     has_links: bool,
-    /// Clients and groups: the first client and how many.
-    clients: BTreeMap<&'a str, (usize, usize)>,
+    /// Clients and groups.
+    clients: BTreeMap<&'a str, Clients>,
     users: BTreeMap<String, UserId>,
     rooms: BTreeMap<&'a str, RoomId>,
     marks: BTreeMap<&'a str, MarkIndex>,
@@ -50,6 +50,10 @@ pub(super) struct Draft<'a> {
     users: IdVec<UserId, String>,
     rooms: IdVec<RoomId, String>,
     pub(super) marks: Vec<Mark>,
+    /// The rooms that somebody logs in to.
+    pub(super) entered: BTreeSet<RoomId>,
+    /// The rooms that the backend names, and where.
+    pub(super) backend_rooms: Vec<(Node<'a>, RoomId)>,
 }
 
 const FIELDS: [&str; 11] = [
@@ -99,6 +103,8 @@ impl Scenario {
             users: IdVec::from_vec(Vec::new()),
             rooms: IdVec::from_vec(Vec::new()),
             marks: Vec::new(),
+            entered: BTreeSet::new(),
+            backend_rooms: Vec::new(),
         };
         let scenario = draft.scenario(Node::root(&root));
         if draft.reader.has_faults() {
@@ -137,6 +143,9 @@ impl<'a> Draft<'a> {
         }
         let script = fields.required(&mut self.reader, "script");
         let script = script.and_then(|it| self.script(&it)).unwrap_or_default();
+        if self.reader.is_hopeless() {
+            return None;
+        }
         let expect = fields.optional("expect");
         let expectations = expect.map(|it| self.expectations(&it)).unwrap_or_default();
         let (base, rules) = profile?;
@@ -265,6 +274,9 @@ impl<'a> Draft<'a> {
         }
         for entry in entries {
             self.client(entry);
+            if self.reader.is_hopeless() {
+                return;
+            }
         }
     }
 
@@ -315,7 +327,7 @@ impl<'a> Draft<'a> {
             self.reader.fault(&name_at, problem, "give every client a name of its own");
             return None;
         }
-        self.names.clients.insert(name, (first, members.len()));
+        self.names.clients.insert(name, Clients { first, count: members.len() });
         for member in members {
             let user = self.user(user.unwrap_or(&member));
             self.clients.push(ClientSpec { name: member, user, link });
@@ -344,21 +356,21 @@ impl<'a> Draft<'a> {
     }
 
     /// The client of this name, or those of the group of this name.
-    fn clients_named(&self, name: &str) -> Option<Vec<ClientId>> {
-        if let Some((first, count)) = self.names.clients.get(name) {
-            return Some((*first..first + count).map(ClientId::from_index).collect());
+    fn clients_named(&self, name: &str) -> Option<Clients> {
+        if let Some(clients) = self.names.clients.get(name) {
+            return Some(*clients);
         }
         let (group, number) = name.rsplit_once('-')?;
-        let (first, _) = self.names.clients.get(group)?;
+        let Clients { first, .. } = self.names.clients.get(group)?;
         let client = number.parse::<usize>().ok()?.checked_sub(1)?.checked_add(*first)?;
         // "viewer-07" and the like are nobody's name.
         let is_it =
             client < self.clients.len() && self.clients[ClientId::from_index(client)].name == name;
-        is_it.then(|| vec![ClientId::from_index(client)])
+        is_it.then_some(Clients { first: client, count: 1 })
     }
 
     /// The clients that a value names.
-    pub(super) fn who(&mut self, at: &Node<'a>) -> Option<Vec<ClientId>> {
+    pub(super) fn who(&mut self, at: &Node<'a>) -> Option<Clients> {
         let name = self.reader.text(at)?;
         let clients = self.clients_named(name);
         if clients.is_none() {
@@ -376,7 +388,7 @@ impl<'a> Draft<'a> {
             return Some(vec![*user]);
         }
         if let Some(clients) = self.clients_named(name) {
-            return Some(clients.into_iter().map(|it| self.clients[it].user).collect());
+            return Some(clients.iter().map(|it| self.clients[it].user).collect());
         }
         let remedy = suggest(name, self.names.users.keys().map(String::as_str));
         let problem = format!("no user is named `{}`", self.reader.shown(at));
@@ -393,6 +405,11 @@ impl<'a> Draft<'a> {
         let room = self.rooms.push(name.to_owned());
         self.names.rooms.insert(name, room);
         Some(room)
+    }
+
+    /// The names of the rooms that somebody logs in to.
+    pub(super) fn entered_rooms(&self) -> Vec<String> {
+        self.entered.iter().map(|it| self.rooms[*it].clone()).collect()
     }
 
     /// The room that an expectation names, which a call must have named before.

@@ -58,6 +58,9 @@ const SYNTAX: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
+/// So many faults are noted before reading stops.
+const FAULTS_MAX: usize = 1000;
+
 /// The deepest nesting that a file may have; a scenario needs 7.
 const DEPTH_MAX: usize = 32;
 
@@ -207,6 +210,11 @@ impl<'a> Reader<'a> {
     /// How much was found to be wrong so far.
     pub(super) const fn n_faults(&self) -> usize {
         self.faults.len()
+    }
+
+    /// Whether so much is wrong that nobody would read more.
+    pub(super) const fn is_hopeless(&self) -> bool {
+        FAULTS_MAX <= self.faults.len()
     }
 
     /// Whether anything was found to be wrong.

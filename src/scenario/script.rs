@@ -7,7 +7,8 @@ use crate::{
     link::Cut,
     protocol::call::{Call, Login, Notify, Token},
     scenario::{
-        Action, Mark, MarkOf, Outage, Step,
+        Action, Clients, Mark, MarkOf, Outage, Step,
+        fault::suggest,
         parse::Draft,
         read::{Fields, Node},
     },
@@ -45,7 +46,11 @@ impl<'a> Draft<'a> {
                 return None;
             }
             self.step(node, index, &mut entries);
+            if self.reader.is_hopeless() {
+                return None;
+            }
         }
+        self.check_rooms();
         // Stable: the actions of one step keep the order of its clients.
         entries.sort_by_key(|it: &Entry| (it.step.at, it.class, it.index));
         Some(entries.into_iter().map(|it| it.step).collect())
@@ -75,6 +80,19 @@ impl<'a> Draft<'a> {
             }
         }
         Some(())
+    }
+
+    /// A room that the backend names must be one that somebody enters.
+    fn check_rooms(&mut self) {
+        for (node, room) in std::mem::take(&mut self.backend_rooms) {
+            if !self.entered.contains(&room) {
+                let names = self.entered_rooms();
+                let remedy =
+                    suggest(node.as_str().unwrap_or_default(), names.iter().map(|it| &**it));
+                let problem = format!("nobody enters the room `{}`", self.reader.shown(&node));
+                self.reader.fault(&node, problem, remedy);
+            }
+        }
     }
 
     /// An instant of the run, given as the time since its start.
@@ -113,7 +131,7 @@ impl<'a> Draft<'a> {
             };
         }
         let clients = match client {
-            Some(client) => self.who(&client),
+            Some(client) => self.who(&client).map(|it| it.iter().collect::<Vec<_>>()),
             None => {
                 let problem = format!("`client` is missing: whose call of `{kind}` is it?");
                 self.reader.fault(fields.node(), problem, "add `\"client\": …`");
@@ -131,7 +149,7 @@ impl<'a> Draft<'a> {
         let is_kick = kind == "kickoutUser";
         let known: &[&str] = if is_kick { &["room", "users"] } else { &["users"] };
         let mut fields = self.reader.fields(at, known)?;
-        let room = if is_kick { Some(self.room_of(&mut fields, "room")) } else { None };
+        let room = if is_kick { Some(self.backend_room(&mut fields)) } else { None };
         let list = fields.required(&mut self.reader, "users")?;
         let nodes = self.reader.list(&list, "users")?;
         if nodes.is_empty() {
@@ -155,7 +173,7 @@ impl<'a> Draft<'a> {
 
     fn close_room(&mut self, at: Node<'a>) -> Option<Deed> {
         let mut fields = self.reader.fields(at, &["room"])?;
-        let room = self.room_of(&mut fields, "room")?;
+        let room = self.backend_room(&mut fields)?;
         Some(Deed { clients: Vec::new(), actions: vec![Action::CloseRoom(room)], until: None })
     }
 
@@ -187,6 +205,7 @@ impl<'a> Draft<'a> {
         begins: Option<SimTime>,
     ) -> Option<Login> {
         let room = self.room_of(fields, room);
+        self.entered.extend(room);
         let token = match fields.optional("token") {
             None => Some(Token::None),
             Some(it) if it.as_str() == Some("wrong") => Some(Token::Wrong),
@@ -214,6 +233,13 @@ impl<'a> Draft<'a> {
         let max_members = max_members.and_then(|it| u32::try_from(it).ok());
         let (room, notify) = (room?, notify?);
         Some(Login { room, notify, max_members: max_members?, token: token? })
+    }
+
+    fn backend_room(&mut self, fields: &mut Fields<'a>) -> Option<RoomId> {
+        let node = fields.required(&mut self.reader, "room")?;
+        let room = self.room_called(&node)?;
+        self.backend_rooms.push((node, room));
+        Some(room)
     }
 
     fn room_of(&mut self, fields: &mut Fields<'a>, name: &str) -> Option<RoomId> {
@@ -258,7 +284,7 @@ impl<'a> Draft<'a> {
         }
         let mut all: BTreeSet<ClientId> = BTreeSet::new();
         for node in &nodes {
-            all.extend(self.who(node).unwrap_or_default());
+            all.extend(self.who(node).into_iter().flat_map(Clients::iter));
         }
         (!all.is_empty()).then(|| all.into_iter().collect())
     }

@@ -107,11 +107,11 @@ fn row_at(trace: &Trace, at: SimTime, clients: &[ClientId]) -> Option<usize> {
 /// When the mark of an expectation was: when the last of its clients met it.
 fn seen(expectation: &Expectation, shown: &Verdict, trace: &Trace, marks: &[Seen]) -> Seen {
     let mut last = None;
-    for client in &expectation.clients {
-        let verdict = if *client == shown.client {
+    for client in expectation.clients.iter() {
+        let verdict = if client == shown.client {
             *shown
         } else {
-            judge_one(expectation, *client, trace, marks)
+            judge_one(expectation, client, trace, marks)
         };
         let Some(got) = verdict.got.filter(|it| it.matches) else { return Seen::default() };
         last = last.max(Some((trace.rows()[got.row].at, got.row)));
@@ -122,8 +122,8 @@ fn seen(expectation: &Expectation, shown: &Verdict, trace: &Trace, marks: &[Seen
 fn judge(expectation: &Expectation, trace: &Trace, marks: &[Seen]) -> Verdict {
     let mut shown: Option<Verdict> = None;
     let mut n_failed = 0;
-    for client in &expectation.clients {
-        let verdict = judge_one(expectation, *client, trace, marks);
+    for client in expectation.clients.iter() {
+        let verdict = judge_one(expectation, client, trace, marks);
         let time = |it: &Verdict| it.got.map(|it| trace.rows()[it.row].at);
         let is_better = match &shown {
             None => true,

@@ -93,7 +93,10 @@ fn scenario() -> impl Strategy<Value = Value> {
     // D is a second device of A's user, or a user of its own.
     let user_of_d = prop::sample::select(vec!["A", "D"]);
     (loss, jitter, profile(), script, user_of_d, any::<u32>()).prop_map(
-        |(loss, jitter, profile, script, user_of_d, seed)| {
+        |(loss, jitter, profile, mut script, user_of_d, seed)| {
+            // What the backend does to a room that nobody enters would be a fault.
+            let first = json!({ "loginRoom": { "room": "r" } });
+            script.push(json!({ "at": "0ms", "client": "A", "do": first }));
             json!({
                 "version": 1, "name": "random", "seed": seed, "duration": "1h",
                 "profile": profile,
