@@ -65,6 +65,9 @@ pub(crate) struct Check {
     pub(crate) files: Files,
     #[command(flatten)]
     pub(crate) which: Which,
+    /// Write the verdicts to a JUnit file as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

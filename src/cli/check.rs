@@ -10,6 +10,7 @@ use super::{
     args,
     exit::{Exit, Trouble},
     input::{self, Loaded},
+    junit::Junit,
     output::Output,
     run::{Ran, run_once, seeds_of},
 };
@@ -20,14 +21,16 @@ const LISTED_MAX: usize = 20;
 pub(super) fn check(args: &args::Check, out: &mut Output) -> Result<Exit, Trouble> {
     let all = input::load(&args.files.files)?;
     let mut n_failed = 0;
+    let mut junit = args.junit.as_deref().map(Junit::new);
     for loaded in &all {
         let held = if args.which.seeds.is_some() && !args.which.json {
-            check_seeds(args, loaded, out)?
+            check_seeds(args, loaded, junit.as_mut(), out)?
         } else {
-            check_each(args, loaded, out)?
+            check_each(args, loaded, junit.as_mut(), out)?
         };
         n_failed += usize::from(!held);
     }
+    junit.map_or(Ok(()), Junit::finish)?;
     if !args.which.json && 1 < all.len() {
         let n = count(all.len(), "scenario");
         let ended = match n_failed {
@@ -39,12 +42,20 @@ pub(super) fn check(args: &args::Check, out: &mut Output) -> Result<Exit, Troubl
     Ok(if n_failed == 0 { Exit::Held } else { Exit::Failed })
 }
 
-fn check_each(args: &args::Check, loaded: &Loaded, out: &mut Output) -> Result<bool, Trouble> {
+fn check_each(
+    args: &args::Check,
+    loaded: &Loaded,
+    mut junit: Option<&mut Junit>,
+    out: &mut Output,
+) -> Result<bool, Trouble> {
     let mut all_held = true;
     for seed in seeds_of(&args.which, &loaded.scenario) {
         let ran = run_once(loaded, seed);
         let results = ran.results(&loaded.scenario);
         all_held &= ran.judged.held();
+        if let Some(junit) = &mut junit {
+            junit.add_run(&loaded.scenario, &ran);
+        }
         if args.which.json {
             out.print(&format!("{}\n", json::verdicts(results)))?;
         } else {
@@ -55,13 +66,23 @@ fn check_each(args: &args::Check, loaded: &Loaded, out: &mut Output) -> Result<b
 }
 
 /// One line for all seeds, the verdicts of the first that fails, and how to repeat each failure.
-fn check_seeds(args: &args::Check, loaded: &Loaded, out: &mut Output) -> Result<bool, Trouble> {
+fn check_seeds(
+    args: &args::Check,
+    loaded: &Loaded,
+    junit: Option<&mut Junit>,
+    out: &mut Output,
+) -> Result<bool, Trouble> {
     let seeds = seeds_of(&args.which, &loaded.scenario);
     let bar = progress(loaded, seeds.len());
     let mut failures: Vec<Ran> = Vec::new();
     let mut n_failed = 0;
+    let mut cases = Vec::new();
+    let replay = |seed| format!("roomsim check {} --seed {seed}", loaded.typed());
     for seed in &seeds {
         let ran = run_once(loaded, *seed);
+        if junit.is_some() {
+            cases.push((*seed, (!ran.judged.held()).then(|| replay(*seed))));
+        }
         if !ran.judged.held() {
             n_failed += 1;
             if failures.len() < LISTED_MAX {
@@ -71,6 +92,9 @@ fn check_seeds(args: &args::Check, loaded: &Loaded, out: &mut Output) -> Result<
         bar.inc(1);
     }
     bar.finish_and_clear();
+    if let Some(junit) = junit {
+        junit.add_seeds(&loaded.scenario, cases);
+    }
     let (name, n) = (loaded.scenario.name(), count(seeds.len(), "seed"));
     let Some(first) = failures.first() else {
         let held = match out.ink {
@@ -83,7 +107,7 @@ fn check_seeds(args: &args::Check, loaded: &Loaded, out: &mut Output) -> Result<
     out.print(&text::verdicts(first.results(&loaded.scenario), out.ink))?;
     out.print(&format!("{name}: {n_failed} of {n} failed; to repeat:\n"))?;
     for ran in &failures {
-        out.print(&format!("  roomsim check {} --seed {}\n", loaded.typed(), ran.seed))?;
+        out.print(&format!("  {}\n", replay(ran.seed)))?;
     }
     if failures.len() < n_failed {
         out.print(&format!("  … and {} more\n", n_failed - failures.len()))?;

@@ -6,6 +6,7 @@ mod diagnostic;
 mod exit;
 mod folder;
 mod input;
+mod junit;
 mod output;
 mod run;
 mod validate;

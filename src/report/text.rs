@@ -230,7 +230,7 @@ fn short(micros: i64) -> String {
 }
 
 /// What was expected and what came instead, in words.
-fn explanation(
+pub fn explanation(
     results: Results<'_>,
     expectation: &Expectation,
     verdict: &Verdict,
