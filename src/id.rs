@@ -49,24 +49,39 @@ ids! {
     RoomId "r";
 }
 
-/// Counts the logins of one client, from 1; messages of an older login are out of turn.
+/// Counts the logins of one client, and the connections of each login: what belongs to an older
+/// one is out of turn.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Epoch(u32);
+pub struct Epoch {
+    login: u32,
+    connection: u32,
+}
 
 impl Epoch {
     /// The epoch before the first login.
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self { login: 0, connection: 0 };
 
-    /// The epoch of the login after this one.
+    /// The first connection of the next login.
     #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+    pub const fn next_login(self) -> Self {
+        Self { login: self.login + 1, connection: 0 }
+    }
+
+    /// The next connection of the same login.
+    #[must_use]
+    pub const fn next_connection(self) -> Self {
+        Self { connection: self.connection + 1, ..self }
+    }
+
+    /// Whether both are of the same login.
+    pub const fn is_same_login(self, other: Self) -> bool {
+        self.login == other.login
     }
 }
 
 impl fmt::Debug for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "e{}", self.0)
+        write!(f, "e{}.{}", self.login, self.connection)
     }
 }
 

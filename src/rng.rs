@@ -15,8 +15,10 @@ pub enum Purpose {
     DelayUp = 3,
     /// Delay of a message from server to client.
     DelayDown = 4,
-    /// A client's own dice: the phase of its heartbeats, the waits between its attempts.
-    Client = 5,
+    /// The phase of a client's heartbeats.
+    Phase = 5,
+    /// The waits between a client's attempts.
+    Wait = 6,
 }
 
 /// The key of one entity, made from its name, so that it does not depend on who else takes part.
@@ -158,7 +160,7 @@ mod tests {
             let draws = Draws::new(seed);
             for name in ["A", "B", "viewer-49999"] {
                 let entity = Entity::named(name);
-                for purpose in [Purpose::LossUp, Purpose::DelayDown, Purpose::Client] {
+                for purpose in [Purpose::LossUp, Purpose::DelayDown, Purpose::Phase] {
                     for index in (0..40).chain([1 << 20, (1 << 36) - 1, 1 << 40]) {
                         assert_eq!(
                             draws.draw(purpose, entity, index),
@@ -182,7 +184,7 @@ mod tests {
         assert_eq!(Entity::named("A").0, 47_532_838_646_352_894);
         assert_eq!(first(Purpose::LossUp), [2_945_722_232, 477_654_699, 74_844_848, 874_328_994]);
         assert_eq!(
-            first(Purpose::Client),
+            first(Purpose::Phase),
             [2_650_373_009, 2_835_586_428, 1_194_600_273, 129_187_106]
         );
     }

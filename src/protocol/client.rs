@@ -23,7 +23,7 @@ use trying::{Trying, give_up_at};
 /// One device of a user, as far as one room is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The current login, or the last one.
+    /// The current login and its connection, or the last one.
     pub epoch: Epoch,
     /// Where the login stands.
     pub state: State,
@@ -151,8 +151,8 @@ pub enum Effect {
     RosterDifference(RoomId, u32, u32),
     /// A call returns an error and changes nothing.
     CallFailed(RoomId, ErrorCode),
-    /// The drawn number was used; the next step needs a new one.
-    LuckSpent,
+    /// A drawn number was used; the next step needs a new one.
+    Spent(Die),
 }
 
 type Out = Effects<Effect, 4>;
@@ -164,8 +164,26 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// The present instant.
     pub now: SimTime,
-    /// An evenly distributed number that no step has used.
-    pub luck: u32,
+    /// Evenly distributed numbers that no step has used.
+    pub luck: Luck,
+}
+
+/// The drawn numbers that a step may use, one of each die.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Luck {
+    /// For the phase of the heartbeats.
+    pub phase: u32,
+    /// For the wait before an attempt.
+    pub wait: u32,
+}
+
+/// What a number is drawn for.  Each die has draws of its own, so that none moves the others'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Die {
+    /// The phase of the heartbeats of a connection.
+    Phase,
+    /// The wait before an attempt.
+    Wait,
 }
 
 impl Client {
@@ -366,8 +384,9 @@ impl Client {
         // spec: R6, R19
         let code = ErrorCode::TEMPORARILY_BROKEN;
         let callback = Effect::StateChanged(online.login.room, Reason::Reconnecting, code);
-        let login = self.send(ClientBody::Login(online.login));
-        (self.with(state), Out::of([callback, login]))
+        // Answers that are still under way belong to the broken connection.
+        let client = Self { epoch: self.epoch.next_connection(), state };
+        (client, Out::of([callback, client.send(ClientBody::Login(online.login))]))
     }
 
     /// `loginRoom` of a client that is in no room.
@@ -376,7 +395,7 @@ impl Client {
     fn enter(self, context: Context<'_>, login: Login) -> (Self, Out) {
         let (attempt, give_up_at) = (Attempt::first(context), give_up_at(context));
         let state = State::Logining { login, attempt, give_up_at };
-        let client = Self { epoch: self.epoch.next(), state };
+        let client = Self { epoch: self.epoch.next_login(), state };
         // spec: R3, R13
         let logining = Effect::StateChanged(login.room, Reason::Logining, ErrorCode::OK);
         (client, Out::of([logining, client.send(ClientBody::Login(login))]))

@@ -145,6 +145,8 @@ pub struct Context<'a> {
     pub head: u32,
     /// Why a login that is being processed is to be refused, if it is.
     pub refusal: Option<ErrorCode>,
+    /// With which connection the client is known to be there (see [`Anchor::Outage`]), if it is.
+    pub signal: Option<Epoch>,
 }
 
 impl Member {
@@ -192,6 +194,14 @@ impl Member {
             };
         }
         match self.state {
+            // Whoever comes back after its user has come from another client is too late (R32).
+            State::Absent(Gone::Silent)
+                if input == Input::Oust(Ouster::OtherClient) && self.epoch != Epoch::NONE =>
+            {
+                let (repeat, until) = (Repeat::NEVER, SimTime::NEVER);
+                let by = Ouster::OtherClient;
+                (self.with(State::Ousted(Ousted { by, repeat, until })), Out::NONE)
+            }
             State::Absent(_) => (self, Out::NONE),
             State::Joining { login, admit_at } => match input {
                 Input::Wake if admit_at.is_due(context.now) => self.admit(context, login),
@@ -226,27 +236,36 @@ impl Member {
         if epoch < self.epoch {
             return (self, Out::NONE); // Out of turn.
         }
+        // What has been let in is not looked at again, only because its answer was lost.
+        let is_known =
+            epoch == self.epoch && matches!(self.state, State::Joining { .. } | State::Present(_));
         // spec: R43
-        if !login.token.is_valid(context.now) {
+        if !is_known && !login.token.is_valid(context.now) {
             let reject = ServerBody::LoginRejected(ErrorCode::TOKEN_INVALID);
             return (self, Out::of([Effect::Send(ServerMsg { epoch, body: reject })]));
         }
         let joining = Self { epoch, state: State::Joining { login, admit_at: done_at } };
         match self.state {
-            State::Absent(Gone::LoggedOut) if epoch == self.epoch => (self, Out::NONE),
+            State::Absent(Gone::LoggedOut) if epoch.is_same_login(self.epoch) => (self, Out::NONE),
             State::Joining { .. } if epoch == self.epoch => (self, Out::NONE),
             // spec: R32
             State::Ousted(Ousted { by, .. })
-                if epoch == self.epoch && context.rules.remembers(by) =>
+                if epoch.is_same_login(self.epoch) && context.rules.remembers(by) =>
             {
-                (self, Out::of([self.send(ServerBody::LoginRejected(by.refusal()))]))
+                let member = Self { epoch, ..self };
+                let refusal = ServerBody::LoginRejected(by.refusal());
+                (member, Out::of([member.send(refusal)]))
             }
+            // Sent before it was put out.
+            State::Ousted(_) if epoch == self.epoch => (self, Out::NONE),
             // The session is alive: nobody else hears of it (spec: R20, R30).
             State::Present(present) if present.room == login.room => {
                 let feed = if epoch == self.epoch { present.feed } else { Feed::Closed };
                 let greet_at = present.greet_at.min(done_at);
-                let present = Present { greet_at, feed, ..present.heard_login(context) };
-                (Self { epoch, state: State::Present(present) }, Out::NONE)
+                let member = Self { epoch, ..self };
+                let lease_ends_at = member.lease(context);
+                let present = Present { lease_ends_at, greet_at, feed, ..present };
+                (member.with(State::Present(present)), Out::NONE)
             }
             // A new login elsewhere, while the logout was lost.
             State::Present(present) => (joining, Out::of([Effect::Leave(present.room)])),
@@ -289,6 +308,10 @@ impl Member {
             ClientBody::Heartbeat => {
                 (self.with(State::Present(heard)), Out::of([self.send(ServerBody::HeartbeatAck)]))
             }
+            // A list that was told before the session was lost has come late: what follows is told.
+            ClientBody::AckRoster(known) if present.feed == Feed::Closed => {
+                self.hear_present(context, present, ClientBody::AskRoster(known))
+            }
             ClientBody::AskRoster(known) => {
                 let acked = match present.feed {
                     Feed::Closed => known,
@@ -315,6 +338,14 @@ impl Member {
         }
     }
 
+    /// When the lease ends that begins now.
+    fn lease(self, context: Context<'_>) -> SimTime {
+        if context.signal == Some(self.epoch) {
+            return SimTime::NEVER;
+        }
+        context.now + context.rules.lease.after
+    }
+
     fn admit(self, context: Context<'_>, login: Login) -> (Self, Out) {
         if let Some(code) = context.refusal {
             // Asked again, it is decided again.
@@ -323,7 +354,7 @@ impl Member {
         }
         let present = Present {
             room: login.room,
-            lease_ends_at: context.now + context.rules.lease.after,
+            lease_ends_at: self.lease(context),
             greet_at: SimTime::NEVER,
             feed: Feed::Closed,
         };
@@ -428,15 +459,6 @@ impl Present {
                 Self { lease_ends_at: context.now + context.rules.lease.after, ..self }
             }
         }
-    }
-
-    /// A login arrived just now: it counts under either anchor, unless the member is known to be
-    /// there.
-    fn heard_login(self, context: Context<'_>) -> Self {
-        if self.lease_ends_at == SimTime::NEVER {
-            return self;
-        }
-        Self { lease_ends_at: context.now + context.rules.lease.after, ..self }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Each member is a pure machine ([`Member`]); this is the container that acts on its effects.
 
 use crate::{
-    id::{ClientId, IdVec, RoomId, UserId},
+    id::{ClientId, Epoch, IdVec, RoomId, UserId},
     protocol::{
         call::{Login, Notify},
         code::{ErrorCode, Update},
@@ -20,6 +20,10 @@ use crate::{
 pub struct Server {
     members: IdVec<ClientId, Member>,
     users: IdVec<ClientId, UserId>,
+    /// With which connection a client is known to be there, if it is.
+    signals: IdVec<ClientId, Option<Epoch>>,
+    /// All clients of a user.
+    devices: IdVec<UserId, Vec<ClientId>>,
     /// The client by which a user is in a room.
     holders: IdVec<UserId, Option<ClientId>>,
     /// Whether a user may log in.
@@ -83,8 +87,14 @@ pub struct Moment<'a> {
 impl Server {
     /// A server of `n_rooms` empty rooms; `users` tells whose device each client is.
     pub fn new(users: IdVec<ClientId, UserId>, n_users: usize, n_rooms: usize) -> Self {
+        let mut devices = IdVec::filled(n_users, Vec::new);
+        for (client, user) in users.iter() {
+            devices[*user].push(client);
+        }
         Self {
             members: IdVec::filled(users.len(), Member::new),
+            signals: IdVec::filled(users.len(), || None),
+            devices,
             users,
             holders: IdVec::filled(n_users, || None),
             allowed: IdVec::filled(n_users, || Allowed::Yes),
@@ -103,11 +113,6 @@ impl Server {
         &self.rooms[room].journal
     }
 
-    /// The users in a room, in order of their arrival.
-    pub fn present(&self, room: RoomId) -> impl Iterator<Item = UserId> {
-        self.rooms[room].present.iter().map(|it| self.users[*it])
-    }
-
     /// When the server has to tell a room's members something.
     pub fn room_deadline(&self, rules: &Rules, room: RoomId) -> SimTime {
         self.rooms[room].journal.publish_at(rules.fan_out)
@@ -123,8 +128,13 @@ impl Server {
     ) {
         let member = self.members[client];
         let head = member.room().map_or(0, |it| self.rooms[it].journal.head());
-        let refusal = self.refusal(client);
-        let context = Context { rules: moment.rules, now: moment.now, head, refusal };
+        match input {
+            Input::SignalBack(epoch) => self.signals[client] = Some(epoch),
+            Input::SignalLost => self.signals[client] = None,
+            Input::Receive(_) | Input::Published(_) | Input::Oust(_) | Input::Wake => (),
+        }
+        let (refusal, signal) = (self.refusal(client), self.signals[client]);
+        let context = Context { rules: moment.rules, now: moment.now, head, refusal, signal };
         let (member, effects) = member.step(context, input);
         self.members[client] = member;
         outbox.members.push(client);
@@ -169,17 +179,17 @@ impl Server {
     fn join(&mut self, moment: Moment<'_>, client: ClientId, login: Login, outbox: &mut Outbox) {
         let (user, room) = (self.users[client], login.room);
         // In the same room the user only changes the device: nobody is told (spec: R31).
-        let stays = match self.holders[user] {
-            Some(other) => {
-                let old_room = self.members[other].room().expect("a holder is present");
-                self.oust(moment, other, Ouster::OtherClient, outbox);
-                if old_room != room {
-                    self.note_left(moment, old_room, user, outbox);
-                }
-                old_room == room
+        let old_room = self.holders[user].and_then(|it| self.members[it].room());
+        let stays = old_room == Some(room);
+        for place in 0..self.devices[user].len() {
+            let other = self.devices[user][place];
+            if other != client {
+                self.oust(moment, other, Ouster::OtherClient, outbox); // spec: R9, R32
             }
-            None => false,
-        };
+        }
+        if let Some(old_room) = old_room.filter(|_| !stays) {
+            self.note_left(moment, old_room, user, outbox);
+        }
         self.holders[user] = Some(client);
         if !stays && self.rooms[room].present.is_empty() {
             self.rooms[room].max_members = login.max_members;
@@ -214,7 +224,8 @@ impl Server {
 
     /// Puts a member out of its room; the journal is the caller's affair.
     fn oust(&mut self, moment: Moment<'_>, client: ClientId, by: Ouster, outbox: &mut Outbox) {
-        let context = Context { rules: moment.rules, now: moment.now, head: 0, refusal: None };
+        let context =
+            Context { rules: moment.rules, now: moment.now, head: 0, refusal: None, signal: None };
         let (member, effects) = self.members[client].step(context, Input::Oust(by));
         self.members[client] = member;
         outbox.members.push(client);

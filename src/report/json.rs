@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    protocol::code::ErrorCode,
     report::text::{Results, pattern_text},
     scenario::When,
     sink::csv::seconds,
@@ -25,7 +26,7 @@ pub fn verdicts(results: Results<'_>) -> Value {
                 "client": scenario.clients()[row.client].name,
                 "callback": row.what.callback(),
                 "value": row.what.value(),
-                "error_code": row.what.code().map(super::super::protocol::code::ErrorCode::number),
+                "error_code": row.what.code().map(ErrorCode::number),
                 "subjects": row.what.subjects(scenario),
                 "difference_s": seconds(got.difference),
                 "matches": got.matches,

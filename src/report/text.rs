@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 
 use crate::{
     id::ClientId,
+    protocol::code::Reason,
     scenario::{Expectation, Mark, MarkOf, Pattern, Scenario, When},
     sink::{
         csv::seconds,
-        judge::{Judgement, Verdict},
+        judge::{Judgement, Observed, Verdict},
         trace::{Row, Trace},
     },
     time::SimTime,
@@ -251,7 +252,13 @@ pub fn explanation(
             format!("from {} s to {} s", seconds(from), seconds(to))
         }
         (When::Never(..), Some((from, to))) => {
-            format!("never from {} s to {} s", seconds(from), seconds(to))
+            let end = trace.end();
+            let unseen = match verdict.observed {
+                Observed::Yes => String::new(),
+                Observed::No if to < from => ", a time that ends before it begins".to_owned(),
+                Observed::No => format!(", but the run ends at {end} s"),
+            };
+            format!("never from {} s to {} s{unseen}", seconds(from), seconds(to))
         }
     };
     let mut text = String::new();
@@ -263,6 +270,7 @@ pub fn explanation(
     };
     line("expected", &format!("{pattern} {when}"));
     match verdict.got {
+        None if verdict.observed == Observed::No => line("got", "not observed"),
         None => line("got", "no such callback"),
         Some(got) => {
             let row = &trace.rows()[got.row];
@@ -309,7 +317,7 @@ pub fn pattern_text(scenario: &Scenario, pattern: &Pattern) -> String {
             None
         }
         Pattern::StateChanged { reason, code, room } => {
-            let reason = reason.map(super::super::protocol::code::Reason::name);
+            let reason = reason.map(Reason::name);
             words.push(reason.unwrap_or("onRoomStateChanged").to_owned());
             words.extend(code.map(|it| it.to_string()));
             *room

@@ -162,7 +162,8 @@ impl<'a> Draft<'a> {
         };
         let micros = |text: &str| {
             let span: Option<SimSpan> = text.parse().ok();
-            span.and_then(|it| i64::try_from(it.as_micros()).ok())
+            let span = span.filter(|it| *it <= DURATION_MAX)?;
+            i64::try_from(span.as_micros()).ok()
         };
         let offset = match offset {
             None => Some(0),

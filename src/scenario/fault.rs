@@ -66,11 +66,16 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let lower = word.to_lowercase();
     known
         .into_iter()
+        .take(COMPARED_MAX)
+        .filter(|it| it.len().abs_diff(lower.len()) <= it.len().max(3) / 3)
         .map(|it| (strsim::damerau_levenshtein(&lower, &it.to_lowercase()), it))
         .filter(|(distance, it)| *distance <= it.len().max(3) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, it)| it)
 }
+
+/// The most names that a word is compared with.
+const COMPARED_MAX: usize = 1000;
 
 /// The most names that a remedy lists.
 const LISTED_MAX: usize = 12;

@@ -7,7 +7,7 @@ use crate::{
     link::{Cause, Direction, Link, LinkModel, Serial, Verdict},
     observe::{Callback, Observer},
     protocol::{
-        client::{self, Client},
+        client::{self, Client, Die, Luck},
         code::{ErrorCode, Update},
         journal::Change,
         member,
@@ -31,9 +31,9 @@ struct Seat {
     model: LinkModel,
     /// Messages sent so far, by direction and lane.
     n_sent: [[u32; Lane::COUNT]; 2],
-    /// The drawn number that the next step may use, and its index.
-    luck: u32,
-    n_luck: u32,
+    /// The drawn numbers that the next step may use, and how many were used before.
+    luck: Luck,
+    n_spent: [u32; 2],
     /// Outages that the operating system has announced and not ended.
     n_announced: u32,
     n_outages: u32,
@@ -71,8 +71,11 @@ impl<'a, O: Observer> World<'a, O> {
                 link: Link::new(entity),
                 model: spec.link,
                 n_sent: [[0; Lane::COUNT]; 2],
-                luck: draws.draw(Purpose::Client, entity, 0),
-                n_luck: 0,
+                luck: Luck {
+                    phase: draws.draw(Purpose::Phase, entity, 0),
+                    wait: draws.draw(Purpose::Wait, entity, 0),
+                },
+                n_spent: [0; 2],
                 n_announced: 0,
                 n_outages: 0,
                 signal: false,
@@ -240,11 +243,15 @@ impl<'a, O: Observer> World<'a, O> {
                 self.tell_difference(client, room, (from, to));
             }
             client::Effect::CallFailed(room, code) => self.fail_call(client, room, code),
-            client::Effect::LuckSpent => {
+            client::Effect::Spent(die) => {
                 let seat = &mut self.seats[client];
-                seat.n_luck += 1;
-                let index = u64::from(seat.n_luck);
-                seat.luck = self.draws.draw(Purpose::Client, seat.entity, index);
+                seat.n_spent[die as usize] += 1;
+                let index = u64::from(seat.n_spent[die as usize]);
+                let (purpose, number) = match die {
+                    Die::Phase => (Purpose::Phase, &mut seat.luck.phase),
+                    Die::Wait => (Purpose::Wait, &mut seat.luck.wait),
+                };
+                *number = self.draws.draw(purpose, seat.entity, index);
             }
         }
     }

@@ -38,8 +38,20 @@ pub struct Verdict {
     /// The time in which a callback is expected, or not: both ends in microseconds.  `None` when
     /// a mark on which it hangs was never seen.
     pub window: Option<(i64, i64)>,
+    /// Whether that time, of an absence, is one that the run has observed: it ends after it
+    /// begins, and before the run does.
+    pub observed: Observed,
     /// The row that comes nearest to what is expected, or offends against it.
     pub got: Option<Got>,
+}
+
+/// Whether a time was observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observed {
+    /// It was.
+    Yes,
+    /// It ends before it begins, or after the run.
+    No,
 }
 
 /// The row that an expectation found.
@@ -56,7 +68,8 @@ pub struct Got {
 
 impl Verdict {
     const fn new(client: ClientId, window: Option<(i64, i64)>) -> Self {
-        Self { held: false, n_failed: 0, client, window, got: None }
+        let observed = Observed::Yes;
+        Self { held: false, n_failed: 0, client, window, observed, got: None }
     }
 }
 
@@ -153,13 +166,18 @@ fn judge_one(
     if let When::Never(..) = expectation.when {
         let offender = matching().find(|(_, at, _)| (from..=to).contains(at));
         let got = offender.map(|(row, _, _)| Got { row, difference: 0, matches: true });
-        return Verdict { held: got.is_none(), got, ..verdict };
+        let is_observed = from <= to && to <= micros(trace.end());
+        let observed = if is_observed { Observed::Yes } else { Observed::No };
+        return Verdict { held: is_observed && got.is_none(), got, observed, ..verdict };
     }
     // Of an exact instant the tolerance is part of the window, but the difference counts from it.
     let (first, last) = match expectation.when {
         When::At(..) => (i64::midpoint(from, to), i64::midpoint(from, to)),
         When::Between(..) | When::Never(..) => (from, to),
     };
+    if to < from {
+        return verdict; // Nothing can come in a time that ends before it begins.
+    }
     let nearest = matching().min_by_key(|(_, at, _)| off(*at, first, last).abs());
     if let Some((row, at, _)) = nearest {
         let got = Got { row, difference: off(at, first, last), matches: true };
@@ -198,7 +216,7 @@ fn window(when: &When, marks: &[Seen]) -> Option<(i64, i64)> {
         }
         When::Between(from, to) | When::Never(from, to) => {
             let (from, to) = (instant(from)?, instant(to)?);
-            Some((from, to.max(from)))
+            Some((from, to))
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct Trace {
     rows: Vec<Row>,
     /// The rows of each client, in order.
     by_client: Vec<Vec<usize>>,
+    /// When the run ended.
+    end: SimTime,
 }
 
 impl Observer for Recorder {
@@ -70,7 +72,7 @@ impl Recorder {
         for (index, row) in self.rows.iter().enumerate() {
             by_client[row.client.index()].push(index);
         }
-        Trace { rows: self.rows, by_client }
+        Trace { rows: self.rows, by_client, end: scenario.end() }
     }
 }
 
@@ -78,6 +80,11 @@ impl Trace {
     /// All rows.
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// When the run ended.
+    pub const fn end(&self) -> SimTime {
+        self.end
     }
 
     /// The rows of one client, with their indices.

@@ -7,6 +7,7 @@ mod golden;
 mod hostile;
 mod junit;
 mod properties;
+mod races;
 mod support;
 mod tidy;
 mod timelines;

@@ -14,7 +14,7 @@ use roomsim::{
     id::{Epoch, Id as _, RoomId},
     protocol::{
         call::Login,
-        client::{self, Attempt, Client, Farewell, Online, Roster, Stage},
+        client::{self, Attempt, Client, Farewell, Luck, Online, Roster, Stage},
         code::ErrorCode,
         member::{self, Feed, Gone, Member, Ousted, Ouster, Present},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
@@ -34,10 +34,10 @@ fn room(index: usize) -> RoomId {
     RoomId::from_index(index)
 }
 
-/// The epochs before, of, and after the login under test.
+/// An earlier connection of the login under test, its own, and a later login.
 fn epochs() -> [Epoch; 3] {
-    let old = Epoch::NONE.next();
-    [old, old.next(), old.next().next()]
+    let own = Epoch::NONE.next_login().next_connection();
+    [Epoch::NONE.next_login(), own, own.next_login()]
 }
 
 fn client_states() -> Vec<(&'static str, client::State)> {
@@ -124,7 +124,11 @@ fn client_step(state: client::State, now: SimTime, input: client::Input) -> Clie
     let [_, epoch, _] = epochs();
     let before = Client { epoch, state };
     // Half of all numbers are below this one.
-    let context = client::Context { rules: &Rules::zego(), now, luck: 1 << 31 };
+    let context = client::Context {
+        rules: &Rules::zego(),
+        now,
+        luck: Luck { phase: 1 << 31, wait: 1 << 31 },
+    };
     let (after, effects) = before.step(context, input);
     ClientStep { before, after, effects: effects.iter().collect() }
 }
@@ -219,7 +223,7 @@ fn member_table(rules: &Rules) -> String {
     for (name, state) in member_states() {
         let before = Member { epoch, state };
         let mut add = |input_name: &str, now, input| {
-            let context = member::Context { rules, now, head: 6, refusal: None };
+            let context = member::Context { rules, now, head: 6, refusal: None, signal: None };
             let (after, effects) = before.step(context, input);
             table += &line((name, input_name), (before, after), effects.iter());
         };
@@ -303,7 +307,7 @@ fn waking_never_stands_still() {
             }
             assert!(last <= now, "{name}: the deadline fell from {last} to {now}");
             last = now;
-            let context = client::Context { rules: &rules, now, luck: 7 };
+            let context = client::Context { rules: &rules, now, luck: Luck::default() };
             client = client.step(context, client::Input::Wake).0;
         }
         assert!(last.since(SimTime::ZERO) < SimSpan::from_secs(1310), "{name} never gives up");

@@ -2,7 +2,7 @@
 //!
 //! The first login and every relogin go the same way; they differ in what the app is told.
 
-use super::{Attempt, Client, Context, Effect, Input, Online, Out, Roster, Stage, State};
+use super::{Attempt, Client, Context, Die, Effect, Input, Online, Out, Roster, Stage, State};
 use crate::{
     protocol::{
         call::{Login, Notify},
@@ -64,9 +64,9 @@ impl Trying {
                     return self.fail(client, ErrorCode::RETRY_TIMEOUT);
                 }
                 let number = self.attempt.number.saturating_add(1);
-                let start_at = now + rules.retry.schedule.wait(number, luck);
+                let start_at = now + rules.retry.schedule.wait(number, luck.wait);
                 let attempt = Attempt { number, failed, stage: Stage::Waiting { start_at } };
-                (self.with(client, attempt), Out::of([Effect::LuckSpent]))
+                (self.with(client, attempt), Out::of([Effect::Spent(Die::Wait)]))
             }
             Stage::Trying { repeat, fails_at } if repeat.is_due(now) => {
                 let stage = Stage::Trying { repeat: repeat.again(rules, now), fails_at };
@@ -114,8 +114,8 @@ impl Trying {
             Some((Phase::Login, every)) => now + every,
             Some((Phase::After(span), _)) => now + span,
             Some((Phase::Random, every)) => {
-                out = out.and(Effect::LuckSpent);
-                now + every.scaled(luck)
+                out = out.and(Effect::Spent(Die::Phase));
+                now + every.scaled(luck.phase)
             }
         };
         let online = Online {
