@@ -11,7 +11,7 @@ use super::{
     exit::{Exit, Trouble},
     input::{self, Loaded},
     junit::Junit,
-    output::Output,
+    output::{Output, complain},
     run::{Ran, run_once, seeds_of},
 };
 
@@ -23,6 +23,10 @@ pub(super) fn check(args: &args::Check, out: &mut Output) -> Result<Exit, Troubl
     let mut n_failed = 0;
     let mut junit = args.junit.as_deref().map(Junit::new);
     for loaded in &all {
+        if loaded.scenario.expectations().is_empty() {
+            let file = &loaded.file;
+            complain(&format!("warning: {file} expects nothing, so there is nothing to check"));
+        }
         let held = if args.which.seeds.is_some() && !args.which.json {
             check_seeds(args, loaded, junit.as_mut(), out)?
         } else {

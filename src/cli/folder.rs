@@ -1,7 +1,8 @@
 //! A folder of results that is either whole or not there.
 //!
 //! Files are written into a fresh folder beside the target, which takes the target's name when all
-//! of them are whole.  A run that is killed leaves the old results as they were.
+//! of them are whole.  A run that is killed leaves the old results as they were; between two
+//! renames, for an instant, they are beside their place, in a hidden folder called `.<name>.old-…`.
 
 use std::{
     fs::{self, File},
@@ -33,9 +34,24 @@ impl Folder {
             _ => Path::new("."),
         };
         fs::create_dir_all(parent).map_err(Trouble::io("make the folder", target))?;
-        let fresh = parent.join(format!(".{}.tmp-{}", name.to_string_lossy(), std::process::id()));
-        fs::create_dir(&fresh).map_err(Trouble::io("make the folder", target))?;
+        let fresh = Self::make_fresh(parent, &name.to_string_lossy())
+            .map_err(Trouble::io("make the folder", target))?;
         Ok(Self { target: target.to_owned(), fresh, is_done: false })
+    }
+
+    /// A new hidden folder; one that a killed run of the same process number left stays as it is.
+    fn make_fresh(parent: &Path, name: &str) -> io::Result<PathBuf> {
+        let pid = std::process::id();
+        let mut number = 0;
+        loop {
+            let fresh = parent.join(format!(".{name}.tmp-{pid}-{number}"));
+            match fs::create_dir(&fresh) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => {
+                    number += 1;
+                }
+                made => return made.map(|()| fresh),
+            }
+        }
     }
 
     /// Makes a folder inside.

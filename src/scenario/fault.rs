@@ -75,7 +75,7 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// The most names that a word is compared with.
-const COMPARED_MAX: usize = 1000;
+const COMPARED_MAX: usize = 200;
 
 /// The most names that a remedy lists.
 const LISTED_MAX: usize = 12;

@@ -7,8 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     id::{ClientId, Id, IdVec, RoomId, UserId},
     link::{LinkModel, PathModel},
+    protocol::{
+        call::{Call, Notify},
+        rules::Rules,
+    },
     scenario::{
-        ClientSpec, Clients, Mark, MarkIndex, Scenario,
+        Action, ClientSpec, Clients, Mark, MarkIndex, Scenario, Step,
         fault::{Fault, suggest},
         name::{NameOf, fault_of},
         read::{Fields, Node, Reader, syntax},
@@ -22,8 +26,10 @@ pub const FILE_MAX: usize = 64 << 20;
 pub const DURATION_MAX: SimSpan = SimSpan::from_secs(10 * 86_400);
 /// The most clients of a scenario, all groups together.
 pub const CLIENTS_MAX: u64 = 1_000_000;
-/// The most heartbeats of a run: some hours of computing.
-const HEARTBEATS_MAX: u64 = 100_000_000_000;
+/// The most heartbeats, or attempts to log in, of a run: some hours of computing.
+const TICKS_MAX: u128 = 100_000_000_000;
+/// The most names in all callbacks of a run: 4 bytes each in memory, and more on disk.
+const NAMES_MAX: u128 = 500_000_000;
 /// The longest delay of a link.
 const DELAY_MAX: SimSpan = SimSpan::from_secs(600);
 
@@ -142,14 +148,18 @@ impl<'a> Draft<'a> {
             self.clients(&clients);
         }
         let script = fields.required(&mut self.reader, "script");
+        let script_at = script.clone();
         let script = script.and_then(|it| self.script(&it)).unwrap_or_default();
+        if let Some(at) = script_at {
+            self.check_audience(&at, &script);
+        }
         if self.reader.is_hopeless() {
             return None;
         }
         let expect = fields.optional("expect");
         let expectations = expect.map(|it| self.expectations(&it)).unwrap_or_default();
         let (base, rules) = profile?;
-        self.check_cost(duration.as_ref()?, duration_read?, rules.heartbeat.map(|it| it.every));
+        self.check_cost(duration.as_ref()?, duration_read?, &rules);
         Some(Scenario {
             name: name?.to_owned(),
             seed: seed.unwrap_or(Some(1))?,
@@ -178,15 +188,43 @@ impl<'a> Draft<'a> {
     }
 
     /// Refuses a run that nobody would see the end of.
-    fn check_cost(&mut self, at: &Node<'a>, duration: SimSpan, every: Option<SimSpan>) {
-        let Some(every) = every else { return };
-        let n_beats = duration.as_micros() / every.as_micros() * self.clients.len() as u64;
-        if HEARTBEATS_MAX < n_beats {
-            let n_clients = self.clients.len();
-            let problem = format!(
-                "{n_clients} clients would send {n_beats} heartbeats, one every {every} for {duration}"
+    fn check_cost(&mut self, at: &Node<'a>, duration: SimSpan, rules: &Rules) {
+        let n_clients = self.clients.len();
+        let ticks = [
+            ("heartbeats", rules.heartbeat.map(|it| it.every)),
+            ("attempts to log in", Some(rules.retry.attempt_timeout)),
+        ];
+        for (what, every) in ticks {
+            let Some(every) = every else { continue };
+            let each = u128::from(duration.as_micros() / every.as_micros());
+            let n = each * n_clients as u128;
+            if TICKS_MAX < n {
+                let problem = format!(
+                    "{n_clients} clients could make {n} {what}, one every {every} for {duration}"
+                );
+                let remedy = format!("at most {TICKS_MAX} are simulated: shorten the run");
+                self.reader.fault(at, problem, remedy);
+            }
+        }
+    }
+
+    /// Refuses rooms whose members would be told of more names than memory holds.
+    fn check_audience(&mut self, at: &Node<'a>, script: &[Step]) {
+        let mut n_logins = vec![0_u128; self.rooms.len()];
+        for step in script {
+            if let Action::Call(_, Call::LoginRoom(login) | Call::SwitchRoom(_, login)) =
+                step.action
+                && login.notify == Notify::On
+            {
+                n_logins[login.room.index()] += 1;
+            }
+        }
+        let n_names: u128 = n_logins.iter().map(|it| it * it).sum();
+        if NAMES_MAX < n_names {
+            let problem = format!("members would be told of each other {n_names} times");
+            let remedy = format!(
+                "at most {NAMES_MAX} are recorded: use more rooms, or set `isUserStatusNotify` to false"
             );
-            let remedy = format!("at most {HEARTBEATS_MAX} are simulated: shorten the run");
             self.reader.fault(at, problem, remedy);
         }
     }
