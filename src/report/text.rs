@@ -294,12 +294,7 @@ pub fn explanation(
 }
 
 fn unseen_marks<'a>(results: Results<'a>, when: &When) -> impl Iterator<Item = &'a str> {
-    let instants = match when {
-        When::At(at, _) => [Some(*at), None],
-        When::Between(from, to) | When::Never(from, to) => [Some(*from), Some(*to)],
-    };
-    let marks = instants.into_iter().flatten().filter_map(|it| it.mark);
-    marks
+    when.marks()
         .filter(move |it| results.judged.marks[*it].at.is_none())
         .map(move |it| &*results.scenario.marks()[it].name)
 }

@@ -285,7 +285,7 @@ impl<'a> Draft<'a> {
         let mut n_unknown = vec![0; expectations.len()];
         let mut waiting = vec![Vec::new(); expectations.len()];
         for (index, (_, expectation)) in expectations.iter().enumerate() {
-            for mark in marks_of(&expectation.when) {
+            for mark in expectation.when.marks() {
                 if let MarkOf::Expectation(of) = self.marks[mark].of {
                     n_unknown[index] += 1;
                     waiting[of].push(index);
@@ -311,13 +311,4 @@ impl<'a> Draft<'a> {
         }
         order
     }
-}
-
-/// The marks on which it hangs when something is expected.
-fn marks_of(when: &When) -> impl Iterator<Item = MarkIndex> {
-    let instants = match when {
-        When::At(at, _) => [Some(*at), None],
-        When::Between(from, to) | When::Never(from, to) => [Some(*from), Some(*to)],
-    };
-    instants.into_iter().flatten().filter_map(|it| it.mark)
 }

@@ -170,6 +170,17 @@ pub enum When {
     Never(Instant, Instant),
 }
 
+impl When {
+    /// The marks on which it hangs.
+    pub fn marks(&self) -> impl Iterator<Item = MarkIndex> + use<> {
+        let instants = match self {
+            Self::At(at, _) => [Some(*at), None],
+            Self::Between(from, to) | Self::Never(from, to) => [Some(*from), Some(*to)],
+        };
+        instants.into_iter().flatten().filter_map(|it| it.mark)
+    }
+}
+
 /// An instant as a scenario names it: a mark, or the start of the run, and an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instant {

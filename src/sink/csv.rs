@@ -118,7 +118,7 @@ fn write_row<W: io::Write>(
     Ok(())
 }
 
-/// Writes when each mark was, and when it was expected.
+/// Writes when each mark was, and when it was expected, by time; those never seen come last.
 ///
 /// Of a time with two ends, the expected instant is the one in it that is nearest to what came.
 pub fn write_marks<W: io::Write>(
@@ -129,7 +129,9 @@ pub fn write_marks<W: io::Write>(
 ) -> io::Result<()> {
     let mut csv = writer(to);
     csv.write_record(MARK_COLUMNS)?;
-    for (mark, seen) in scenario.marks().iter().zip(&judged.marks) {
+    let mut marks: Vec<_> = scenario.marks().iter().zip(&judged.marks).collect();
+    marks.sort_by_key(|(_, seen)| (seen.at.is_none(), seen.at));
+    for (mark, seen) in marks {
         let row = seen.row.map(|it| &trace.rows()[it]);
         let time = seen.at.map(|it| it.to_string()).unwrap_or_default();
         let callback = row.map(|it| {
