@@ -46,7 +46,11 @@ impl Tournament {
         self.words[node] = word;
         while 1 < node {
             node /= 2;
-            self.words[node] = self.words[2 * node].min(self.words[2 * node + 1]);
+            let winner = self.words[2 * node].min(self.words[2 * node + 1]);
+            if self.words[node] == winner {
+                break; // Nothing changes further up.
+            }
+            self.words[node] = winner;
         }
     }
 
