@@ -67,10 +67,37 @@ impl Draws {
     /// Draw number `index` of `entity` for `purpose`: evenly distributed over all of `u32`.
     #[inline]
     pub fn draw(&self, purpose: Purpose, entity: Entity, index: u64) -> u32 {
-        let stream = (purpose as u64) << Entity::BITS | entity.0;
-        let block = chacha8(&self.key, index / WORDS_PER_BLOCK, stream);
-        block[usize::try_from(index % WORDS_PER_BLOCK).expect("below 16")]
+        self.draw_with(&mut { Block::NONE }, purpose, entity, index)
     }
+
+    /// The same draw; `block` must have served no other purpose and entity.
+    #[inline]
+    pub fn draw_with(
+        &self,
+        block: &mut Block,
+        purpose: Purpose,
+        entity: Entity,
+        index: u64,
+    ) -> u32 {
+        let number = index / WORDS_PER_BLOCK;
+        if block.number != number {
+            let stream = (purpose as u64) << Entity::BITS | entity.0;
+            *block = Block { number, words: chacha8(&self.key, number, stream) };
+        }
+        block.words[usize::try_from(index % WORDS_PER_BLOCK).expect("below 16")]
+    }
+}
+
+/// The sixteen draws of one block, kept for those who draw one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Block {
+    number: u64,
+    words: [u32; 16],
+}
+
+impl Block {
+    /// No block yet.
+    pub const NONE: Self = Self { number: u64::MAX, words: [0; 16] };
 }
 
 /// The two 32-bit halves, low first.
@@ -170,6 +197,15 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_kept_block_changes_no_draw() {
+        let (draws, entity, mut block) = (Draws::new(7), Entity::named("A"), Block::NONE);
+        for index in (0..50).chain([3, 1 << 40, 17, 16, 0]) {
+            let kept = draws.draw_with(&mut block, Purpose::LossUp, entity, index);
+            assert_eq!(kept, draws.draw(Purpose::LossUp, entity, index), "{index}");
         }
     }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::{
-    rng::{Draws, Entity, Purpose},
+    rng::{Block, Draws, Entity, Purpose},
     time::{SimSpan, SimTime},
     units::Probability,
 };
@@ -99,6 +99,8 @@ pub struct Link {
     entity: Entity,
     /// How many outages cut each direction now.
     n_cuts: [u32; 2],
+    /// The draws of the first lane, on which most messages go: loss and delay, up and down.
+    blocks: [[Block; 2]; 2],
 }
 
 /// The number of a message, for its draws: those of a lane are counted by themselves.
@@ -119,7 +121,7 @@ impl Serial {
 impl Link {
     /// An open link of the entity.
     pub const fn new(entity: Entity) -> Self {
-        Self { entity, n_cuts: [0; 2] }
+        Self { entity, n_cuts: [0; 2], blocks: [[Block::NONE; 2]; 2] }
     }
 
     /// An outage begins.
@@ -151,7 +153,7 @@ impl Link {
     /// sent; downwards by [`Link::is_open`] when it arrives.
     #[inline]
     pub fn send(
-        &self,
+        &mut self,
         path: &PathModel,
         draws: &Draws,
         direction: Direction,
@@ -164,11 +166,15 @@ impl Link {
             Direction::Up => (Purpose::LossUp, Purpose::DelayUp),
             Direction::Down => (Purpose::LossDown, Purpose::DelayDown),
         };
-        let draw = |purpose| draws.draw(purpose, self.entity, serial.index());
-        if !path.loss.is_zero() && path.loss.hits(draw(loss)) {
+        let mut other = [Block::NONE; 2];
+        let is_first = serial.lane == 0;
+        let blocks = if is_first { &mut self.blocks[direction as usize] } else { &mut other };
+        let [of_loss, of_delay] = blocks;
+        let draw = |block, purpose| draws.draw_with(block, purpose, self.entity, serial.index());
+        if !path.loss.is_zero() && path.loss.hits(draw(of_loss, loss)) {
             return Verdict::Drop(Cause::Loss);
         }
-        let luck = if path.jitter.is_zero() { 0 } else { draw(delay) };
+        let luck = if path.jitter.is_zero() { 0 } else { draw(of_delay, delay) };
         Verdict::Deliver(now + path.delay_of(luck))
     }
 }
@@ -210,7 +216,7 @@ mod tests {
 
     /// What becomes of the first `n` messages of a link.
     fn fates(path: &PathModel, n: u32) -> Vec<Verdict> {
-        let link = Link::new(Entity::named("A"));
+        let mut link = Link::new(Entity::named("A"));
         let send = |number| {
             link.send(path, &Draws::new(1), Direction::Up, (Serial { lane: 0, number }, NOW))
         };
