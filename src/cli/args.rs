@@ -1,6 +1,11 @@
 //! The arguments, as close to what was typed as possible.
 
-use std::{num::NonZeroU64, path::PathBuf, str::FromStr};
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+    str::FromStr,
+    thread,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -43,6 +48,9 @@ pub(crate) struct Which {
     /// A run for each seed from A to B, both included.
     #[arg(long, value_name = "A..B", conflicts_with = "seed")]
     pub(crate) seeds: Option<Seeds>,
+    /// How many threads share the cells of a run; what comes out does not depend on it.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
     /// Print one JSON object for each run instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -74,6 +82,14 @@ pub(crate) struct Check {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) files: Files,
+}
+
+impl Which {
+    /// The threads asked for, or as many as the machine has cores.
+    pub(crate) fn threads(&self) -> NonZeroUsize {
+        let all = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.threads.unwrap_or_else(all)
+    }
 }
 
 /// A range of seeds, both ends included.

@@ -2,6 +2,7 @@
 
 use std::{
     io::Write as _,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
@@ -44,12 +45,15 @@ impl Ran {
 }
 
 /// Runs a scenario with a seed.
-pub(super) fn run_once(loaded: &Loaded, seed: u64) -> Ran {
+pub(super) fn run_once(loaded: &Loaded, seed: u64, n_threads: NonZeroUsize) -> Ran {
     exit::note_run(&loaded.typed(), seed);
     let scenario = &loaded.scenario;
-    let mut sinks = (Recorder::default(), Counters::default());
-    sim::run(scenario, seed, &mut sinks);
-    let (recorder, counters) = sinks;
+    let sinks = sim::run_on(scenario, seed, n_threads, <(Recorder, Counters)>::default);
+    let (mut recorder, mut counters) = (Recorder::default(), Counters::default());
+    for (rows, counts) in sinks {
+        recorder.join(rows);
+        counters.join(&counts);
+    }
     let trace = recorder.finish(scenario);
     let judged = Judgement::of(scenario, &trace);
     Ran { seed, trace, counters, judged }
@@ -68,13 +72,14 @@ pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
     let all = input::load(&args.files.files)?;
     refuse_same_names(&all)?;
     let mut exit = Exit::Held;
+    let n_threads = args.which.threads();
     for loaded in &all {
         let scenario = &loaded.scenario;
         let seeds = seeds_of(&args.which, scenario);
         for seed in &seeds {
             let target = target(args, scenario, (all.len(), *seed));
             let folder = Folder::begin(&target)?;
-            let ran = run_once(loaded, *seed);
+            let ran = run_once(loaded, *seed, n_threads);
             write(folder, loaded, &ran)?;
             if !ran.judged.held() {
                 exit = Exit::Failed;

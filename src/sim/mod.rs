@@ -6,6 +6,12 @@
 mod cells;
 mod world;
 
+use std::{
+    num::NonZeroUsize,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
 use crate::{observe::Observer, scenario::Scenario};
 
 pub use cells::{Cell, cells};
@@ -18,6 +24,35 @@ const _: () = assert!(
     2 * crate::scenario::CLIENTS_MAX <= crate::engine::SLOTS_MAX as u64,
     "all clients and as many rooms fit one cell"
 );
+
+/// Runs a scenario on several threads, each with an observer of its own, which takes one cell after
+/// the other.  Which observer heard of which cell is left to chance, so whoever joins what they
+/// have must not ask.
+pub fn run_on<O: Observer + Send>(
+    scenario: &Scenario,
+    seed: u64,
+    n_threads: NonZeroUsize,
+    observer: impl Fn() -> O + Sync,
+) -> Vec<O> {
+    let cells = cells(scenario);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut observer = observer();
+        while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+            world::World::new(scenario, cell, seed, &mut observer).run();
+        }
+        observer
+    };
+    let n_threads = n_threads.get().min(cells.len());
+    if n_threads <= 1 {
+        return vec![work()];
+    }
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(work)).collect();
+        let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
+        joined.map(|it| it.unwrap_or_else(|bug| std::panic::resume_unwind(bug))).collect()
+    })
+}
 
 /// Runs a scenario with a seed, cell by cell; the observer hears of each cell in turn.
 pub fn run<O: Observer>(scenario: &Scenario, seed: u64, observer: &mut O) {

@@ -13,6 +13,16 @@ pub struct Count {
     pub dropped: [u64; Cause::ALL.len()],
 }
 
+impl Count {
+    fn add(&mut self, more: Self) {
+        self.sent += more.sent;
+        self.delivered += more.delivered;
+        for (sum, dropped) in self.dropped.iter_mut().zip(more.dropped) {
+            *sum += dropped;
+        }
+    }
+}
+
 /// The counts of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -21,6 +31,14 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Adds what others have counted in other cells.
+    pub fn join(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            count.add(more);
+        }
+        self.in_flight += other.in_flight;
+    }
+
     /// What became of the messages of a kind.
     pub const fn of(&self, kind: Kind) -> &Count {
         &self.counts[kind as usize]
@@ -29,12 +47,8 @@ impl Counters {
     /// What became of all messages.
     pub fn total(&self) -> Count {
         let mut total = Count::default();
-        for count in &self.counts {
-            total.sent += count.sent;
-            total.delivered += count.delivered;
-            for (sum, dropped) in total.dropped.iter_mut().zip(count.dropped) {
-                *sum += dropped;
-            }
+        for count in self.counts {
+            total.add(count);
         }
         total
     }

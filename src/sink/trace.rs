@@ -64,6 +64,11 @@ impl Observer for Recorder {
 }
 
 impl Recorder {
+    /// Takes what another recorder has of other cells.
+    pub fn join(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+    }
+
     /// The trace of a run that has ended.
     pub fn finish(mut self, scenario: &Scenario) -> Trace {
         // Stable, and a client's own rows come in order: so cells may come in any order.

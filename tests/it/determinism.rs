@@ -1,6 +1,13 @@
 //! A run is a function of (scenario, seed, version): observers, builds and cells change nothing.
 
-use roomsim::{scenario::Scenario, sim, sink::trace::Recorder};
+use std::num::NonZeroUsize;
+
+use roomsim::{
+    scenario::Scenario,
+    sim,
+    sink::{counters::Counters, trace::Recorder},
+};
+use serde_json::{Value, json};
 
 use crate::support::{gallery, gallery_names, run};
 
@@ -40,6 +47,48 @@ fn watching_changes_nothing() {
         let together = run(&gallery(&name), Some(3)).trace;
         assert_eq!(alone.finish(&scenario).rows(), together.rows(), "{name}");
         sim::run(&scenario, 3, &mut ());
+    }
+}
+
+/// Thirty rooms that share nothing, on links with loss and jitter.
+fn many_cells() -> Scenario {
+    let groups = 0..30;
+    let clients: Vec<Value> = groups
+        .clone()
+        .map(|it| json!({ "name": format!("g{it}"), "count": 5, "link": "x" }))
+        .collect();
+    let script: Vec<Value> = groups
+        .map(|it| {
+            let login = json!({ "loginRoom": { "room": format!("r{it}") } });
+            json!({ "at": format!("{it}s"), "client": format!("g{it}"), "do": login })
+        })
+        .collect();
+    let text = json!({
+        "version": 1, "name": "cells", "duration": "10min", "profile": "zego",
+        "links": { "x": { "delay": "50ms", "jitter": "20ms", "loss": "10%" } },
+        "clients": clients, "script": script,
+    });
+    Scenario::parse(&text.to_string()).unwrap()
+}
+
+#[test]
+fn threads_change_nothing() {
+    let scenario = many_cells();
+    assert_eq!(sim::cells(&scenario).len(), 30);
+    let on = |n_threads| {
+        let n_threads = NonZeroUsize::new(n_threads).unwrap();
+        let sinks = sim::run_on(&scenario, 1, n_threads, <(Recorder, Counters)>::default);
+        let (mut recorder, mut counters) = (Recorder::default(), Counters::default());
+        for (rows, counts) in sinks {
+            recorder.join(rows);
+            counters.join(&counts);
+        }
+        (recorder.finish(&scenario).digest(&scenario), counters)
+    };
+    let one = on(1);
+    assert!(1000 < one.1.total().sent);
+    for n_threads in [2, 3, 8] {
+        assert_eq!(on(n_threads), one, "{n_threads} threads");
     }
 }
 
