@@ -31,6 +31,16 @@ pub(crate) enum Command {
     Check(Check),
     /// Say what is wrong with scenario files, without running them.
     Validate(Validate),
+    /// Print what makes a shell complete the arguments.
+    Completions(Completions),
+    /// Print the manual page.
+    Man,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, clap::Args)]

@@ -11,7 +11,7 @@ mod output;
 mod run;
 mod validate;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use args::{Args, Command};
 pub(crate) use exit::Exit;
@@ -33,9 +33,25 @@ pub(crate) fn main() -> Exit {
         Command::Run(args) => run::run(&args, &mut out),
         Command::Check(args) => check::check(&args, &mut out),
         Command::Validate(args) => validate::validate(&args, &mut out),
+        Command::Completions(args) => {
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Args::command(), "roomsim", &mut script);
+            print_whole(&mut out, &script)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(Args::command()).render(&mut page);
+            rendered.expect("a page can be written to memory");
+            print_whole(&mut out, &page)
+        }
     };
     match ended.and_then(|exit| out.finish().map(|()| exit)) {
         Ok(exit) => exit,
         Err(error) => exit::report(&error),
     }
+}
+
+fn print_whole(out: &mut output::Output, text: &[u8]) -> Result<Exit, exit::Trouble> {
+    out.print(&String::from_utf8_lossy(text))?;
+    Ok(Exit::Held)
 }
