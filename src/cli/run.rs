@@ -90,11 +90,7 @@ pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
                 continue;
             }
             out.tell(&text::timeline(results, out.ink))?;
-            if ran.judged.held() {
-                out.tell(&text::summary(results, out.ink))?;
-            } else {
-                out.tell(&text::verdicts(results, out.ink))?;
-            }
+            out.tell(&text::failures(results, out.ink))?;
             out.tell(&format!("  written to {}\n", target.display()))?;
         }
     }

@@ -65,9 +65,9 @@ pub struct Online {
     pub login: Login,
     /// When the next heartbeat is sent.
     pub beat_at: SimTime,
-    /// When a heartbeat is sent because nothing was heard or sent.
+    /// When a heartbeat is sent because no answer was heard and no heartbeat sent.
     pub probe_at: SimTime,
-    /// When the connection is taken for broken because nothing was heard.
+    /// When the connection is taken for broken because a heartbeat has had no answer.
     pub broken_at: SimTime,
     /// How far the app knows the room's journal.
     pub known: u32,
@@ -434,25 +434,25 @@ impl Default for Client {
 }
 
 impl Online {
-    /// The server was heard just now.
+    /// An answer was heard just now: no heartbeat is taken to be without one.
     fn heard(self, context: Context<'_>) -> Self {
+        match context.rules.detect {
+            Detect::AtOutage => self,
+            Detect::BySilence { probe_after, .. } => {
+                Self { probe_at: context.now + probe_after, broken_at: SimTime::NEVER, ..self }
+            }
+        }
+    }
+
+    /// A heartbeat was sent just now; the connection has until then to answer it, or an earlier one.
+    fn sent(self, context: Context<'_>) -> Self {
         match context.rules.detect {
             Detect::AtOutage => self,
             Detect::BySilence { probe_after, broken_after } => Self {
                 probe_at: context.now + probe_after,
-                broken_at: context.now + broken_after,
+                broken_at: self.broken_at.min(context.now + broken_after),
                 ..self
             },
-        }
-    }
-
-    /// A heartbeat was sent just now.
-    fn sent(self, context: Context<'_>) -> Self {
-        match context.rules.detect {
-            Detect::AtOutage => self,
-            Detect::BySilence { probe_after, .. } => {
-                Self { probe_at: context.now + probe_after, ..self }
-            }
         }
     }
 }

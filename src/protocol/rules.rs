@@ -98,11 +98,11 @@ pub enum Anchor {
 pub enum Detect {
     /// It knows at once of every outage.
     AtOutage,
-    /// It counts how long its messages have gone unanswered.
+    /// It counts how long its heartbeats have gone unanswered.
     BySilence {
-        /// A heartbeat is sent when so long nothing was heard or sent.
+        /// A heartbeat is sent when so long no answer was heard and no heartbeat sent.
         probe_after: SimSpan,
-        /// The connection is broken when so long nothing was heard.
+        /// The connection is broken when a heartbeat, and those after it, had no answer so long.
         broken_after: SimSpan,
     },
 }

@@ -10,7 +10,7 @@ use crate::{
     scenario::{Expectation, Mark, MarkOf, Pattern, Scenario, When},
     sink::{
         csv::seconds,
-        judge::{Judgement, Observed, Verdict},
+        judge::{Got, Judgement, Observed, Verdict},
         trace::{Row, Trace},
     },
     time::SimTime,
@@ -59,7 +59,7 @@ pub struct Results<'a> {
     pub judged: &'a Judgement,
 }
 
-/// The most rows of a timeline; the rest is in the files.
+/// The most rows of a timeline without a mark; the rest is in the files.
 const ROWS_MAX: usize = 40;
 
 /// A line of the timeline.
@@ -78,11 +78,18 @@ pub fn timeline(results: Results<'_>, ink: Ink) -> String {
     );
     let _ = writeln!(text, "{}", ink.faint(&head));
     let lines = lines(results);
-    for line in lines.iter().take(ROWS_MAX) {
-        text += &timeline_line(results, line, ink);
+    let mut n_plain = 0;
+    let mut n_left_out = 0;
+    for line in &lines {
+        n_plain += usize::from(line.mark.is_none());
+        if line.mark.is_some() || n_plain <= ROWS_MAX {
+            text += &timeline_line(results, line, ink);
+        } else {
+            n_left_out += 1;
+        }
     }
-    if ROWS_MAX < lines.len() {
-        let more = format!("  … {} more in callbacks.csv", lines.len() - ROWS_MAX);
+    if n_left_out != 0 {
+        let more = format!("  and {} more in callbacks.csv", count(n_left_out, "callback"));
         let _ = writeln!(text, "{}", ink.faint(&more));
     }
     if trace.rows().is_empty() {
@@ -179,6 +186,19 @@ pub fn count(n: usize, of: &str) -> String {
     format!("{n} {of}{}", if n == 1 { "" } else { "s" })
 }
 
+/// Those expectations of a run that failed, and the summary.
+pub fn failures(results: Results<'_>, ink: Ink) -> String {
+    let Results { scenario, judged, .. } = results;
+    let mut text = String::new();
+    for (expectation, verdict) in scenario.expectations().iter().zip(&judged.verdicts) {
+        if !verdict.held {
+            text += &verdict_line(results, expectation, verdict, ink);
+            text += &explanation(results, expectation, verdict, ink);
+        }
+    }
+    text + &summary(results, ink)
+}
+
 /// Every expectation of a run: whether it held, what was expected, what came.
 pub fn verdicts(results: Results<'_>, ink: Ink) -> String {
     let Results { scenario, judged, .. } = results;
@@ -206,12 +226,17 @@ fn verdict_line(
         (When::Never(..), Some((from, to))) => {
             (format!("never {pattern}"), format!("{} to {}", short(from), short(to)))
         }
-        (When::Never(..), None) => (format!("never {pattern}"), "not defined".to_owned()),
-        (_, None) => (pattern, "not defined".to_owned()),
+        (When::Never(..), None) => {
+            (format!("never {pattern}"), "depends on a mark not seen".to_owned())
+        }
+        (_, None) => (pattern, "depends on a mark not seen".to_owned()),
         (_, Some(_)) => {
+            let is_window = matches!(expectation.when, When::Between(..));
             let got = verdict.got.filter(|it| it.matches).map(|it| {
                 let at = trace.rows()[it.row].at;
-                format!("{at} {:>10}", signed(it.difference))
+                let is_in = is_window && it.difference == 0;
+                let difference = if is_in { "in window".to_owned() } else { signed(it.difference) };
+                format!("{at} {difference:>10}")
             });
             (pattern, got.unwrap_or_else(|| "not seen".to_owned()))
         }
@@ -240,16 +265,16 @@ pub fn explanation(
     let Results { scenario, trace, .. } = results;
     let pattern = pattern_text(scenario, &expectation.pattern);
     let when = match (&expectation.when, verdict.window) {
-        (when, None) => {
-            let unseen: Vec<&str> = unseen_marks(results, when).collect();
-            let never = if matches!(when, When::Never(..)) { "never, " } else { "" };
-            format!("{never}at an instant that hangs on {}, which was not seen", unseen.join(", "))
-        }
+        (When::Never(..), None) => format!("no {pattern}"),
+        (_, None) => pattern,
         (When::At(_, within), Some((from, to))) => {
-            format!("at {} s, give or take {within}", seconds(i64::midpoint(from, to)))
+            let at = seconds(i64::midpoint(from, to));
+            let within =
+                if within.is_zero() { String::new() } else { format!(", give or take {within}") };
+            format!("{pattern} at {at} s{within}")
         }
         (When::Between(..), Some((from, to))) => {
-            format!("from {} s to {} s", seconds(from), seconds(to))
+            format!("{pattern} from {} s to {} s", seconds(from), seconds(to))
         }
         (When::Never(..), Some((from, to))) => {
             let end = trace.end();
@@ -258,7 +283,8 @@ pub fn explanation(
                 Observed::No if to < from => ", a time that ends before it begins".to_owned(),
                 Observed::No => format!(", but the run ends at {end} s"),
             };
-            format!("never from {} s to {} s{unseen}", seconds(from), seconds(to))
+            let pattern = pattern.strip_prefix("any ").unwrap_or(&pattern);
+            format!("no {pattern} from {} s to {} s{unseen}", seconds(from), seconds(to))
         }
     };
     let mut text = String::new();
@@ -268,21 +294,28 @@ pub fn explanation(
             let _ = writeln!(text, "         {} {part}", ink.faint(&format!("{label:<10}")));
         }
     };
-    line("expected", &format!("{pattern} {when}"));
-    match verdict.got {
-        None if verdict.observed == Observed::No => line("got", "not observed"),
-        None => line("got", "no such callback"),
-        Some(got) => {
-            let row = &trace.rows()[got.row];
-            line("got", &format!("{} at {} s", row.what.summary(scenario), row.at));
-            if !matches!(expectation.when, When::Never(..)) {
-                let side = match got.difference.signum() {
-                    -1 => ", too early",
-                    1 => ", too late",
-                    _ => "",
-                };
-                line("difference", &format!("{} s{side}", signed(got.difference)));
-            }
+    line("expected", &when);
+    let told = |got: &Got| {
+        let row = &trace.rows()[got.row];
+        format!("{} at {} s", row.what.summary(scenario), row.at)
+    };
+    match (verdict.got, verdict.window, verdict.observed) {
+        (_, None, _) => {
+            let unseen: Vec<&str> = unseen_marks(results, &expectation.when).collect();
+            line("depends on", &format!("{}, which was not seen", unseen.join(", ")));
+        }
+        (None, _, Observed::No) => line("got", "not observed"),
+        (None, ..) => line("got", "no such callback"),
+        (Some(got), ..) if matches!(expectation.when, When::Never(..)) => line("got", &told(&got)),
+        (Some(got), ..) => {
+            let other = if got.matches { "" } else { "another: " };
+            line("got", &format!("{other}{}", told(&got)));
+            let side = match got.difference.signum() {
+                -1 if got.matches => ", too early",
+                1 if got.matches => ", too late",
+                _ => "",
+            };
+            line("difference", &format!("{} s{side}", signed(got.difference)));
         }
     }
     let (n, client) = (expectation.clients.count(), name_of(scenario, verdict.client));

@@ -175,15 +175,8 @@ impl<'a> Draft<'a> {
         let probe = fields.required(&mut self.reader, "probe_after");
         let probe_after = probe.and_then(|it| self.period(&it));
         let broken = fields.required(&mut self.reader, "broken_after");
-        let broken_after = broken.as_ref().and_then(|it| self.period(it));
+        let broken_after = broken.and_then(|it| self.period(&it));
         let (probe_after, broken_after) = (probe_after?, broken_after?);
-        if broken_after <= probe_after {
-            let problem =
-                format!("broken after {broken_after}, not after the probe at {probe_after}");
-            let remedy = "write more than `probe_after`, by more than a round trip";
-            self.reader.fault(&broken?, problem, remedy);
-            return None;
-        }
         rules.detect = Detect::BySilence { probe_after, broken_after };
         Some(())
     }

@@ -9,7 +9,7 @@ use csv::{Terminator, Writer, WriterBuilder};
 
 use crate::{
     id::{ClientId, IdVec},
-    scenario::{MarkOf, Scenario},
+    scenario::{MarkOf, Scenario, When},
     sink::{
         judge::Judgement,
         trace::{Row, Trace},
@@ -147,11 +147,13 @@ pub fn write_marks<W: io::Write>(
             MarkOf::Expectation(index) => {
                 let verdict = &judged.verdicts[*index];
                 let got = verdict.got.filter(|it| it.matches);
-                let expected = match (seen.at, got, verdict.window) {
-                    (Some(at), Some(got), _) => {
-                        i64::try_from(at.as_micros()).ok().map(|at| at - got.difference)
+                let at = seen.at.and_then(|it| i64::try_from(it.as_micros()).ok());
+                let expected = match (at, got, &scenario.expectations()[*index].when) {
+                    (Some(at), Some(got), _) => Some(at - got.difference),
+                    (_, _, When::At(..)) => {
+                        verdict.window.map(|(from, to)| i64::midpoint(from, to))
                     }
-                    (_, _, window) => window.map(|(from, to)| i64::midpoint(from, to)),
+                    (_, _, When::Between(..) | When::Never(..)) => None,
                 };
                 let who = row.map_or(verdict.client, |it| it.client);
                 (

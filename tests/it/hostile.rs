@@ -144,7 +144,6 @@ const TABLE: &str = r#"
 /script/0/do/logoutRoom -> /script/0/do | {} | found 2 | exactly one of `loginRoom`
 /script/0/do ~ /expect/0/callback | {} | found 0 | exactly one of
 /clients/2/user | "guest" | no common user | leave `user` out
-/profile/detect/broken_after | "4s" ~ "5s" | not after the probe | more than `probe_after`
 /profile/retry/fixed -> /profile/retry | "1s" | 2 schedules | one of `fixed`, `list`
 /profile/retry -> /profile/retry/list | {"list": []} | 0 waits | 1 to 1000
 /profile/retry -> /profile/retry/list/0 | {"list": ["3s..1s"]} ~ {"list": ["1s..1.5s"]} | whole seconds | "1s..3s"

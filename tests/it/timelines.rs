@@ -471,18 +471,19 @@ fn ran_text() -> String {
     .to_string()
 }
 
-/// A silent outage is found when 10 s nothing was heard.
+/// A silent outage is found when a heartbeat has had no answer for 10 s.
 // spec: R6, R19
 #[test]
 fn a_silent_outage_is_found_by_silence() {
     let profile = json!({ "base": "zego", "heartbeat": { "phase": "login" } });
-    let script = vec![login("10s", "A"), outage("60s", "silent", "30s")];
+    let script = vec![login("10s", "A"), outage("60s", "silent", "35s")];
     let ran = story(&profile, "5min", &script);
-    // The last answer came at 55.22 s, so A knows at 65.22 s and tries.  That attempt fails after
-    // 10 s; the next starts 1 to 3 s later and fails 10 s later, its repetitions all sent into the
-    // outage; the third starts 4 s after that, at 90.22 s at the earliest, and gets through.
+    // The heartbeat of 60.12 s is the first without an answer, so A knows at 70.12 s and tries.
+    // That attempt fails after 10 s; the next starts 1 to 3 s later and fails 10 s later, its
+    // repetitions all sent into the outage; the third starts 4 s after that, at 95.12 s at the
+    // earliest, and gets through.
     let lines = ran.lines_of("A");
-    assert_eq!(lines[2], "65.220000 A Reconnecting 1002051");
-    let waits = [1, 2, 3].map(|it| format!("{}.340000 A Reconnected 0", 65 + 10 + it + 10 + 4));
+    assert_eq!(lines[2], "70.120000 A Reconnecting 1002051");
+    let waits = [1, 2, 3].map(|it| format!("{}.240000 A Reconnected 0", 70 + 10 + it + 10 + 4));
     assert!(waits.contains(&lines[3]), "{lines:?}");
 }
