@@ -11,7 +11,7 @@ use crate::{
     sink::{
         csv::seconds,
         judge::{Got, Judgement, Observed, Verdict},
-        trace::{Row, Trace},
+        trace::{Row, Trace, What},
     },
     time::SimTime,
 };
@@ -62,10 +62,11 @@ pub struct Results<'a> {
 /// The most rows of a timeline without a mark; the rest is in the files.
 const ROWS_MAX: usize = 40;
 
-/// A line of the timeline.
+/// A line of the timeline: a mark, a row, or both; or several rows that differ in their client only.
 struct Line<'a> {
     mark: Option<(&'a Mark, usize)>,
     row: Option<&'a Row>,
+    n_clients: usize,
 }
 
 /// The timeline of a run: mark, time, who, callback, expected, difference.
@@ -73,7 +74,7 @@ pub fn timeline(results: Results<'_>, ink: Ink) -> String {
     let Results { scenario, trace, .. } = results;
     let mut text = heading(results);
     let head = format!(
-        "  {:<8}{:>11}  {:<10}{:<24}{:>12} {:>10}",
+        "  {:<8}{:>11}  {:<11}{:<23}{:>12} {:>10}",
         "mark", "time_s", "who", "callback", "expected_s", "diff_s"
     );
     let _ = writeln!(text, "{}", ink.faint(&head));
@@ -85,7 +86,7 @@ pub fn timeline(results: Results<'_>, ink: Ink) -> String {
         if line.mark.is_some() || n_plain <= ROWS_MAX {
             text += &timeline_line(results, line, ink);
         } else {
-            n_left_out += 1;
+            n_left_out += line.n_clients;
         }
     }
     if n_left_out != 0 {
@@ -112,11 +113,21 @@ fn lines(Results { scenario, trace, judged, .. }: Results<'_>) -> Vec<Line<'_>> 
     for (index, (mark, seen)) in scenario.marks().iter().zip(&judged.marks).enumerate() {
         match seen.row {
             Some(row) if of_row[row].is_none() => of_row[row] = Some((mark, index)),
-            Some(_) | None => lines.push(Line { mark: Some((mark, index)), row: None }),
+            Some(_) | None => {
+                lines.push(Line { mark: Some((mark, index)), row: None, n_clients: 1 });
+            }
         }
     }
-    let rows = trace.rows().iter().zip(of_row);
-    lines.extend(rows.map(|(row, mark)| Line { mark, row: Some(row) }));
+    for (row, mark) in trace.rows().iter().zip(of_row) {
+        match lines.last_mut() {
+            Some(Line { mark: None, row: Some(last), n_clients })
+                if mark.is_none() && last.at == row.at && is_alike(&last.what, &row.what) =>
+            {
+                *n_clients += 1;
+            }
+            Some(_) | None => lines.push(Line { mark, row: Some(row), n_clients: 1 }),
+        }
+    }
     // Marks before rows of the same instant; those never seen come last.
     let at = |line: &Line<'_>| match (line.row, line.mark) {
         (Some(row), _) => Some(row.at),
@@ -127,6 +138,33 @@ fn lines(Results { scenario, trace, judged, .. }: Results<'_>) -> Vec<Line<'_>> 
     lines
 }
 
+/// So many users are named in a line of the timeline; more are counted.
+const NAMED_MAX: usize = 3;
+
+/// A callback in a few words.
+fn brief(what: &What, scenario: &Scenario) -> String {
+    match what {
+        What::UserUpdate(update, users) if NAMED_MAX < users.len() => {
+            format!("{} {} users", update.name(), users.len())
+        }
+        What::UserUpdate(..) | What::StateChanged(..) | What::LoginRoomFailed(_) => {
+            what.summary(scenario)
+        }
+    }
+}
+
+/// Whether two callbacks are the same in a few words.
+fn is_alike(one: &What, other: &What) -> bool {
+    match (one, other) {
+        (What::UserUpdate(update, users), What::UserUpdate(other_update, others))
+            if NAMED_MAX < users.len() =>
+        {
+            update == other_update && users.len() == others.len()
+        }
+        _ => one == other,
+    }
+}
+
 fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
     let Results { scenario, judged, .. } = results;
     let at = match (line.row, line.mark) {
@@ -135,8 +173,12 @@ fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
         (None, None) => None,
     };
     let time = at.map_or_else(|| "not seen".to_owned(), |it| it.to_string());
-    let who = line.row.map_or("", |row| &scenario.clients()[row.client].name);
-    let what = line.row.map(|row| row.what.summary(scenario)).unwrap_or_default();
+    let who = match (line.n_clients, line.row) {
+        (1, Some(row)) => scenario.clients()[row.client].name.clone(),
+        (n, _) => format!("{n} clients"),
+    };
+    let who = if line.row.is_some() { who } else { String::new() };
+    let what = line.row.map(|row| brief(&row.what, scenario)).unwrap_or_default();
     let (mut expected, mut difference, mut held) = (String::new(), String::new(), true);
     if let Some((mark, _)) = line.mark
         && let MarkOf::Expectation(index) = mark.of
@@ -158,11 +200,11 @@ fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
     // Long numbers take their room from the callback.
     let numbers = [(&time, 11), (&expected, 12), (&difference, 10)];
     let over: usize = numbers.iter().map(|(it, width)| it.len().saturating_sub(*width)).sum();
-    let room = 24_usize.saturating_sub(over);
+    let room = 23_usize.saturating_sub(over);
     let text = format!(
-        "  {:<8}{time:>11}  {:<10}{:<room$}{expected:>12} {difference:>10}",
+        "  {:<8}{time:>11}  {:<11}{:<room$}{expected:>12} {difference:>10}",
         mark,
-        clipped(who, 9),
+        clipped(&who, 10),
         clipped(&what, room),
     );
     let text = text.trim_end();
@@ -264,8 +306,9 @@ pub fn explanation(
 ) -> String {
     let Results { scenario, trace, .. } = results;
     let pattern = pattern_text(scenario, &expectation.pattern);
+    let bare = pattern.strip_prefix("any ").unwrap_or(&pattern).to_owned();
     let when = match (&expectation.when, verdict.window) {
-        (When::Never(..), None) => format!("no {pattern}"),
+        (When::Never(..), None) => format!("no {bare}"),
         (_, None) => pattern,
         (When::At(_, within), Some((from, to))) => {
             let at = seconds(i64::midpoint(from, to));
@@ -283,8 +326,7 @@ pub fn explanation(
                 Observed::No if to < from => ", a time that ends before it begins".to_owned(),
                 Observed::No => format!(", but the run ends at {end} s"),
             };
-            let pattern = pattern.strip_prefix("any ").unwrap_or(&pattern);
-            format!("no {pattern} from {} s to {} s{unseen}", seconds(from), seconds(to))
+            format!("no {bare} from {} s to {} s{unseen}", seconds(from), seconds(to))
         }
     };
     let mut text = String::new();
