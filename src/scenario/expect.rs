@@ -5,6 +5,7 @@ use crate::{
     protocol::code::{Reason, Update},
     scenario::{
         Expectation, Instant, Mark, MarkIndex, MarkOf, Pattern, When,
+        fault::excerpt,
         parse::{DURATION_MAX, Draft},
         read::{Fields, Node},
     },
@@ -177,7 +178,7 @@ impl<'a> Draft<'a> {
             let mark = self.mark_named(base);
             if mark.is_none() && !base.is_empty() && offset.is_some() {
                 let remedy = self.suggest_mark(base);
-                let problem = format!("no instant is named `{}`", self.reader.shown(at));
+                let problem = format!("no instant is named `{}`", excerpt(base));
                 self.reader.fault(at, problem, remedy);
                 return None;
             }

@@ -64,15 +64,27 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         return None; // Nobody's slip of the finger, and costly to compare.
     }
     let lower = word.to_lowercase();
+    let distance = |it: &str| {
+        let known = it.to_lowercase();
+        // `roomID` for `room`, `logout` for `logoutRoom`.
+        let is_part = known.starts_with(&lower) || lower.starts_with(&known);
+        if is_part && PART_MIN <= lower.len().min(known.len()) {
+            return Some(1);
+        }
+        let allowed = it.len().max(3) / 3;
+        let is_near = it.len().abs_diff(lower.len()) <= allowed;
+        is_near.then(|| strsim::damerau_levenshtein(&lower, &known)).filter(|it| *it <= allowed)
+    };
     known
         .into_iter()
         .take(COMPARED_MAX)
-        .filter(|it| it.len().abs_diff(lower.len()) <= it.len().max(3) / 3)
-        .map(|it| (strsim::damerau_levenshtein(&lower, &it.to_lowercase()), it))
-        .filter(|(distance, it)| *distance <= it.len().max(3) / 3)
+        .filter_map(|it| distance(it).map(|distance| (distance, it)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, it)| it)
 }
+
+/// The shortest beginning by which a word is recognised.
+const PART_MIN: usize = 4;
 
 /// The most names that a word is compared with.
 const COMPARED_MAX: usize = 200;
@@ -120,6 +132,8 @@ mod tests {
     fn a_slip_of_the_finger_is_understood() {
         let known = ["duration", "script", "seed"];
         assert_eq!(suggest("duratoin", known), "did you mean `duration`?");
+        assert_eq!(suggest("roomID", ["room", "token"]), "did you mean `room`?");
+        assert_eq!(suggest("logout", ["loginRoom", "logoutRoom"]), "did you mean `logoutRoom`?");
         assert_eq!(suggest("zzz", known), "known: `duration`, `script`, `seed`");
         assert_eq!(suggest("x", []), "there are none");
     }
