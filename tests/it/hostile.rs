@@ -126,7 +126,7 @@ const TABLE: &str = r#"
 /script/2/do/outage/kind | "link-down" | word `link-down` | did you mean `link_down`?
 /script/2/do/outage/direction | "sideways" | word `sideways` | known: `up`, `down`, `both`
 /profile/heartbeat/phase | "sometimes" | `sometimes` | random
-/expect/0/at | "Tango+1s" | no instant is named `Tango+1s` | `T0`, `T1`, `T3`, `idle`
+/expect/0/at | "Tango+1s" | no instant is named `Tango` | `T0`, `T1`, `T3`, `idle`
 # syntax
 /seed -> "" | NaN ~ Infinity ~ -Infinity ~ 0x10 ~ +1 ~ .5 ~ 1. ~ 01 ~ 1 2 ~ 1; ~ , ~ 1,, | not JSON | JSON with comments
 /seed -> "" | 'x' ~ one ~ nul ~ "x ~ "\x41" ~ /* ~ "\ud800" ~ "\udc00\ud800" | not JSON | comments and trailing commas
