@@ -15,8 +15,12 @@ use clap::{Parser, Subcommand};
     version,
     max_term_width = 80,
     after_help = "\
-Exit codes: 0 all expectations held; 1 an expectation failed; 2 usage or scenario
-error; 3 input or output failed; 101 a bug in roomsim."
+Exit codes:
+  0    all expectations held
+  1    an expectation failed
+  2    usage or scenario error
+  3    input or output failed
+  101  a bug in roomsim"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
