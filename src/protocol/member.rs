@@ -66,7 +66,7 @@ pub struct Ousted {
 /// How a member came to be absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gone {
-    /// It never came, or its lease ended: a relogin makes it a member again.
+    /// It never came, was refused, or its lease ended: a login makes it a member (again).
     Silent,
     /// It logged out: what still arrives of that login is out of turn.
     LoggedOut,
@@ -194,7 +194,8 @@ impl Member {
             };
         }
         match self.state {
-            // Whoever comes back after its user has come from another client is too late (R32).
+            // Whoever comes back after its user has come from another client is too late.
+            // spec: R32
             State::Absent(Gone::Silent)
                 if input == Input::Oust(Ouster::OtherClient) && self.epoch != Epoch::NONE =>
             {
