@@ -71,27 +71,45 @@ impl Folder {
     }
 
     /// Gives the folder its name, in the place of older results.
+    ///
+    /// Another run may do the same to the same target meanwhile: then the last one stays.
     pub(super) fn finish(mut self) -> Result<(), Trouble> {
-        check_replaceable(&self.target)?;
-        let old = self.fresh.with_extension(format!("old-{}", std::process::id()));
-        let had_old = self.target.exists();
-        if had_old {
-            fs::rename(&self.target, &old).map_err(Trouble::io("replace", &self.target))?;
-        }
-        if let Err(error) = fs::rename(&self.fresh, &self.target) {
-            if had_old {
-                // The older results are better than none.
-                let _ignored = fs::rename(&old, &self.target);
+        let mut olds = Vec::new();
+        while !self.is_done {
+            check_replaceable(&self.target)?;
+            let name = format!("old-{}-{}", std::process::id(), olds.len());
+            let old = self.fresh.with_extension(name);
+            match fs::rename(&self.target, &old) {
+                Ok(()) => olds.push(old),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+                Err(error) => return Err(Trouble::io("replace", &self.target)(error)),
             }
-            return Err(Trouble::io("write", &self.target)(error));
+            match fs::rename(&self.fresh, &self.target) {
+                Ok(()) => self.is_done = true,
+                Err(error) if is_taken(&error) && olds.len() < RIVALS_MAX => (),
+                Err(error) => {
+                    // The older results are better than none.
+                    if let Some(old) = olds.last() {
+                        let _ignored = fs::rename(old, &self.target);
+                    }
+                    return Err(Trouble::io("write", &self.target)(error));
+                }
+            }
         }
-        self.is_done = true;
-        if had_old {
+        for old in olds {
             keep_others(&old, &self.target).map_err(Trouble::io("keep what else was in", &old))?;
             fs::remove_dir_all(&old).map_err(Trouble::io("remove the old", &old))?;
         }
         Ok(())
     }
+}
+
+/// How often another run may put its results in the place that was just cleared.
+const RIVALS_MAX: usize = 100;
+
+/// Whether a folder could not be renamed because there is one of that name.
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty)
 }
 
 impl Drop for Folder {
@@ -121,7 +139,8 @@ fn is_ours(folder: &Path) -> bool {
 fn keep_others(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let name = entry?.file_name();
-        if !WRITTEN.iter().any(|it| name == *it) {
+        let is_kept = !WRITTEN.iter().any(|it| name == *it);
+        if is_kept && !to.join(&name).exists() {
             fs::rename(from.join(&name), to.join(&name))?;
         }
     }
