@@ -1,4 +1,4 @@
-//! Races that a second reader of the protocol found; each is told by the story that showed it.
+//! Races between answers, leases, devices and repetitions; each is told by a story that shows it.
 
 use serde_json::{Value, json};
 
