@@ -86,6 +86,18 @@ fn a_login_that_was_accepted_is_not_refused_when_it_is_repeated() {
     assert_eq!(ran.lines_of("A")[1], "11.120000 A Logined 0");
 }
 
+/// The way up breaks while the answer is under way: the client learns both at once.
+// spec: R19
+#[test]
+fn an_outage_that_began_before_the_answer_came_is_known_at_once() {
+    let script = [login("10s", "A"), outage("10.08s", "silent", "up", "5min")];
+    let ran = story(&json!("zego-doc"), "50ms", &script);
+    assert_eq!(
+        ran.lines_of("A")[1..3],
+        ["10.120000 A Logined 0", "10.120000 A Reconnecting 1002051"]
+    );
+}
+
 /// What was not observed has not held.
 #[test]
 fn an_absence_beyond_the_end_of_the_run_does_not_hold() {
