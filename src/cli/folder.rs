@@ -54,6 +54,17 @@ impl Folder {
         }
     }
 
+    /// A hidden name beside the target that nothing has.
+    fn free_name(&self) -> PathBuf {
+        let of_number = |number| {
+            let mut name = self.fresh.clone().into_os_string();
+            name.push(format!(".old-{number}"));
+            PathBuf::from(name)
+        };
+        let mut names = (0..).map(of_number);
+        names.find(|it| fs::symlink_metadata(it).is_err()).expect("there are enough numbers")
+    }
+
     /// Makes a folder inside.
     pub(super) fn folder(&self, name: &str) -> Result<(), Trouble> {
         let path = self.fresh.join(name);
@@ -77,8 +88,7 @@ impl Folder {
         let mut olds = Vec::new();
         while !self.is_done {
             check_replaceable(&self.target)?;
-            let name = format!("old-{}-{}", std::process::id(), olds.len());
-            let old = self.fresh.with_extension(name);
+            let old = self.free_name();
             match fs::rename(&self.target, &old) {
                 Ok(()) => olds.push(old),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => (),
@@ -140,8 +150,18 @@ fn keep_others(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let name = entry?.file_name();
         let is_kept = !WRITTEN.iter().any(|it| name == *it);
-        if is_kept && !to.join(&name).exists() {
-            fs::rename(from.join(&name), to.join(&name))?;
+        let mut n_tries = 0;
+        while is_kept && !to.join(&name).exists() {
+            match fs::rename(from.join(&name), to.join(&name)) {
+                // Another run is putting its results there just now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && n_tries < RIVALS_MAX => {
+                    n_tries += 1;
+                }
+                moved => {
+                    moved?;
+                    break;
+                }
+            }
         }
     }
     Ok(())
@@ -160,9 +180,14 @@ fn check_replaceable(target: &Path) -> Result<(), Trouble> {
     if is_ours(target) {
         return Ok(());
     }
-    let mut entries = fs::read_dir(target).map_err(Trouble::io("look at", target))?;
-    // The folders of `--seeds` lie in one that has no results of its own.
-    if !entries.all(|it| it.is_ok_and(|it| is_ours(&it.path()))) {
+    let mut entries = match fs::read_dir(target) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Trouble::io("look at", target)(error)),
+    };
+    // The folders of `--seeds` lie in one that has no results of its own; and another run may have
+    // put its results there since the first look.
+    if !entries.all(|it| it.is_ok_and(|it| is_ours(&it.path()))) && !is_ours(target) {
         return Err(refused(
             target,
             "it holds other things than results of roomsim (no run.json of roomsim is in it)",

@@ -3,6 +3,8 @@
 //! Pure: [`Member::step`] takes time and an input, and gives the next member and its effects.
 //! Whether other members exist, and what their room's journal holds, it learns from its inputs.
 
+mod ousted;
+
 use crate::{
     id::{Epoch, RoomId},
     protocol::{
@@ -15,6 +17,8 @@ use crate::{
     },
     time::SimTime,
 };
+
+pub use ousted::{Ousted, Ouster};
 
 /// One client as the server sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,26 +45,6 @@ pub enum State {
     Present(Present),
     /// Put out; the client may not know yet.
     Ousted(Ousted),
-}
-
-/// Why the server puts a member out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ouster {
-    /// The same user came from another client.
-    OtherClient,
-    /// The developer's backend said so.
-    Backend,
-}
-
-/// A member that was put out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ousted {
-    /// Why.
-    pub by: Ouster,
-    /// When the client is told again; never, when it knows.
-    pub repeat: Repeat,
-    /// When the server stops telling.
-    pub until: SimTime,
 }
 
 /// How a member came to be absent.
@@ -215,7 +199,7 @@ impl Member {
                 | Input::Wake => (self, Out::NONE),
             },
             State::Present(present) => self.present(context, present, input),
-            State::Ousted(ousted) => self.ousted(context, ousted, input),
+            State::Ousted(ousted) => ousted.step(self, context, input),
         }
     }
 
@@ -249,20 +233,23 @@ impl Member {
         match self.state {
             State::Absent(Gone::LoggedOut) if epoch.is_same_login(self.epoch) => (self, Out::NONE),
             State::Joining { .. } if epoch == self.epoch => (self, Out::NONE),
+            // Put out on this very connection, or on an earlier one and that is remembered.
             // spec: R32
             State::Ousted(Ousted { by, .. })
-                if epoch.is_same_login(self.epoch) && context.rules.remembers(by) =>
+                if epoch == self.epoch
+                    || epoch.is_same_login(self.epoch) && context.rules.remembers(by) =>
             {
                 let member = Self { epoch, ..self };
                 let refusal = ServerBody::LoginRejected(by.refusal());
                 (member, Out::of([member.send(refusal)]))
             }
-            // Sent before it was put out.
-            State::Ousted(_) if epoch == self.epoch => (self, Out::NONE),
             // The session is alive: nobody else hears of it (spec: R20, R30).
             State::Present(present) if present.room == login.room => {
-                let feed = if epoch == self.epoch { present.feed } else { Feed::Closed };
-                let greet_at = present.greet_at.min(done_at);
+                let (feed, greet_at) = if epoch == self.epoch {
+                    (present.feed, present.greet_at.min(done_at))
+                } else {
+                    (Feed::Closed, done_at)
+                };
                 let member = Self { epoch, ..self };
                 let lease_ends_at = member.lease(context);
                 let present = Present { lease_ends_at, greet_at, feed, ..present };
@@ -277,13 +264,14 @@ impl Member {
 
     fn logout(self, epoch: Epoch) -> (Self, Out) {
         let done = Effect::Send(ServerMsg { epoch, body: ServerBody::LogoutAccepted });
-        if epoch < self.epoch {
+        if epoch < self.epoch && !epoch.is_same_login(self.epoch) {
             return (self, Out::of([done])); // A newer login has ended that one.
         }
         let out = match self.state {
             State::Present(present) => Out::of([Effect::Leave(present.room), done]),
             State::Absent(_) | State::Joining { .. } | State::Ousted(_) => Out::of([done]),
         };
+        let epoch = epoch.max(self.epoch);
         (Self { epoch, state: State::Absent(Gone::LoggedOut) }, out)
     }
 
@@ -363,32 +351,6 @@ impl Member {
         (self.with(State::Present(present)), out)
     }
 
-    /// Put out, and told so until it confirms or its lease would have ended.
-    fn ousted(self, context: Context<'_>, ousted: Ousted, input: Input) -> (Self, Out) {
-        let Context { rules, now, .. } = context;
-        match input {
-            // Whoever has not heard it by now hears it when it comes back (spec: R32).
-            Input::Wake if ousted.until.is_due(now) => {
-                (self.with(State::Ousted(ousted.told())), Out::NONE)
-            }
-            Input::Wake if ousted.repeat.is_due(now) => {
-                let ousted = Ousted { repeat: ousted.repeat.again(rules, now), ..ousted };
-                (self.with(State::Ousted(ousted)), Out::of([self.kick(ousted.by)]))
-            }
-            Input::SignalLost if ousted.repeat != Repeat::NEVER => {
-                let ousted = Ousted { until: now + rules.lease.after, ..ousted };
-                (self.with(State::Ousted(ousted)), Out::NONE)
-            }
-            // Not a member any more, so there is nothing to end.
-            Input::Receive(_)
-            | Input::Published(_)
-            | Input::Oust(_)
-            | Input::SignalBack(_)
-            | Input::SignalLost
-            | Input::Wake => (self, Out::NONE),
-        }
-    }
-
     fn present(self, context: Context<'_>, present: Present, input: Input) -> (Self, Out) {
         let Context { rules, now, .. } = context;
         match input {
@@ -460,31 +422,6 @@ impl Present {
                 Self { lease_ends_at: context.now + context.rules.lease.after, ..self }
             }
         }
-    }
-}
-
-impl Ouster {
-    /// The code with which the client is told at once.
-    const fn code(self) -> ErrorCode {
-        match self {
-            Self::OtherClient => ErrorCode::KICKED_OUT,
-            Self::Backend => ErrorCode::KICKED_BY_BACKEND,
-        }
-    }
-
-    /// The code with which a relogin is refused.
-    const fn refusal(self) -> ErrorCode {
-        match self {
-            Self::OtherClient => ErrorCode::LOGGED_IN_ELSEWHERE,
-            Self::Backend => ErrorCode::KICKED_BY_BACKEND,
-        }
-    }
-}
-
-impl Ousted {
-    /// The client knows, or is not told any more.
-    const fn told(self) -> Self {
-        Self { repeat: Repeat::NEVER, until: SimTime::NEVER, ..self }
     }
 }
 

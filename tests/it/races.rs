@@ -71,6 +71,38 @@ fn a_repeated_login_does_not_bring_back_who_was_kicked_out_since() {
     assert_eq!(heard, ["11.320000 B ADD A", "12.000000 B DELETE A"]);
 }
 
+/// The answer is lost and the client is kicked out before it repeats its login: it is told.
+// spec: R37
+#[test]
+fn who_is_kicked_out_before_it_knows_that_it_is_in_is_told() {
+    let profile = json!({ "base": "zego-doc", "kick_memory": "off" });
+    let kick = json!({ "kickoutUser": { "room": "r", "users": ["A"] } });
+    let script = [
+        login("10s", "A"),
+        outage("10.1s", "silent", "down", "500ms"),
+        json!({ "at": "10.5s", "do": kick }),
+    ];
+    let ran = story(&profile, "50ms", &script);
+    // Repeated at 11 s; there and back.
+    assert_eq!(ran.lines_of("A")[1..], ["11.100000 A LoginFailed 1002055"]);
+}
+
+// spec: R32
+#[test]
+fn a_forgotten_kick_does_not_hide_that_the_user_came_from_elsewhere_since() {
+    let profile = json!({ "base": "zego-doc", "kick_memory": "off" });
+    let kick = json!({ "kickoutUser": { "room": "r", "users": ["A"] } });
+    let script = [
+        login("10s", "A"),
+        outage("20s", "link_down", "both", "1min"),
+        json!({ "at": "40s", "do": kick }),
+        login("60s", "tablet"),
+    ];
+    let ran = story(&profile, "50ms", &script);
+    assert_eq!(ran.lines_of("A").last().unwrap(), "80.100000 A ReconnectFailed 1002086");
+    assert_eq!(ran.lines_of("tablet").last().unwrap(), "60.120000 tablet Logined 0");
+}
+
 // spec: R43
 #[test]
 fn a_login_that_was_accepted_is_not_refused_when_it_is_repeated() {

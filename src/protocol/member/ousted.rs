@@ -1,0 +1,82 @@
+//! A member that the server has put out, until its client knows.
+
+use super::{Context, Input, Member, Out, State};
+use crate::{
+    protocol::{code::ErrorCode, repeat::Repeat},
+    time::SimTime,
+};
+
+/// Why the server puts a member out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ouster {
+    /// The same user came from another client.
+    OtherClient,
+    /// The developer's backend said so.
+    Backend,
+}
+
+/// A member that was put out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ousted {
+    /// Why.
+    pub by: Ouster,
+    /// When the client is told again; never, when it knows.
+    pub repeat: Repeat,
+    /// When the server stops telling.
+    pub until: SimTime,
+}
+
+impl Ouster {
+    /// The code with which the client is told at once.
+    pub(super) const fn code(self) -> ErrorCode {
+        match self {
+            Self::OtherClient => ErrorCode::KICKED_OUT,
+            Self::Backend => ErrorCode::KICKED_BY_BACKEND,
+        }
+    }
+
+    /// The code with which a relogin is refused.
+    pub(super) const fn refusal(self) -> ErrorCode {
+        match self {
+            Self::OtherClient => ErrorCode::LOGGED_IN_ELSEWHERE,
+            Self::Backend => ErrorCode::KICKED_BY_BACKEND,
+        }
+    }
+}
+
+impl Ousted {
+    /// Put out, and told so until it confirms or its lease would have ended.
+    pub(super) fn step(self, member: Member, context: Context<'_>, input: Input) -> (Member, Out) {
+        let Context { rules, now, .. } = context;
+        match input {
+            // Whoever has not heard it by now hears it when it comes back (spec: R32).
+            Input::Wake if self.until.is_due(now) => {
+                (member.with(State::Ousted(self.told())), Out::NONE)
+            }
+            Input::Wake if self.repeat.is_due(now) => {
+                let ousted = Self { repeat: self.repeat.again(rules, now), ..self };
+                (member.with(State::Ousted(ousted)), Out::of([member.kick(self.by)]))
+            }
+            Input::SignalLost if self.repeat != Repeat::NEVER => {
+                let ousted = Self { until: now + rules.lease.after, ..self };
+                (member.with(State::Ousted(ousted)), Out::NONE)
+            }
+            // The user has come from another client since: that is remembered.
+            Input::Oust(by) if !rules.remembers(self.by) => {
+                (member.with(State::Ousted(Self { by, ..self })), Out::NONE)
+            }
+            // Not a member any more, so there is nothing to end.
+            Input::Receive(_)
+            | Input::Published(_)
+            | Input::Oust(_)
+            | Input::SignalBack(_)
+            | Input::SignalLost
+            | Input::Wake => (member, Out::NONE),
+        }
+    }
+
+    /// The client knows, or is not told any more.
+    pub(super) const fn told(self) -> Self {
+        Self { repeat: Repeat::NEVER, until: SimTime::NEVER, ..self }
+    }
+}
