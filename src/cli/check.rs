@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use roomsim::report::{
     json,
-    text::{self, Ink, count},
+    text::{self, count},
 };
 
 use super::{
@@ -102,10 +102,7 @@ fn check_seeds(
     }
     let (name, n) = (loaded.scenario.name(), count(seeds.len(), "seed"));
     let Some(first) = failures.first() else {
-        let held = match out.ink {
-            Ink::Colour => "\u{1b}[32mheld\u{1b}[0m",
-            Ink::Plain => "held",
-        };
+        let held = out.ink.good("held");
         out.print(&format!("{name}: {n} {held}\n"))?;
         return Ok(true);
     };

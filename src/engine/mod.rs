@@ -3,6 +3,7 @@
 //! Generic: it holds parcels and deadlines and knows neither rooms nor clients nor links.
 //! Ties are decided by a canonical key, never by the order of insertion: at one instant come first
 //! the script, then the parcels that arrive, by (lane, number), then the deadlines, by slot.
+#![deny(clippy::float_arithmetic)]
 
 mod tournament;
 

@@ -2,6 +2,7 @@
 //!
 //! The link knows no protocol.  Message `k` of a lane has a loss draw and a delay draw of its own,
 //! so a higher loss rate loses a superset of the same messages, and no message moves another's fate.
+#![deny(clippy::float_arithmetic)]
 
 use std::fmt;
 

@@ -3,6 +3,7 @@
 //! A client has one login at a time ([`client::Client`]); the server sees it as a member
 //! ([`member::Member`]) and keeps the rooms ([`server::Server`]).  Time and drawn numbers come in,
 //! messages and callbacks go out.  There is no clock here, no randomness, no link and no queue.
+#![deny(clippy::float_arithmetic)]
 
 pub mod call;
 pub mod client;

@@ -33,7 +33,8 @@ impl Ink {
         }
     }
 
-    fn good(self, text: &str) -> String {
+    /// Text that tells of success.
+    pub fn good(self, text: &str) -> String {
         self.paint(32, text)
     }
 
@@ -67,6 +68,17 @@ struct Line<'a> {
     mark: Option<(&'a Mark, usize)>,
     row: Option<&'a Row>,
     n_clients: usize,
+}
+
+impl Line<'_> {
+    /// When it was, if it was at all.
+    fn at(&self, judged: &Judgement) -> Option<SimTime> {
+        match (self.row, self.mark) {
+            (Some(row), _) => Some(row.at),
+            (None, Some((_, index))) => judged.marks[index].at,
+            (None, None) => None,
+        }
+    }
 }
 
 /// The timeline of a run: mark, time, who, callback, expected, difference.
@@ -129,12 +141,7 @@ fn lines(Results { scenario, trace, judged, .. }: Results<'_>) -> Vec<Line<'_>> 
         }
     }
     // Marks before rows of the same instant; those never seen come last.
-    let at = |line: &Line<'_>| match (line.row, line.mark) {
-        (Some(row), _) => Some(row.at),
-        (None, Some((_, index))) => judged.marks[index].at,
-        (None, None) => None,
-    };
-    lines.sort_by_key(|line| (at(line).is_none(), at(line)));
+    lines.sort_by_key(|line| (line.at(judged).is_none(), line.at(judged)));
     lines
 }
 
@@ -167,17 +174,12 @@ fn is_alike(one: &What, other: &What) -> bool {
 
 fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
     let Results { scenario, judged, .. } = results;
-    let at = match (line.row, line.mark) {
-        (Some(row), _) => Some(row.at),
-        (None, Some((_, index))) => judged.marks[index].at,
-        (None, None) => None,
-    };
-    let time = at.map_or_else(|| "not seen".to_owned(), |it| it.to_string());
+    let time = line.at(judged).map_or_else(|| "not seen".to_owned(), |it| it.to_string());
     let who = match (line.n_clients, line.row) {
+        (_, None) => String::new(),
         (1, Some(row)) => scenario.clients()[row.client].name.clone(),
-        (n, _) => format!("{n} clients"),
+        (n, Some(_)) => format!("{n} clients"),
     };
-    let who = if line.row.is_some() { who } else { String::new() };
     let what = line.row.map(|row| brief(&row.what, scenario)).unwrap_or_default();
     let (mut expected, mut difference, mut held) = (String::new(), String::new(), true);
     if let Some((mark, _)) = line.mark
@@ -230,22 +232,19 @@ pub fn count(n: usize, of: &str) -> String {
 
 /// Those expectations of a run that failed, and the summary.
 pub fn failures(results: Results<'_>, ink: Ink) -> String {
-    let Results { scenario, judged, .. } = results;
-    let mut text = String::new();
-    for (expectation, verdict) in scenario.expectations().iter().zip(&judged.verdicts) {
-        if !verdict.held {
-            text += &verdict_line(results, expectation, verdict, ink);
-            text += &explanation(results, expectation, verdict, ink);
-        }
-    }
-    text + &summary(results, ink)
+    verdicts_of(results, ink, |verdict| !verdict.held)
 }
 
 /// Every expectation of a run: whether it held, what was expected, what came.
 pub fn verdicts(results: Results<'_>, ink: Ink) -> String {
+    heading(results) + &verdicts_of(results, ink, |_| true)
+}
+
+fn verdicts_of(results: Results<'_>, ink: Ink, is_meant: impl Fn(&Verdict) -> bool) -> String {
     let Results { scenario, judged, .. } = results;
-    let mut text = heading(results);
-    for (expectation, verdict) in scenario.expectations().iter().zip(&judged.verdicts) {
+    let mut text = String::new();
+    let all = scenario.expectations().iter().zip(&judged.verdicts);
+    for (expectation, verdict) in all.filter(|(_, verdict)| is_meant(verdict)) {
         text += &verdict_line(results, expectation, verdict, ink);
         if !verdict.held {
             text += &explanation(results, expectation, verdict, ink);

@@ -8,10 +8,10 @@ use crate::{
     observe::{Callback, Observer},
     protocol::{
         client::{self, Client, Die, Luck},
-        code::{ErrorCode, Update},
+        code::Update,
         journal::Change,
         member,
-        message::{ClientMsg, Lane, Message, ServerMsg},
+        message::{Lane, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
     },
@@ -204,7 +204,7 @@ impl<'a, O: Observer> World<'a, O> {
     fn drain(&mut self) {
         let mut outbox = std::mem::take(&mut self.outbox);
         for (client, message) in &outbox.sends {
-            self.send_down(*client, *message);
+            self.send(*client, Direction::Down, Message::Down(*message));
         }
         for client in &outbox.members {
             self.set_deadline(*client);
@@ -232,7 +232,9 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn carry_out(&mut self, client: ClientId, effect: client::Effect) {
         match effect {
-            client::Effect::Send(message) => self.send_up(client, message),
+            client::Effect::Send(message) => {
+                self.send(client, Direction::Up, Message::Up(message));
+            }
             client::Effect::StateChanged(room, reason, code) => {
                 self.call_back(client, room, Callback::StateChanged(reason, code));
             }
@@ -242,7 +244,9 @@ impl<'a, O: Observer> World<'a, O> {
             client::Effect::RosterDifference(room, from, to) => {
                 self.tell_difference(client, room, (from, to));
             }
-            client::Effect::CallFailed(room, code) => self.fail_call(client, room, code),
+            client::Effect::CallFailed(room, code) => {
+                self.call_back(client, room, Callback::LoginRoomFailed(code));
+            }
             client::Effect::Spent(die) => {
                 let seat = &mut self.seats[client];
                 seat.n_spent[die as usize] += 1;
@@ -254,10 +258,6 @@ impl<'a, O: Observer> World<'a, O> {
                 *number = self.draws.draw(purpose, seat.entity, index);
             }
         }
-    }
-
-    fn fail_call(&mut self, client: ClientId, room: RoomId, code: ErrorCode) {
-        self.call_back(client, room, Callback::LoginRoomFailed(code));
     }
 
     /// Each change by itself, in the server's order; a user is not told of itself (spec: R27).
@@ -317,14 +317,6 @@ impl<'a, O: Observer> World<'a, O> {
         let member_at = self.server.member(client).deadline();
         let at = self.seats[client].client.deadline().min(member_at);
         self.agenda.set_deadline(self.cell.rooms.len() + client.index(), at);
-    }
-
-    fn send_up(&mut self, client: ClientId, message: ClientMsg) {
-        self.send(client, Direction::Up, Message::Up(message));
-    }
-
-    fn send_down(&mut self, client: ClientId, message: ServerMsg) {
-        self.send(client, Direction::Down, Message::Down(message));
     }
 
     fn send(&mut self, client: ClientId, direction: Direction, message: Message) {

@@ -89,9 +89,9 @@ impl Judgement {
         let mut verdicts = vec![None; scenario.expectations().len()];
         for index in scenario.judging_order() {
             let expectation = &scenario.expectations()[*index];
-            let verdict = judge(expectation, trace, &marks);
+            let (verdict, seen) = judge(expectation, trace, &marks);
             if let Some(mark) = expectation.mark {
-                marks[mark] = seen(expectation, &verdict, trace, &marks);
+                marks[mark] = seen;
             }
             verdicts[*index] = Some(verdict);
         }
@@ -117,24 +117,12 @@ fn row_at(trace: &Trace, at: SimTime, clients: &[ClientId]) -> Option<usize> {
         .find_map(|client| trace.of(*client).find(|(_, row)| row.at == at).map(|(index, _)| index))
 }
 
-/// When the mark of an expectation was: when the last of its clients met it.
-fn seen(expectation: &Expectation, shown: &Verdict, trace: &Trace, marks: &[Seen]) -> Seen {
-    let mut last = None;
-    for client in expectation.clients.iter() {
-        let verdict = if client == shown.client {
-            *shown
-        } else {
-            judge_one(expectation, client, trace, marks)
-        };
-        let Some(got) = verdict.got.filter(|it| it.matches) else { return Seen::default() };
-        last = last.max(Some((trace.rows()[got.row].at, got.row)));
-    }
-    Seen { at: last.map(|it| it.0), row: last.map(|it| it.1) }
-}
-
-fn judge(expectation: &Expectation, trace: &Trace, marks: &[Seen]) -> Verdict {
+/// The verdict, and when the mark of the expectation was: when the last of its clients met it.
+fn judge(expectation: &Expectation, trace: &Trace, marks: &[Seen]) -> (Verdict, Seen) {
     let mut shown: Option<Verdict> = None;
     let mut n_failed = 0;
+    let mut last = None;
+    let mut n_unseen = 0;
     for client in expectation.clients.iter() {
         let verdict = judge_one(expectation, client, trace, marks);
         let time = |it: &Verdict| it.got.map(|it| trace.rows()[it.row].at);
@@ -143,12 +131,18 @@ fn judge(expectation: &Expectation, trace: &Trace, marks: &[Seen]) -> Verdict {
             Some(shown) => shown.held && (!verdict.held || time(shown) < time(&verdict)),
         };
         n_failed += usize::from(!verdict.held);
+        match verdict.got.filter(|it| it.matches) {
+            Some(got) => last = last.max(Some((trace.rows()[got.row].at, got.row))),
+            None => n_unseen += 1,
+        }
         if is_better {
             shown = Some(verdict);
         }
     }
     let shown = shown.expect("an expectation means at least one client");
-    Verdict { held: n_failed == 0, n_failed, ..shown }
+    let last = last.filter(|_| n_unseen == 0);
+    let seen = Seen { at: last.map(|it| it.0), row: last.map(|it| it.1) };
+    (Verdict { held: n_failed == 0, n_failed, ..shown }, seen)
 }
 
 fn judge_one(

@@ -129,14 +129,6 @@ impl Trying {
         (client.with(State::Online(online.heard(context))), out)
     }
 
-    /// The end of trying; what follows is up to the app (spec: R13, R14, R26).
-    const fn reason_of_failure(&self) -> Reason {
-        match self.known {
-            None => Reason::LoginFailed,
-            Some(_) => Reason::ReconnectFailed,
-        }
-    }
-
     /// The server does not let the client in: whoever was put out while away was kicked out.
     fn refused(self, client: Client, code: ErrorCode) -> (Client, Out) {
         if self.known.is_some() && code.is_kick() {
@@ -146,8 +138,13 @@ impl Trying {
         self.fail(client, code)
     }
 
+    /// The end of trying; what follows is up to the app (spec: R13, R14, R26).
     fn fail(self, client: Client, code: ErrorCode) -> (Client, Out) {
-        let callback = Effect::StateChanged(self.login.room, self.reason_of_failure(), code);
+        let reason = match self.known {
+            None => Reason::LoginFailed,
+            Some(_) => Reason::ReconnectFailed,
+        };
+        let callback = Effect::StateChanged(self.login.room, reason, code);
         (client.with(State::LoggedOut(None)), Out::of([callback]))
     }
 }
