@@ -47,6 +47,13 @@ ids! {
     UserId "u";
     /// A room.
     RoomId "r";
+    /// One client as far as one room is concerned: the only one of a client in single-room mode,
+    /// one for each room that it ever names in multi-room mode.
+    SessionId "s";
+    /// A stream, by its name.
+    StreamId "x";
+    /// A text that an app hands to the SDK: a message, a key, a value.
+    TextId "t";
 }
 
 /// Counts the logins of one client, and the connections of each login: what belongs to an older

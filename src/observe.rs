@@ -3,10 +3,13 @@
 //! One stream of records, any number of sinks.  A sink gets nothing by which it could change a run.
 
 use crate::{
-    id::{ClientId, RoomId, UserId},
-    link::Cause,
+    id::{ClientId, RoomId, StreamId, TextId, UserId},
+    link::{Cause, NetworkMode},
     protocol::{
-        code::{ErrorCode, Reason, Update},
+        backend::ServerCallback,
+        call::CallKind,
+        code::{ErrorCode, Status, Update},
+        member::Departure,
         message::Kind,
     },
     time::SimTime,
@@ -16,18 +19,63 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callback<'a> {
     /// `onRoomStateChanged`.
-    StateChanged(Reason, ErrorCode),
+    StateChanged(Status),
     /// `onRoomUserUpdate`.
     UserUpdate(Update, &'a [UserId]),
-    /// `loginRoom` returned an error and changed nothing.
-    LoginRoomFailed(ErrorCode),
+    /// `onRoomStreamUpdate`.
+    StreamUpdate(Update, &'a [Stream]),
+    /// `onRoomOnlineUserCountUpdate`.
+    OnlineCount(u32),
+    /// `onRoomTokenWillExpire`, in so many seconds.
+    TokenWillExpire(u32),
+    /// `onRoomExtraInfoUpdate`: who set it, key and value.
+    ExtraInfo(UserId, TextId, TextId),
+    /// `onIMRecvBroadcastMessage`: who sent it, and the text.
+    Broadcast(UserId, TextId),
+    /// `onNetworkModeChanged`.
+    NetworkMode(NetworkMode),
+    /// A call has its result.
+    CallResult(CallKind, ErrorCode, Subject),
+}
+
+/// A stream that came or went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// The stream.
+    pub stream: StreamId,
+    /// Who publishes it.
+    pub user: UserId,
+    /// How it went, if it did.
+    pub how: Departure,
+}
+
+/// What a call was about, besides its room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Nothing else.
+    None,
+    /// A stream.
+    Stream(StreamId),
+    /// The text of a message, or the value of an extra info.
+    Text(TextId),
 }
 
 /// A watcher of a run.  Every method does nothing unless a sink says otherwise.
 pub trait Observer {
-    /// An app is told something.
-    fn callback(&mut self, at: SimTime, client: ClientId, room: RoomId, what: Callback<'_>) {
+    /// An app is told something, of a room or of nothing in particular.
+    fn callback(
+        &mut self,
+        at: SimTime,
+        client: ClientId,
+        room: Option<RoomId>,
+        what: Callback<'_>,
+    ) {
         let _ = (at, client, room, what);
+    }
+
+    /// The server makes a callback to the developer's backend.
+    fn server_callback(&mut self, at: SimTime, callback: ServerCallback) {
+        let _ = (at, callback);
     }
 
     /// A message is sent over a client's link, in either direction.
@@ -56,8 +104,18 @@ impl Observer for () {}
 
 macro_rules! forward {
     ($self:ident, $($to:expr),+) => {
-        fn callback(&mut $self, at: SimTime, client: ClientId, room: RoomId, what: Callback<'_>) {
+        fn callback(
+            &mut $self,
+            at: SimTime,
+            client: ClientId,
+            room: Option<RoomId>,
+            what: Callback<'_>,
+        ) {
             $($to.callback(at, client, room, what);)+
+        }
+
+        fn server_callback(&mut $self, at: SimTime, callback: ServerCallback) {
+            $($to.server_callback(at, callback);)+
         }
 
         fn sent(&mut $self, at: SimTime, client: ClientId, kind: Kind) {

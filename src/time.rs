@@ -5,7 +5,7 @@
 use std::{fmt, ops::Add};
 
 /// An instant of virtual time, in microseconds since the run began.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SimTime(u64);
 
 /// A length of virtual time, in microseconds.

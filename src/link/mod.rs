@@ -48,11 +48,13 @@ pub enum Cause {
     Loss,
     /// The link was cut.
     Outage,
+    /// The receiving app was not running.
+    NoApp,
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 2] = [Self::Loss, Self::Outage];
+    pub const ALL: [Self; 3] = [Self::Loss, Self::Outage, Self::NoApp];
 }
 
 impl fmt::Display for Cause {
@@ -60,7 +62,48 @@ impl fmt::Display for Cause {
         f.write_str(match self {
             Self::Loss => "loss",
             Self::Outage => "outage",
+            Self::NoApp => "no_app",
         })
+    }
+}
+
+/// By what a device reaches the network, as `onNetworkModeChanged` tells it (spec: R63).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NetworkMode {
+    /// By nothing.
+    Offline,
+    /// It does not know.
+    Unknown,
+    /// By cable.
+    Ethernet,
+    /// By Wi-Fi.
+    WiFi,
+    /// By a mobile network of the second generation.
+    Mode2G,
+    /// Of the third.
+    Mode3G,
+    /// Of the fourth.
+    Mode4G,
+    /// Of the fifth.
+    Mode5G,
+}
+
+impl NetworkMode {
+    /// All modes, with the SDK's names.
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("Offline", Self::Offline),
+        ("Unknown", Self::Unknown),
+        ("Ethernet", Self::Ethernet),
+        ("WiFi", Self::WiFi),
+        ("2G", Self::Mode2G),
+        ("3G", Self::Mode3G),
+        ("4G", Self::Mode4G),
+        ("5G", Self::Mode5G),
+    ];
+
+    /// The SDK's name.
+    pub const fn name(self) -> &'static str {
+        Self::ALL[self as usize].0
     }
 }
 
@@ -95,13 +138,25 @@ impl Cut {
 }
 
 /// The state of one client's link.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Link {
-    entity: Entity,
     /// How many outages cut each direction now.
     n_cuts: [u32; 2],
+}
+
+/// The messages that share draws, of those that share a link.
+#[derive(Clone, Copy, Debug)]
+pub struct Flow {
+    entity: Entity,
     /// The draws of the first lane, on which most messages go: loss and delay, up and down.
     blocks: [[Block; 2]; 2],
+}
+
+impl Flow {
+    /// The messages of the entity.
+    pub const fn new(entity: Entity) -> Self {
+        Self { entity, blocks: [[Block::NONE; 2]; 2] }
+    }
 }
 
 /// The number of a message, for its draws: those of a lane are counted by themselves.
@@ -120,11 +175,6 @@ impl Serial {
 }
 
 impl Link {
-    /// An open link of the entity.
-    pub const fn new(entity: Entity) -> Self {
-        Self { entity, n_cuts: [0; 2], blocks: [[Block::NONE; 2]; 2] }
-    }
-
     /// An outage begins.
     pub fn cut(&mut self, cut: Cut) {
         for direction in [Direction::Up, Direction::Down] {
@@ -154,10 +204,10 @@ impl Link {
     /// sent; downwards by [`Link::is_open`] when it arrives.
     #[inline]
     pub fn send(
-        &mut self,
+        &self,
+        flow: &mut Flow,
         path: &PathModel,
-        draws: &Draws,
-        direction: Direction,
+        (draws, direction): (&Draws, Direction),
         (serial, now): (Serial, SimTime),
     ) -> Verdict {
         if direction == Direction::Up && !self.is_open(direction) {
@@ -169,9 +219,10 @@ impl Link {
         };
         let mut other = [Block::NONE; 2];
         let is_first = serial.lane == 0;
-        let blocks = if is_first { &mut self.blocks[direction as usize] } else { &mut other };
+        let entity = flow.entity;
+        let blocks = if is_first { &mut flow.blocks[direction as usize] } else { &mut other };
         let [of_loss, of_delay] = blocks;
-        let draw = |block, purpose| draws.draw_with(block, purpose, self.entity, serial.index());
+        let draw = |block, purpose| draws.draw_with(block, purpose, entity, serial.index());
         if !path.loss.is_zero() && path.loss.hits(draw(of_loss, loss)) {
             return Verdict::Drop(Cause::Loss);
         }
@@ -217,9 +268,11 @@ mod tests {
 
     /// What becomes of the first `n` messages of a link.
     fn fates(path: &PathModel, n: u32) -> Vec<Verdict> {
-        let mut link = Link::new(Entity::named("A"));
+        let (link, mut flow) = (Link::default(), Flow::new(Entity::named("A")));
+        let draws = Draws::new(1);
         let send = |number| {
-            link.send(path, &Draws::new(1), Direction::Up, (Serial { lane: 0, number }, NOW))
+            let serial = Serial { lane: 0, number };
+            link.send(&mut flow, path, (&draws, Direction::Up), (serial, NOW))
         };
         (0..n).map(send).collect()
     }
@@ -263,13 +316,14 @@ mod tests {
 
     #[test]
     fn outages_nest_and_cut_their_directions_only() {
-        let mut link = Link::new(Entity::named("A"));
+        let (mut link, mut flow) = (Link::default(), Flow::new(Entity::named("A")));
         link.cut(Cut::Both);
         link.cut(Cut::Up);
         link.mend(Cut::Both);
         assert!(!link.is_open(Direction::Up) && link.is_open(Direction::Down));
         let serial = Serial { lane: 0, number: 0 };
-        let sent = link.send(&path(50, 0, "0"), &Draws::new(1), Direction::Up, (serial, NOW));
+        let way = (&Draws::new(1), Direction::Up);
+        let sent = link.send(&mut flow, &path(50, 0, "0"), way, (serial, NOW));
         assert_eq!(sent, Verdict::Drop(Cause::Outage));
         link.mend(Cut::Up);
         assert!(link.is_open(Direction::Up));

@@ -1,6 +1,10 @@
-//! The calls that an app can make.
+//! The calls that an app can make, and what happens to the app itself.
 
-use crate::{id::RoomId, time::SimTime};
+use crate::{
+    id::{RoomId, StreamId, TextId},
+    protocol::code::ErrorCode,
+    time::SimTime,
+};
 
 /// A call of the SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +15,161 @@ pub enum Call {
     LogoutRoom(Option<RoomId>),
     /// `switchRoom` from one room to another (spec: R34, R35, R36).
     SwitchRoom(RoomId, Login),
+    /// `renewToken`; the room is named in multi-room mode.
+    RenewToken(Option<RoomId>, Token),
+    /// `startPublishingStream`; the room is named in multi-room mode.
+    StartPublishing(Option<RoomId>, Slot),
+    /// `stopPublishingStream`.
+    StopPublishing(Slot),
+    /// Something is asked of the room.
+    Ask(RoomId, Ask),
+}
+
+/// The calls by their names, as the result of a call is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CallKind {
+    /// `loginRoom`.
+    LoginRoom,
+    /// `switchRoom`.
+    SwitchRoom,
+    /// `renewToken`.
+    RenewToken,
+    /// `startPublishingStream`.
+    StartPublishingStream,
+    /// `setRoomExtraInfo`.
+    SetRoomExtraInfo,
+    /// `sendBroadcastMessage`.
+    SendBroadcastMessage,
+}
+
+impl CallKind {
+    /// All calls whose results are told.
+    pub const ALL: [Self; 6] = [
+        Self::LoginRoom,
+        Self::SwitchRoom,
+        Self::RenewToken,
+        Self::StartPublishingStream,
+        Self::SetRoomExtraInfo,
+        Self::SendBroadcastMessage,
+    ];
+
+    /// The SDK's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoginRoom => "loginRoom",
+            Self::SwitchRoom => "switchRoom",
+            Self::RenewToken => "renewToken",
+            Self::StartPublishingStream => "startPublishingStream",
+            Self::SetRoomExtraInfo => "setRoomExtraInfo",
+            Self::SendBroadcastMessage => "sendBroadcastMessage",
+        }
+    }
+}
+
+/// Something that an app asks of its room, which the server answers with a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// `setRoomExtraInfo`: a key and its value (spec: R55).
+    ExtraInfo(TextId, TextId),
+    /// `sendBroadcastMessage` (spec: R57).
+    Broadcast(TextId),
+}
+
+/// Why something that was asked was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The connection is broken.
+    Broken,
+    /// The client is in no room.
+    NotInRoom,
+    /// The client is in another room.
+    OtherRoom,
+    /// The user asks too often.
+    TooFrequent,
+}
+
+impl Ask {
+    /// The call by which it is asked.
+    pub const fn kind(self) -> CallKind {
+        match self {
+            Self::ExtraInfo(..) => CallKind::SetRoomExtraInfo,
+            Self::Broadcast(_) => CallKind::SendBroadcastMessage,
+        }
+    }
+
+    /// The code with which the call ends without an answer.
+    pub const fn unanswered(self, why: Unanswered) -> ErrorCode {
+        match (self, why) {
+            (Self::ExtraInfo(..), Unanswered::Broken) => ErrorCode::TEMPORARILY_BROKEN,
+            (Self::ExtraInfo(..), Unanswered::NotInRoom | Unanswered::OtherRoom) => {
+                ErrorCode::NOT_IN_THIS_ROOM
+            }
+            (Self::ExtraInfo(..), Unanswered::TooFrequent) => ErrorCode::ROOM_TOO_FREQUENT,
+            (Self::Broadcast(_), Unanswered::Broken) => ErrorCode::MESSAGE_NOT_SENT,
+            (Self::Broadcast(_), Unanswered::NotInRoom) => ErrorCode::NOT_LOGGED_IN,
+            (Self::Broadcast(_), Unanswered::OtherRoom) => ErrorCode::MESSAGE_OTHER_ROOM,
+            (Self::Broadcast(_), Unanswered::TooFrequent) => ErrorCode::USER_TOO_FREQUENT,
+        }
+    }
+}
+
+/// The place of a stream among those that a client ever publishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot(u8);
+
+impl Slot {
+    /// So many streams may one client publish.
+    pub const COUNT: usize = 16;
+
+    /// The place with this index.
+    pub fn from_index(index: usize) -> Self {
+        assert!(index < Self::COUNT, "slot {index} of {}", Self::COUNT);
+        Self(u8::try_from(index).expect("below 16"))
+    }
+}
+
+/// Some of the streams that a client ever publishes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Streams(u16);
+
+impl Streams {
+    /// None of them.
+    pub const NONE: Self = Self(0);
+
+    /// These and one more.
+    #[must_use]
+    pub const fn with(self, slot: Slot) -> Self {
+        Self(self.0 | 1 << slot.0)
+    }
+
+    /// These without one.
+    #[must_use]
+    pub const fn without(self, slot: Slot) -> Self {
+        Self(self.0 & !(1 << slot.0))
+    }
+
+    /// These without some.
+    #[must_use]
+    pub const fn minus(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// Those that are among both.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Their names, given those of all that the client ever publishes.
+    pub fn of(self, names: &[StreamId]) -> impl Iterator<Item = (Slot, StreamId)> {
+        let slots = names.iter().enumerate().map(|(index, it)| (Slot::from_index(index), *it));
+        slots.filter(move |(slot, _)| self.0 & 1 << slot.0 != 0)
+    }
 }
 
 /// A login as the app wants it: the room and its configuration.
@@ -24,6 +183,17 @@ pub struct Login {
     pub max_members: u32,
     /// The proof that the user may log in.
     pub token: Token,
+    /// The call by which the app wants it.
+    pub via: Via,
+}
+
+/// The call by which a client gets into a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Via {
+    /// `loginRoom`.
+    LoginRoom,
+    /// `switchRoom`.
+    SwitchRoom,
 }
 
 /// The proof that a user may log in.
@@ -46,6 +216,14 @@ impl Token {
             Self::Wrong => false,
         }
     }
+
+    /// When it expires; never, when it does not.
+    pub const fn end(self) -> SimTime {
+        match self {
+            Self::None | Self::Wrong => SimTime::NEVER,
+            Self::Until(end) => end,
+        }
+    }
 }
 
 /// Whether a login takes part in `onRoomUserUpdate`.
@@ -60,7 +238,8 @@ pub enum Notify {
 impl Login {
     /// A login to a room with nothing configured.
     pub const fn to(room: RoomId) -> Self {
-        Self { room, notify: Notify::On, max_members: 0, token: Token::None }
+        let (notify, token, via) = (Notify::On, Token::None, Via::LoginRoom);
+        Self { room, notify, max_members: 0, token, via }
     }
 }
 
@@ -69,8 +248,12 @@ impl Call {
     pub fn rooms(self) -> impl Iterator<Item = RoomId> {
         let rooms = match self {
             Self::LoginRoom(login) => [Some(login.room), None],
-            Self::LogoutRoom(room) => [room, None],
+            Self::LogoutRoom(room) | Self::RenewToken(room, _) | Self::StartPublishing(room, _) => {
+                [room, None]
+            }
             Self::SwitchRoom(from, to) => [Some(from), Some(to.room)],
+            Self::Ask(room, _) => [Some(room), None],
+            Self::StopPublishing(_) => [None, None],
         };
         rooms.into_iter().flatten()
     }
@@ -83,6 +266,27 @@ impl Call {
             Self::LoginRoom(login) => Self::LoginRoom(renamed(login)),
             Self::LogoutRoom(room) => Self::LogoutRoom(room.map(name)),
             Self::SwitchRoom(from, to) => Self::SwitchRoom(name(from), renamed(to)),
+            Self::RenewToken(room, token) => Self::RenewToken(room.map(name), token),
+            Self::StartPublishing(room, slot) => Self::StartPublishing(room.map(name), slot),
+            Self::StopPublishing(slot) => Self::StopPublishing(slot),
+            Self::Ask(room, ask) => Self::Ask(name(room), ask),
         }
     }
+}
+
+/// What happens to an app other than calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppEvent {
+    /// Its process is killed: nothing is said to anybody (spec: R62).
+    Kill,
+    /// It is started (again).
+    Start,
+    /// It stands still: it neither sends nor hears nor counts time.
+    Suspend,
+    /// It goes on.
+    Resume,
+    /// `destroyEngine`: leaves all rooms; calls fail from now on (spec: R61).
+    DestroyEngine,
+    /// `createEngine`.
+    CreateEngine,
 }

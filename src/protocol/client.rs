@@ -4,27 +4,34 @@
 //! its effects.  A deadline lives in the state that it belongs to; leaving the state drops it, and
 //! waking early or late does nothing.
 
+mod online;
 mod trying;
+mod wishes;
 
 use crate::{
     id::{Epoch, RoomId},
     protocol::{
         Effects,
-        call::{Call, Login, Notify},
-        code::{ErrorCode, Reason},
+        call::{Ask, Call, CallKind, Login, Notify, Streams, Unanswered, Via},
+        code::{ErrorCode, Event, Reason, Status},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
         repeat::Repeat,
-        rules::{Detect, Rules},
+        rules::Rules,
     },
     time::SimTime,
 };
-use trying::{Trying, give_up_at};
+use trying::{Lost, Trying, give_up_at};
+
+pub use online::{Online, Roster};
+pub use wishes::Wishes;
 
 /// One device of a user, as far as one room is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The current login and its connection, or the last one.
     pub epoch: Epoch,
+    /// What the app wants of its room besides being in it.
+    pub wishes: Wishes,
     /// Where the login stands.
     pub state: State,
 }
@@ -55,33 +62,11 @@ pub enum State {
         give_up_at: SimTime,
         /// How far the app knows the room's journal.
         known: u32,
+        /// When the app is told, unless the connection is back by then; never, when it has been.
+        tell_at: SimTime,
+        /// What broke the connection.
+        broken_by: Event,
     },
-}
-
-/// A client in its room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Online {
-    /// The room, and what the app wants of it.
-    pub login: Login,
-    /// When the next heartbeat is sent.
-    pub beat_at: SimTime,
-    /// When a heartbeat is sent because no answer was heard and no heartbeat sent.
-    pub probe_at: SimTime,
-    /// When the connection is taken for broken because a heartbeat has had no answer.
-    pub broken_at: SimTime,
-    /// How far the app knows the room's journal.
-    pub known: u32,
-    /// Whether the member list has come since the connection was made.
-    pub roster: Roster,
-}
-
-/// Whether the member list has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Roster {
-    /// It was asked for, and is asked for again.
-    Asked(Repeat),
-    /// It has come; changes are told one by one.
-    Known,
 }
 
 /// One attempt to log in, or the wait for the next.
@@ -136,6 +121,12 @@ pub enum Input {
     Receive(ServerMsg),
     /// A deadline is due.
     Wake,
+    /// The app switches to another room, by another session (spec: R47).
+    SwitchAway(RoomId),
+    /// The app's process is killed.
+    Killed,
+    /// The app destroys the engine.
+    EngineDestroyed,
 }
 
 /// What a client does.
@@ -144,18 +135,30 @@ pub enum Effect {
     /// Sends a message.
     Send(ClientMsg),
     /// Calls the app's `onRoomStateChanged`.
-    StateChanged(RoomId, Reason, ErrorCode),
-    /// Tells the app of the room's changes from one position to another, one callback each.
-    RosterChanges(RoomId, u32, u32),
-    /// Tells the app how the member lists at two positions differ.
-    RosterDifference(RoomId, u32, u32),
+    StateChanged(RoomId, Status),
+    /// Tells the app of what happened in the room from one position to another, one by one.
+    RosterChanges(RoomId, (u32, u32), Notify),
+    /// Tells the app what remains of what happened from one position to another.
+    RosterDifference(RoomId, (u32, u32), Notify),
     /// A call returns an error and changes nothing.
-    CallFailed(RoomId, ErrorCode),
+    CallFailed(CallKind, Option<RoomId>, ErrorCode),
+    /// Streams are not published, and not tried any more.
+    PublishRefused(Option<RoomId>, Streams, ErrorCode),
+    /// Something is asked of the room; it gets the next number.
+    Post(Ask),
+    /// What was asked, from one number to another, has its answers.
+    Answered(RoomId, (u32, u32)),
+    /// What was asked, from one number to another, will have none.
+    Unanswered(RoomId, (u32, u32), Unanswered),
+    /// Calls the app's `onRoomTokenWillExpire`, with so many seconds.
+    TokenWillExpire(RoomId, u32),
+    /// Calls the app's `onRoomOnlineUserCountUpdate`.
+    OnlineCount(RoomId, u32),
     /// A drawn number was used; the next step needs a new one.
     Spent(Die),
 }
 
-type Out = Effects<Effect, 4>;
+type Out = Effects<Effect, 5>;
 
 /// What a step knows of the world around the client.
 #[derive(Clone, Copy, Debug)]
@@ -188,8 +191,8 @@ pub enum Die {
 
 impl Client {
     /// A client before its first login.
-    pub const fn new() -> Self {
-        Self { epoch: Epoch::NONE, state: State::LoggedOut(None) }
+    pub fn new() -> Self {
+        Self { epoch: Epoch::NONE, wishes: Wishes::new(), state: State::LoggedOut(None) }
     }
 
     /// When the client wants to be woken.
@@ -197,15 +200,11 @@ impl Client {
         match self.state {
             State::LoggedOut(None) => SimTime::NEVER,
             State::LoggedOut(Some(farewell)) => farewell.repeat.at.min(farewell.until),
-            State::Logining { attempt, give_up_at, .. }
-            | State::Reconnecting { attempt, give_up_at, .. } => attempt.deadline().min(give_up_at),
-            State::Online(it) => {
-                let ask_at = match it.roster {
-                    Roster::Asked(repeat) => repeat.at,
-                    Roster::Known => SimTime::NEVER,
-                };
-                it.beat_at.min(it.probe_at).min(it.broken_at).min(ask_at)
+            State::Logining { attempt, give_up_at, .. } => attempt.deadline().min(give_up_at),
+            State::Reconnecting { attempt, give_up_at, tell_at, .. } => {
+                attempt.deadline().min(give_up_at).min(tell_at)
             }
+            State::Online(it) => it.deadline().min(self.wishes.warn_at),
         }
     }
 
@@ -221,12 +220,13 @@ impl Client {
         match self.state {
             State::LoggedOut(farewell) => self.logged_out(context, farewell, input),
             State::Logining { login, attempt, give_up_at } => {
-                Trying { login, attempt, give_up_at, known: None }.step(self, context, input)
+                Trying { login, attempt, give_up_at, lost: None }.step(self, context, input)
             }
-            State::Reconnecting { login, attempt, give_up_at, known } => {
-                Trying { login, attempt, give_up_at, known: Some(known) }.step(self, context, input)
+            State::Reconnecting { login, attempt, give_up_at, known, tell_at, broken_by } => {
+                let lost = Some(Lost { known, tell_at, broken_by });
+                Trying { login, attempt, give_up_at, lost }.step(self, context, input)
             }
-            State::Online(online) => self.online(context, online, input),
+            State::Online(online) => online.step(self, context, input),
         }
     }
 
@@ -248,9 +248,14 @@ impl Client {
         match input {
             Input::Call(Call::LoginRoom(login)) => self.enter(context, login),
             Input::Call(Call::LogoutRoom(None)) => (self, Out::NONE),
-            Input::Call(Call::LogoutRoom(Some(room)) | Call::SwitchRoom(room, _)) => {
-                (self, Out::of([logout_failed(room)]))
+            Input::Call(Call::LogoutRoom(Some(room))) => {
+                (self, Out::of([logout_failed(room, Event::LogoutRoom)]))
             }
+            Input::Call(Call::SwitchRoom(room, _)) => {
+                (self, Out::of([logout_failed(room, Event::SwitchRoom)]))
+            }
+            Input::SwitchAway(room) => (self, Out::of([logout_failed(room, Event::SwitchRoom)])),
+            Input::Call(call) => self.wish_in_vain(call),
             Input::Receive(ServerMsg { epoch, body }) => match body {
                 // The login was given up while the answer was under way: the server must not keep
                 // a member that nobody is.
@@ -273,7 +278,9 @@ impl Client {
                 | ServerBody::LoginRejected(_)
                 | ServerBody::HeartbeatAck
                 | ServerBody::SessionGone
-                | ServerBody::Roster { .. } => (self, Out::NONE),
+                | ServerBody::Roster { .. }
+                | ServerBody::ErrandsDone { .. }
+                | ServerBody::Count(_) => (self, Out::NONE),
             },
             Input::Wake => match farewell {
                 Some(it) if it.until.is_due(now) => (self.with(State::LoggedOut(None)), Out::NONE),
@@ -285,108 +292,33 @@ impl Client {
                 }
                 Some(_) | None => (self, Out::NONE),
             },
+            Input::Killed | Input::EngineDestroyed => (self.out(), Out::NONE),
             Input::LinkLost | Input::LinkBack => (self, Out::NONE),
         }
     }
 
-    fn online(self, context: Context<'_>, online: Online, input: Input) -> (Self, Out) {
-        match input {
-            Input::Call(call) => self.call(context, online.login.room, call),
-            Input::LinkLost => self.broken(context, online),
-            Input::Receive(ServerMsg { epoch, body }) if epoch == self.epoch => {
-                self.hear(context, online, body)
-            }
-            Input::Wake => self.wake_online(context, online),
-            // Out of turn.
-            Input::Receive(_) | Input::LinkBack => (self, Out::NONE),
-        }
+    /// In no room, with nothing left to say.
+    const fn out(self) -> Self {
+        Self { wishes: self.wishes.none(), state: State::LoggedOut(None), ..self }
     }
 
-    fn hear(self, context: Context<'_>, online: Online, body: ServerBody) -> (Self, Out) {
-        match body {
-            ServerBody::HeartbeatAck => {
-                (self.with(State::Online(online.heard(context))), Out::NONE)
-            }
-            // Twice accepted: perhaps as a new member, whom the server tells nothing until asked.
-            ServerBody::LoginAccepted => {
-                let (known, heard) = (online.known, online.heard(context));
-                if online.roster != Roster::Known || online.login.notify == Notify::Off {
-                    return (self.with(State::Online(heard)), Out::NONE);
-                }
-                let roster = Roster::Asked(Repeat::first(context.rules, context.now));
-                let online = Online { roster, ..heard };
-                let ask = self.send(ClientBody::AskRoster(known));
-                (self.with(State::Online(online)), Out::of([ask]))
-            }
-            ServerBody::Roster { from, to } => {
-                let (room, known) = (online.login.room, online.known);
-                assert!(
-                    from <= known,
-                    "{self:?} is told of changes after {from}, so it lacks some"
-                );
-                let to = to.max(known);
-                let (news, online) = match online.roster {
-                    Roster::Asked(_) => {
-                        (Effect::RosterDifference(room, known, to), online.heard(context))
-                    }
-                    // Not an answer: it does not prove that the server hears the client.
-                    Roster::Known => (Effect::RosterChanges(room, known, to), online),
-                };
-                let online = Online { known: to, roster: Roster::Known, ..online };
-                let ack = self.send(ClientBody::AckRoster(to));
-                (self.with(State::Online(online)), Out::of([news, ack]))
-            }
-            // spec: R9
-            ServerBody::Kicked(code) => {
-                let callback = Effect::StateChanged(online.login.room, Reason::KickOut, code);
-                let ack = self.send(ClientBody::AckKick);
-                (self.with(State::LoggedOut(None)), Out::of([callback, ack]))
-            }
-            ServerBody::SessionGone => self.broken(context, online),
-            // Out of turn.
-            ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => (self, Out::NONE),
-        }
+    /// `destroyEngine` leaves the room; there is nobody left to repeat it (spec: R61).
+    fn destroyed(self, room: RoomId) -> (Self, Out) {
+        let gone = Effect::status(room, (Reason::Logout, ErrorCode::OK), Event::DestroyEngine);
+        (self.out(), Out::of([gone, self.send(ClientBody::Logout)]))
     }
 
-    fn wake_online(self, context: Context<'_>, online: Online) -> (Self, Out) {
-        let Context { rules, now, .. } = context;
-        if online.broken_at.is_due(now) {
-            return self.broken(context, online);
+    /// What the server is told of what the app wants, now that it has let the client in.
+    fn renewed(
+        self,
+        Context { rules, now, .. }: Context<'_>,
+        login: Login,
+    ) -> (Repeat, Option<Effect>) {
+        let Wishes { streams, asked, answered, .. } = self.wishes;
+        if streams.is_empty() && asked == answered {
+            return (Repeat::NEVER, None);
         }
-        if online.beat_at.is_due(now) {
-            let heartbeat = rules.heartbeat.expect("a beat is due, so there are heartbeats");
-            let online = Online { beat_at: now + heartbeat.every, ..online }.sent(context);
-            let beat = self.send(ClientBody::Heartbeat);
-            return (self.with(State::Online(online)), Out::of([beat]));
-        }
-        if online.probe_at.is_due(now) {
-            let probe = self.send(ClientBody::Heartbeat);
-            return (self.with(State::Online(online.sent(context))), Out::of([probe]));
-        }
-        match online.roster {
-            Roster::Asked(repeat) if repeat.is_due(now) => {
-                let online = Online { roster: Roster::Asked(repeat.again(rules, now)), ..online };
-                let ask = self.send(ClientBody::AskRoster(online.known));
-                (self.with(State::Online(online)), Out::of([ask]))
-            }
-            Roster::Asked(_) | Roster::Known => (self, Out::NONE),
-        }
-    }
-
-    /// The connection is broken: the app is told, and the first attempt is made at once.
-    fn broken(self, context: Context<'_>, online: Online) -> (Self, Out) {
-        let state = State::Reconnecting {
-            login: online.login,
-            attempt: Attempt::first(context),
-            give_up_at: give_up_at(context),
-            known: online.known,
-        };
-        // spec: R6, R19
-        let code = ErrorCode::TEMPORARILY_BROKEN;
-        let callback = Effect::StateChanged(online.login.room, Reason::Reconnecting, code);
-        // Answers that are still under way belong to the broken connection.
-        let client = Self { epoch: self.epoch.next_connection(), state };
-        (client, Out::of([callback, client.send(ClientBody::Login(online.login))]))
+        (Repeat::first(rules, now), Some(self.errands(login.token)))
     }
 
     /// `loginRoom` of a client that is in no room.
@@ -395,34 +327,55 @@ impl Client {
     fn enter(self, context: Context<'_>, login: Login) -> (Self, Out) {
         let (attempt, give_up_at) = (Attempt::first(context), give_up_at(context));
         let state = State::Logining { login, attempt, give_up_at };
-        let client = Self { epoch: self.epoch.next_login(), state };
+        let wishes = self.wishes.none().proven(context.rules, login.token);
+        let client = Self { epoch: self.epoch.next_login(), wishes, state };
         // spec: R3, R13
-        let logining = Effect::StateChanged(login.room, Reason::Logining, ErrorCode::OK);
+        let event = match login.via {
+            Via::LoginRoom => Event::LoginRoom,
+            Via::SwitchRoom => Event::SwitchRoom,
+        };
+        let logining = Effect::status(login.room, (Reason::Logining, ErrorCode::OK), event);
         (client, Out::of([logining, client.send(ClientBody::Login(login))]))
     }
 
-    /// A call while in `own` room or on the way there.
+    /// Leaves the room at once and tells the server as well as it can (spec: R10, R12).
+    fn leave(self, context: Context<'_>, own: RoomId, event: Event) -> (Self, Out) {
+        let gone = Effect::status(own, (Reason::Logout, ErrorCode::OK), event);
+        let over = self.unanswered(own, Unanswered::NotInRoom);
+        let farewell = Farewell::new(context, self.epoch);
+        let client = self.out().with(State::LoggedOut(Some(farewell)));
+        let out = Out::of([gone, self.send(ClientBody::Logout)]);
+        (client, over.into_iter().fold(out, Out::and))
+    }
+
+    /// A call about being in a room, while in `own` room or on the way there.
     fn call(self, context: Context<'_>, own: RoomId, call: Call) -> (Self, Out) {
-        let gone = Effect::StateChanged(own, Reason::Logout, ErrorCode::OK);
-        let logout = self.send(ClientBody::Logout);
         match call {
             // spec: R33
             Call::LoginRoom(other) => {
-                (self, Out::of([Effect::CallFailed(other.room, ErrorCode::ALREADY_IN_ROOM)]))
+                let code = ErrorCode::ALREADY_IN_ROOM;
+                let failed = Effect::CallFailed(CallKind::LoginRoom, Some(other.room), code);
+                (self, Out::of([failed]))
             }
-            Call::LogoutRoom(Some(other)) | Call::SwitchRoom(other, _) if other != own => {
-                (self, Out::of([logout_failed(other)]))
+            Call::LogoutRoom(Some(other)) if other != own => {
+                (self, Out::of([logout_failed(other, Event::LogoutRoom)]))
             }
-            // The client leaves at once and tells the server as well as it can (spec: R10, R12).
-            Call::LogoutRoom(_) => {
-                let farewell = Farewell::new(context, self.epoch);
-                (self.with(State::LoggedOut(Some(farewell))), Out::of([gone, logout]))
+            Call::SwitchRoom(other, _) if other != own => {
+                (self, Out::of([logout_failed(other, Event::SwitchRoom)]))
             }
+            Call::LogoutRoom(_) => self.leave(context, own, Event::LogoutRoom),
             // Should the logout be lost, the server learns of it from the login (spec: R34).
             Call::SwitchRoom(_, to) => {
+                let gone = Effect::status(own, (Reason::Logout, ErrorCode::OK), Event::SwitchRoom);
+                let over = self.unanswered(own, Unanswered::NotInRoom);
                 let (client, entering) = self.enter(context, to);
-                (client, entering.iter().fold(Out::of([gone, logout]), Out::and))
+                let out = Out::of([gone, self.send(ClientBody::Logout)]);
+                (client, over.into_iter().chain(entering.iter()).fold(out, Out::and))
             }
+            Call::RenewToken(..)
+            | Call::StartPublishing(..)
+            | Call::StopPublishing(_)
+            | Call::Ask(..) => unreachable!("{call:?} is not about being in a room"),
         }
     }
 }
@@ -430,30 +383,6 @@ impl Client {
 impl Default for Client {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Online {
-    /// An answer was heard just now: no heartbeat is taken to be without one.
-    fn heard(self, context: Context<'_>) -> Self {
-        match context.rules.detect {
-            Detect::AtOutage => self,
-            Detect::BySilence { probe_after, .. } => {
-                Self { probe_at: context.now + probe_after, broken_at: SimTime::NEVER, ..self }
-            }
-        }
-    }
-
-    /// A heartbeat was sent just now; the connection has until then to answer it, or an earlier one.
-    fn sent(self, context: Context<'_>) -> Self {
-        match context.rules.detect {
-            Detect::AtOutage => self,
-            Detect::BySilence { probe_after, broken_after } => Self {
-                probe_at: context.now + probe_after,
-                broken_at: self.broken_at.min(context.now + broken_after),
-                ..self
-            },
-        }
     }
 }
 
@@ -466,6 +395,6 @@ impl Farewell {
 
 /// `logoutRoom` names a room that the client is not in: the app is told, nothing else happens
 /// (spec: R11).
-const fn logout_failed(room: RoomId) -> Effect {
-    Effect::StateChanged(room, Reason::LogoutFailed, ErrorCode::NOT_IN_THIS_ROOM)
+const fn logout_failed(room: RoomId, event: Event) -> Effect {
+    Effect::status(room, (Reason::LogoutFailed, ErrorCode::NOT_IN_THIS_ROOM), event)
 }

@@ -1,41 +1,89 @@
-//! A room's journal: who came and went, in the server's order.
+//! A room's journal: all that happened in it of which its members are told, in the server's order.
 //!
-//! A position in it stands for a member list: the one that all changes up to there have made.
+//! A position in it stands for what a member knows: all that happened up to there.
 //! So "what this client knows of the room" is one number, and what it has missed is a range.
 
 use crate::{
-    id::UserId,
-    protocol::{call::Notify, code::Update},
+    id::{StreamId, TextId, UserId},
+    protocol::{call::Notify, code::Update, member::Departure},
     time::{SimSpan, SimTime},
 };
 
-/// One change of a room's member list.
+/// One thing that happened in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// When the server made it.
+    /// When.
     pub at: SimTime,
-    /// Who came or went.
+    /// By whom or to whom.
     pub user: UserId,
-    /// Whether they came or went.
-    pub update: Update,
-    /// Whether apps are told of it (spec: R41).
-    pub is_told: Notify,
+    /// What.
+    pub what: What,
 }
 
-/// All changes of a room's member list since the run began, and how many of them have been told.
+/// What happened in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The user came or went; apps are told of it, or not (spec: R41, R53).
+    User(Update, Notify),
+    /// A stream of the user's came or went (spec: R49); if it went, how.
+    Stream(StreamId, Update, Departure),
+    /// The user set an extra info of the room: key and value (spec: R55).
+    ExtraInfo(TextId, TextId),
+    /// The user sent a message to the room (spec: R57).
+    Broadcast(TextId),
+}
+
+/// Whose app is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// The user, who is told nothing of what it did itself (spec: R27).
+    pub user: UserId,
+    /// Whether it is told of users who come and go.
+    pub users: Notify,
+}
+
+/// All that happened in a room since the run began, and how much of it has been told.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
     changes: Vec<Change>,
-    published: u32,
+    n_published: u32,
+    published: Published,
+    /// The position at which the room was last created.
+    created: u32,
 }
 
-/// The difference between two member lists.
+/// How far a journal has been made public: the positions after the last change of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// After the last one of which those are told who are told of users.
+    pub to_all: u32,
+    /// After the last one of which those are told who are not.
+    pub to_quiet: u32,
+}
+
+impl Published {
+    /// How far it has been made public to such a member.
+    pub const fn to(self, users: Notify) -> u32 {
+        match users {
+            Notify::On => self.to_all,
+            Notify::Off => self.to_quiet,
+        }
+    }
+}
+
+/// What remains of all that happened between two positions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// Who is only in the later one, in order of their ids.
+    /// Who has come, in order of their ids.
     pub joined: Vec<UserId>,
-    /// Who is only in the earlier one, in order of their ids.
+    /// Who has left, in order of their ids.
     pub left: Vec<UserId>,
+    /// The streams that have come, with their publishers.
+    pub started: Vec<(StreamId, UserId)>,
+    /// The streams that have gone, with their publishers and how they went.
+    pub ended: Vec<(StreamId, UserId, Departure)>,
+    /// The room's extra info, if it was set: by whom, key and value.
+    pub extra_info: Option<(UserId, TextId, TextId)>,
 }
 
 impl Journal {
@@ -44,48 +92,103 @@ impl Journal {
         u32::try_from(self.changes.len()).expect("a run has fewer than 2^32 changes of a room")
     }
 
-    /// Notes a change; a user comes and goes by turns.
+    /// Notes a change; a user comes and goes by turns, and so does a stream.
     pub fn note(&mut self, change: Change) {
         let last = self.changes.last().map_or(SimTime::ZERO, |it| it.at);
         assert!(last <= change.at, "the journal fell from {last} to {}", change.at);
         self.changes.push(change);
     }
 
-    /// When the next change is to be told to the members.
-    pub fn publish_at(&self, fan_out: SimSpan) -> SimTime {
-        self.changes.get(self.published as usize).map_or(SimTime::NEVER, |it| it.at + fan_out)
+    /// The room is created: what was set in it before is no more.
+    pub fn create(&mut self) {
+        self.created = self.head();
     }
 
-    /// Marks as told all changes that are due, and gives the position after them.
-    pub fn publish(&mut self, now: SimTime, fan_out: SimSpan) -> u32 {
+    /// The key of the room's extra info, if it has one.
+    pub fn extra_key(&self) -> Option<TextId> {
+        self.extra_info(self.created, self.head()).map(|(_, key, _)| key)
+    }
+
+    /// When the next change is to be told to the members.
+    pub fn publish_at(&self, fan_out: SimSpan) -> SimTime {
+        self.changes.get(self.n_published as usize).map_or(SimTime::NEVER, |it| it.at + fan_out)
+    }
+
+    /// Makes public all changes that are due.
+    pub fn publish(&mut self, now: SimTime, fan_out: SimSpan) -> Published {
         while self.publish_at(fan_out).is_due(now) {
-            self.published += 1;
+            let what = self.changes[self.n_published as usize].what;
+            self.n_published += 1;
+            match what {
+                What::User(_, Notify::Off) => (),
+                What::User(_, Notify::On) => self.published.to_all = self.n_published,
+                What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => {
+                    let to = self.n_published;
+                    self.published = Published { to_all: to, to_quiet: to };
+                }
+            }
         }
         self.published
     }
 
-    /// The changes after position `from`, up to position `to`, of which apps are told.
-    pub fn told(&self, from: u32, to: u32) -> impl Iterator<Item = &Change> {
-        let range = &self.changes[from as usize..to as usize];
-        range.iter().filter(|it| it.is_told == Notify::On)
+    /// The changes after position `from`, up to position `to`, of which a viewer's app is told.
+    pub fn told(&self, from: u32, to: u32, viewer: Viewer) -> impl Iterator<Item = &Change> {
+        let is_told = move |it: &&Change| match it.what {
+            _ if it.user == viewer.user => false,
+            What::User(_, told) => viewer.users == Notify::On && told == Notify::On,
+            What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => true,
+        };
+        self.changes[from as usize..to as usize].iter().filter(is_told)
     }
 
-    /// How the member list at `to` differs from the one at `from`.
-    pub fn difference(&self, from: u32, to: u32) -> Difference {
-        let mut changes: Vec<_> = self.told(from, to).collect();
-        changes.sort_by_key(|it| it.user); // Stable: each user's changes keep their order.
+    /// What remains for a viewer at `to` of all that happened since `from`.  Messages do not: who
+    /// was not there has missed them (spec: R57).
+    pub fn difference(&self, from: u32, to: u32, viewer: Viewer) -> Difference {
         let mut difference = Difference::default();
-        for of_user in changes.chunk_by(|one, other| one.user == other.user) {
-            // A user comes and goes by turns, so the first change tells what was before.
-            let (first, last) = (of_user[0], of_user[of_user.len() - 1]);
-            match (first.update, last.update) {
-                (Update::Add, Update::Add) => difference.joined.push(first.user),
-                (Update::Delete, Update::Delete) => difference.left.push(first.user),
-                (Update::Add, Update::Delete) | (Update::Delete, Update::Add) => (),
+        let of_users = self.told(from, to, viewer).filter_map(|it| match it.what {
+            What::User(update, _) => Some((it.user, update, ())),
+            What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => None,
+        });
+        for (user, update, ()) in net(of_users.collect()) {
+            match update {
+                Update::Add => difference.joined.push(user),
+                Update::Delete => difference.left.push(user),
             }
         }
+        let of_streams = self.told(from, to, viewer).filter_map(|it| match it.what {
+            What::Stream(stream, update, how) => Some((stream, update, (it.user, how))),
+            What::User(..) | What::ExtraInfo(..) | What::Broadcast(_) => None,
+        });
+        for (stream, update, (user, how)) in net(of_streams.collect()) {
+            match update {
+                Update::Add => difference.started.push((stream, user)),
+                Update::Delete => difference.ended.push((stream, user, how)),
+            }
+        }
+        let extra_info = self.extra_info(from.max(self.created), to);
+        difference.extra_info = extra_info.filter(|(user, ..)| *user != viewer.user);
         difference
     }
+
+    fn extra_info(&self, from: u32, to: u32) -> Option<(UserId, TextId, TextId)> {
+        let range = self.changes.get(from as usize..to as usize).unwrap_or_default();
+        range.iter().rev().find_map(|it| match it.what {
+            What::ExtraInfo(key, value) => Some((it.user, key, value)),
+            What::User(..) | What::Stream(..) | What::Broadcast(_) => None,
+        })
+    }
+}
+
+/// What remains of comings and goings: of each thing the last, unless it is as it was before.
+fn net<K: Copy + Ord, T: Copy>(mut changes: Vec<(K, Update, T)>) -> Vec<(K, Update, T)> {
+    changes.sort_by_key(|it| it.0); // Stable: each thing's changes keep their order.
+    let of_each = changes.chunk_by(|one, other| one.0 == other.0);
+    // A thing comes and goes by turns, so the first change tells what was before.
+    let remaining = of_each.filter_map(|of_one| {
+        let (first, last) = (of_one[0], of_one[of_one.len() - 1]);
+        (first.1 == last.1).then_some(last)
+    });
+    remaining.collect()
 }
 
 #[cfg(test)]
@@ -93,20 +196,32 @@ mod tests {
     use super::*;
     use crate::id::Id;
 
-    fn journal(changes: &[(usize, Update)]) -> Journal {
+    fn user(index: usize) -> UserId {
+        UserId::from_index(index)
+    }
+
+    /// Somebody who does nothing.
+    fn viewer(users: Notify) -> Viewer {
+        Viewer { user: user(9), users }
+    }
+
+    fn journal(changes: impl IntoIterator<Item = (usize, What)>) -> Journal {
         let mut journal = Journal::default();
-        for (second, (user, update)) in (0..).zip(changes) {
+        for (second, (index, what)) in (0..).zip(changes) {
             let at = SimTime::ZERO + SimSpan::from_secs(second);
-            let user = UserId::from_index(*user);
-            journal.note(Change { at, user, update: *update, is_told: Notify::On });
+            journal.note(Change { at, user: user(index), what });
         }
         journal
+    }
+
+    fn of_users(changes: &[(usize, Update)]) -> Journal {
+        journal(changes.iter().map(|(user, update)| (*user, What::User(*update, Notify::On))))
     }
 
     #[test]
     fn the_difference_is_what_remains_of_all_changes() {
         use Update::{Add, Delete};
-        let journal = journal(&[
+        let journal = of_users(&[
             (2, Add),
             (1, Add),
             (3, Add),
@@ -116,23 +231,62 @@ mod tests {
             (3, Delete),
             (3, Add),
         ]);
-        let ids = |of: &[usize]| of.iter().map(|it| UserId::from_index(*it)).collect::<Vec<_>>();
-        let all = journal.difference(0, 8);
+        let ids = |of: &[usize]| of.iter().map(|it| user(*it)).collect::<Vec<_>>();
+        let all = journal.difference(0, 8, viewer(Notify::On));
         assert_eq!((all.joined, all.left), (ids(&[2, 3]), ids(&[])));
         // User 1 left; 4 came and went, 3 went and came: both are as they were.
-        let since = journal.difference(3, 8);
+        let since = journal.difference(3, 8, viewer(Notify::On));
         assert_eq!((since.joined, since.left), (ids(&[]), ids(&[1])));
-        assert_eq!(journal.difference(5, 5), Difference::default());
+        assert_eq!(journal.difference(5, 5, viewer(Notify::On)), Difference::default());
+        assert_eq!(journal.difference(0, 8, viewer(Notify::Off)), Difference::default());
+    }
+
+    #[test]
+    fn streams_and_infos_remain_and_messages_do_not() {
+        let (stream, text) = (StreamId::from_index, TextId::from_index);
+        let how = Departure::Logout;
+        let mut journal = journal([
+            (1, What::Stream(stream(0), Update::Add, how)),
+            (1, What::ExtraInfo(text(0), text(1))),
+            (2, What::Stream(stream(1), Update::Add, how)),
+            (1, What::Broadcast(text(2))),
+            (1, What::Stream(stream(0), Update::Delete, how)),
+            (2, What::ExtraInfo(text(0), text(3))),
+        ]);
+        let all = journal.difference(0, 6, viewer(Notify::Off));
+        assert_eq!(all.started, [(stream(1), user(2))]);
+        assert_eq!(all.ended, []);
+        assert_eq!(all.extra_info, Some((user(2), text(0), text(3))));
+        assert_eq!(
+            journal.difference(1, 6, viewer(Notify::Off)).ended,
+            [(stream(0), user(1), how)]
+        );
+        assert_eq!(journal.extra_key(), Some(text(0)));
+        // User 2 is told neither of its own stream nor of the info that it set itself.
+        let own = Viewer { user: user(2), users: Notify::On };
+        assert_eq!(journal.difference(0, 6, own), Difference::default());
+        // A room that is created anew has no extra info.
+        journal.create();
+        assert_eq!(journal.extra_key(), None);
+        assert_eq!(journal.difference(0, 6, viewer(Notify::On)).extra_info, None);
     }
 
     #[test]
     fn changes_are_told_when_the_fan_out_has_passed() {
-        let mut journal = journal(&[(1, Update::Add), (2, Update::Add)]); // At 0 s and 1 s.
+        let (coming, told) =
+            (|it| What::User(Update::Add, it), |to_all, to_quiet| Published { to_all, to_quiet });
+        let text = What::Broadcast(TextId::from_index(0));
+        // At 0 s, 1 s, 2 s, 3 s.
+        let changes =
+            [(1, coming(Notify::On)), (2, text), (3, coming(Notify::On)), (4, coming(Notify::Off))];
+        let mut journal = journal(changes);
         let fan_out = SimSpan::from_millis(100);
         assert_eq!(journal.publish_at(fan_out), SimTime::from_micros(100_000));
-        assert_eq!(journal.publish(SimTime::from_micros(99_999), fan_out), 0);
-        assert_eq!(journal.publish(SimTime::from_micros(100_000), fan_out), 1);
-        assert_eq!(journal.publish(SimTime::from_micros(5_000_000), fan_out), 2);
+        assert_eq!(journal.publish(SimTime::from_micros(99_999), fan_out), told(0, 0));
+        assert_eq!(journal.publish(SimTime::from_micros(100_000), fan_out), told(1, 0));
+        assert_eq!(journal.publish(SimTime::from_micros(1_100_000), fan_out), told(2, 2));
+        // Those who are not told of users hear nothing of the third, and nobody of the fourth.
+        assert_eq!(journal.publish(SimTime::from_micros(5_000_000), fan_out), told(3, 2));
         assert_eq!(journal.publish_at(fan_out), SimTime::NEVER);
     }
 }

@@ -3,22 +3,27 @@
 //! Pure: [`Member::step`] takes time and an input, and gives the next member and its effects.
 //! Whether other members exist, and what their room's journal holds, it learns from its inputs.
 
+mod departure;
 mod ousted;
+mod present;
 
 use crate::{
     id::{Epoch, RoomId},
     protocol::{
         Effects,
-        call::Login,
+        call::{Login, Notify},
         code::ErrorCode,
-        message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
+        journal::Published,
+        message::{ClientBody, ClientMsg, Errands, ServerBody, ServerMsg},
         repeat::Repeat,
-        rules::{Anchor, Rules},
+        rules::Rules,
     },
     time::SimTime,
 };
 
+pub use departure::Departure;
 pub use ousted::{Ousted, Ouster};
+pub use present::{Feed, Present};
 
 /// One client as the server sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,45 +61,13 @@ pub enum Gone {
     LoggedOut,
 }
 
-/// A member of a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Present {
-    /// The room.
-    pub room: RoomId,
-    /// When the member is taken for gone; never, while it is known to be there.
-    pub lease_ends_at: SimTime,
-    /// When a relogin has been processed.
-    pub greet_at: SimTime,
-    /// How the member is told of changes in the room.
-    pub feed: Feed,
-}
-
-/// How a member is told of the changes in its room: in order, each one once, whatever is lost.
-///
-/// A message holds all that the member has not acknowledged, so none can overtake another, and
-/// the last one is repeated until it is acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feed {
-    /// The member has not asked for the list yet.
-    Closed,
-    /// The member is told of every change.
-    Open {
-        /// The position in the journal up to which the member has acknowledged.
-        acked: u32,
-        /// The position up to which it has been told.
-        sent: u32,
-        /// When it is told again; never, when all is acknowledged.
-        repeat: Repeat,
-    },
-}
-
 /// What can happen to a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// A message of the client arrives.
     Receive(ClientMsg),
-    /// The room's journal has been made public up to this position.
-    Published(u32),
+    /// The room's journal has been made public so far.
+    Published(Published),
     /// The member is put out.
     Oust(Ouster),
     /// The client, with this login, is in its room and its way to the server is open.
@@ -113,7 +86,20 @@ pub enum Effect {
     /// Takes the member into the room.
     Join(Login),
     /// Takes the member out of the room.
-    Leave(RoomId),
+    Leave(RoomId, Departure),
+    /// The member has logged in to its room again, as another login of its client or as the same.
+    Relogin(Departed),
+    /// Does what the member wants besides being in the room, and tells it so.
+    Do(Errands),
+}
+
+/// Whether what a member had in its room is gone, because it has logged in anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departed {
+    /// Its streams are those of an earlier login.
+    Streams,
+    /// Nothing is.
+    Nothing,
 }
 
 type Out = Effects<Effect, 2>;
@@ -127,6 +113,12 @@ pub struct Context<'a> {
     pub now: SimTime,
     /// The last position in the journal of the member's room.
     pub head: u32,
+    /// How many users are in the member's room.
+    pub n_users: u32,
+    /// Whether a member who comes now is among those who are told of users (spec: R53).
+    pub place: Notify,
+    /// Why a login that arrives now is to be refused at once, if it is.
+    pub door: Option<ErrorCode>,
     /// Why a login that is being processed is to be refused, if it is.
     pub refusal: Option<ErrorCode>,
     /// With which connection the client is known to be there (see [`Anchor::Outage`]), if it is.
@@ -149,7 +141,7 @@ impl Member {
                     Feed::Closed => SimTime::NEVER,
                     Feed::Open { repeat, .. } => repeat.at,
                 };
-                it.lease_ends_at.min(it.greet_at).min(feed_at)
+                it.lease_ends_at.min(it.greet_at).min(it.expel_at).min(feed_at)
             }
             State::Ousted(it) => it.repeat.at.min(it.until),
         }
@@ -172,9 +164,12 @@ impl Member {
                 ClientBody::Login(login) => self.login(context, message.epoch, login),
                 ClientBody::Logout => self.logout(message.epoch),
                 ClientBody::Heartbeat
+                | ClientBody::Probe
                 | ClientBody::AskRoster(_)
                 | ClientBody::AckRoster(_)
-                | ClientBody::AckKick => self.hear(context, message),
+                | ClientBody::AckKick
+                | ClientBody::Errands(_)
+                | ClientBody::AskCount => self.hear(context, message),
             };
         }
         match self.state {
@@ -198,7 +193,7 @@ impl Member {
                 | Input::SignalLost
                 | Input::Wake => (self, Out::NONE),
             },
-            State::Present(present) => self.present(context, present, input),
+            State::Present(present) => present.step(self, context, input),
             State::Ousted(ousted) => ousted.step(self, context, input),
         }
     }
@@ -215,18 +210,24 @@ impl Member {
         self.send(ServerBody::Kicked(by.code()))
     }
 
+    /// Whether a login request of this epoch is news, and not only repeated because its answer was
+    /// lost, or out of turn.
+    pub fn is_news(&self, epoch: Epoch) -> bool {
+        self.epoch < epoch
+            || epoch == self.epoch
+                && !matches!(self.state, State::Joining { .. } | State::Present(_))
+    }
+
     /// A login request: the first of its login, or a repetition, or a relogin.
     fn login(self, context: Context<'_>, epoch: Epoch, login: Login) -> (Self, Out) {
         let done_at = context.now + context.rules.login_processing;
         if epoch < self.epoch {
             return (self, Out::NONE); // Out of turn.
         }
-        // What has been let in is not looked at again, only because its answer was lost.
-        let is_known =
-            epoch == self.epoch && matches!(self.state, State::Joining { .. } | State::Present(_));
-        // spec: R43
-        if !is_known && !login.token.is_valid(context.now) {
-            let reject = ServerBody::LoginRejected(ErrorCode::TOKEN_INVALID);
+        if self.is_news(epoch)
+            && let Some(code) = context.door
+        {
+            let reject = ServerBody::LoginRejected(code);
             return (self, Out::of([Effect::Send(ServerMsg { epoch, body: reject })]));
         }
         let joining = Self { epoch, state: State::Joining { login, admit_at: done_at } };
@@ -245,18 +246,12 @@ impl Member {
             }
             // The session is alive: nobody else hears of it (spec: R20, R30).
             State::Present(present) if present.room == login.room => {
-                let (feed, greet_at) = if epoch == self.epoch {
-                    (present.feed, present.greet_at.min(done_at))
-                } else {
-                    (Feed::Closed, done_at)
-                };
-                let member = Self { epoch, ..self };
-                let lease_ends_at = member.lease(context);
-                let present = Present { lease_ends_at, greet_at, feed, ..present };
-                (member.with(State::Present(present)), Out::NONE)
+                present.greet(self, context, (epoch, login))
             }
             // A new login elsewhere, while the logout was lost.
-            State::Present(present) => (joining, Out::of([Effect::Leave(present.room)])),
+            State::Present(present) => {
+                (joining, Out::of([Effect::Leave(present.room, Departure::Moved)]))
+            }
             // A newer login is let in, whatever became of the older (spec: R39).
             State::Absent(_) | State::Joining { .. } | State::Ousted(_) => (joining, Out::NONE),
         }
@@ -268,7 +263,9 @@ impl Member {
             return (self, Out::of([done])); // A newer login has ended that one.
         }
         let out = match self.state {
-            State::Present(present) => Out::of([Effect::Leave(present.room), done]),
+            State::Present(present) => {
+                Out::of([Effect::Leave(present.room, Departure::Logout), done])
+            }
             State::Absent(_) | State::Joining { .. } | State::Ousted(_) => Out::of([done]),
         };
         let epoch = epoch.max(self.epoch);
@@ -281,49 +278,13 @@ impl Member {
             return (self, Out::NONE); // Out of turn.
         }
         match self.state {
-            State::Present(present) => self.hear_present(context, present, body),
+            State::Present(present) => present.hear(self, context, body),
             State::Absent(Gone::Silent) => (self, Out::of([self.send(ServerBody::SessionGone)])),
             State::Ousted(ousted) if body == ClientBody::AckKick => {
                 (self.with(State::Ousted(ousted.told())), Out::NONE)
             }
             State::Ousted(ousted) => (self, Out::of([self.kick(ousted.by)])),
             State::Absent(Gone::LoggedOut) | State::Joining { .. } => (self, Out::NONE),
-        }
-    }
-
-    fn hear_present(self, context: Context<'_>, present: Present, body: ClientBody) -> (Self, Out) {
-        let heard = present.heard(context);
-        match body {
-            ClientBody::Heartbeat => {
-                (self.with(State::Present(heard)), Out::of([self.send(ServerBody::HeartbeatAck)]))
-            }
-            // A list that was told before the session was lost has come late: what follows is told.
-            ClientBody::AckRoster(known) if present.feed == Feed::Closed => {
-                self.hear_present(context, present, ClientBody::AskRoster(known))
-            }
-            ClientBody::AskRoster(known) => {
-                let acked = match present.feed {
-                    Feed::Closed => known,
-                    Feed::Open { acked, .. } => acked.max(known),
-                };
-                let feed = Feed::told(context, acked, context.head);
-                let roster = self.send(ServerBody::Roster { from: acked, to: context.head });
-                (self.with(State::Present(Present { feed, ..heard })), Out::of([roster]))
-            }
-            ClientBody::AckRoster(known) => {
-                let feed = match present.feed {
-                    Feed::Closed => Feed::Closed,
-                    Feed::Open { acked, sent, repeat } => {
-                        assert!(known <= sent, "{self:?} has heard of {known} before it was told");
-                        let acked = acked.max(known);
-                        let repeat = if acked == sent { Repeat::NEVER } else { repeat };
-                        Feed::Open { acked, sent, repeat }
-                    }
-                };
-                (self.with(State::Present(Present { feed, ..heard })), Out::NONE)
-            }
-            // Out of turn.
-            ClientBody::AckKick | ClientBody::Login(_) | ClientBody::Logout => (self, Out::NONE),
         }
     }
 
@@ -341,96 +302,27 @@ impl Member {
             let refused = self.with(State::Absent(Gone::Silent));
             return (refused, Out::of([self.send(ServerBody::LoginRejected(code))]));
         }
+        let hears = match login.notify {
+            Notify::On => context.place,
+            Notify::Off => Notify::Off,
+        };
         let present = Present {
             room: login.room,
             lease_ends_at: self.lease(context),
             greet_at: SimTime::NEVER,
+            expel_at: SimTime::NEVER,
+            hears,
+            version: 0,
             feed: Feed::Closed,
         };
+        let present = present.proven(context, login.token);
         let out = Out::of([Effect::Join(login), self.send(ServerBody::LoginAccepted)]);
         (self.with(State::Present(present)), out)
-    }
-
-    fn present(self, context: Context<'_>, present: Present, input: Input) -> (Self, Out) {
-        let Context { rules, now, .. } = context;
-        match input {
-            Input::Wake => self.wake_present(context, present),
-            Input::Published(to) => match present.feed {
-                Feed::Open { acked, sent, .. } if sent < to => {
-                    let feed = Feed::told(context, acked, to);
-                    let roster = self.send(ServerBody::Roster { from: acked, to });
-                    (self.with(State::Present(Present { feed, ..present })), Out::of([roster]))
-                }
-                Feed::Open { .. } | Feed::Closed => (self, Out::NONE),
-            },
-            // spec: R9, R37
-            Input::Oust(by) => {
-                let repeat = Repeat::first(rules, now);
-                let ousted = Ousted { by, repeat, until: present.lease_ends_at };
-                let out = Out::of([Effect::Leave(present.room), self.kick(by)]);
-                (self.with(State::Ousted(ousted)), out)
-            }
-            Input::SignalBack(epoch) if epoch == self.epoch => {
-                let present = Present { lease_ends_at: SimTime::NEVER, ..present };
-                (self.with(State::Present(present)), Out::NONE)
-            }
-            Input::SignalLost => {
-                let present = Present { lease_ends_at: now + rules.lease.after, ..present };
-                (self.with(State::Present(present)), Out::NONE)
-            }
-            // Out of turn; messages have been dealt with before.
-            Input::SignalBack(_) | Input::Receive(_) => (self, Out::NONE),
-        }
-    }
-
-    fn wake_present(self, context: Context<'_>, present: Present) -> (Self, Out) {
-        let now = context.now;
-        if present.greet_at.is_due(now) {
-            let present = Present { greet_at: SimTime::NEVER, ..present };
-            let accepted = self.send(ServerBody::LoginAccepted);
-            return (self.with(State::Present(present)), Out::of([accepted]));
-        }
-        // spec: R15, R21, R24
-        if present.lease_ends_at.is_due(now) {
-            let gone = self.with(State::Absent(Gone::Silent));
-            return (gone, Out::of([Effect::Leave(present.room)]));
-        }
-        match present.feed {
-            Feed::Open { acked, sent, repeat } if repeat.is_due(now) => {
-                let repeat = repeat.again(context.rules, now);
-                let feed = Feed::Open { acked, sent, repeat };
-                let roster = self.send(ServerBody::Roster { from: acked, to: sent });
-                (self.with(State::Present(Present { feed, ..present })), Out::of([roster]))
-            }
-            Feed::Open { .. } | Feed::Closed => (self, Out::NONE),
-        }
     }
 }
 
 impl Default for Member {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Present {
-    /// A message arrived just now.
-    fn heard(self, context: Context<'_>) -> Self {
-        match context.rules.lease.anchor {
-            Anchor::Outage => self,
-            Anchor::LastMessage => {
-                Self { lease_ends_at: context.now + context.rules.lease.after, ..self }
-            }
-        }
-    }
-}
-
-impl Feed {
-    /// The member is told just now.
-    fn told(context: Context<'_>, acked: u32, sent: u32) -> Self {
-        let is_known = acked == sent;
-        let repeat =
-            if is_known { Repeat::NEVER } else { Repeat::first(context.rules, context.now) };
-        Self::Open { acked, sent, repeat }
     }
 }

@@ -4,7 +4,10 @@
 
 use crate::{
     id::Epoch,
-    protocol::{call::Login, code::ErrorCode},
+    protocol::{
+        call::{Login, Notify, Streams, Token},
+        code::ErrorCode,
+    },
 };
 
 /// A message from a client to the server.
@@ -31,6 +34,28 @@ pub enum ClientBody {
     AckRoster(u32),
     /// I know that I was kicked out.
     AckKick,
+    /// I am here, and wonder whether you are.
+    Probe,
+    /// What I want besides being in the room.
+    Errands(Errands),
+    /// How many users are in the room?
+    AskCount,
+}
+
+/// All that a client wants of its room besides being in it: not what changed, but what is wanted,
+/// so that the newest one replaces those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errands {
+    /// Its number; a greater one is newer.
+    pub version: u32,
+    /// The proof that the user may be there.
+    pub token: Token,
+    /// The streams that the client publishes.
+    pub streams: Streams,
+    /// How many of the client's asks it knows the answers to.
+    pub answered: u32,
+    /// How many it has made.
+    pub asked: u32,
 }
 
 /// A message from the server to a client.
@@ -61,7 +86,22 @@ pub enum ServerBody {
         from: u32,
         /// The position up to which it knows the journal once it has this message.
         to: u32,
+        /// Whether the client is told of users who come and go (spec: R41, R53).
+        users: Notify,
     },
+    /// I have done what you wanted.
+    ErrandsDone {
+        /// The number of what was wanted.
+        version: u32,
+        /// How many of the client's asks have been answered.
+        answered: u32,
+        /// The streams that the client may not publish.
+        refused: Streams,
+        /// Why not.
+        code: ErrorCode,
+    },
+    /// So many users are in the room.
+    Count(u32),
     /// You are out, for this reason.
     Kicked(ErrorCode),
 }
@@ -86,11 +126,13 @@ pub enum Lane {
     Login,
     /// Member lists, notices and their acknowledgements.
     Roster,
+    /// What a client wants besides being in the room.
+    Errand,
 }
 
 impl Lane {
     /// How many lanes there are.
-    pub const COUNT: usize = 3;
+    pub const COUNT: usize = 4;
 }
 
 /// The kinds of message, for counting.
@@ -108,6 +150,12 @@ pub enum Kind {
     AckRoster,
     /// [`ClientBody::AckKick`].
     AckKick,
+    /// [`ClientBody::Probe`].
+    Probe,
+    /// [`ClientBody::Errands`].
+    Errands,
+    /// [`ClientBody::AskCount`].
+    AskCount,
     /// [`ServerBody::LoginAccepted`].
     LoginAccepted,
     /// [`ServerBody::LoginRejected`].
@@ -122,17 +170,24 @@ pub enum Kind {
     Roster,
     /// [`ServerBody::Kicked`].
     Kicked,
+    /// [`ServerBody::ErrandsDone`].
+    ErrandsDone,
+    /// [`ServerBody::Count`].
+    Count,
 }
 
 impl Kind {
     /// All kinds: first what clients say, then what the server says.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::Login,
         Self::Logout,
         Self::Heartbeat,
         Self::AskRoster,
         Self::AckRoster,
         Self::AckKick,
+        Self::Probe,
+        Self::Errands,
+        Self::AskCount,
         Self::LoginAccepted,
         Self::LoginRejected,
         Self::LogoutAccepted,
@@ -140,6 +195,8 @@ impl Kind {
         Self::SessionGone,
         Self::Roster,
         Self::Kicked,
+        Self::ErrandsDone,
+        Self::Count,
     ];
 
     /// The name under which the kind is counted.
@@ -151,6 +208,9 @@ impl Kind {
             Self::AskRoster => "ask_roster",
             Self::AckRoster => "ack_roster",
             Self::AckKick => "ack_kick",
+            Self::Probe => "probe",
+            Self::Errands => "errands",
+            Self::AskCount => "ask_count",
             Self::LoginAccepted => "login_accepted",
             Self::LoginRejected => "login_rejected",
             Self::LogoutAccepted => "logout_accepted",
@@ -158,14 +218,19 @@ impl Kind {
             Self::SessionGone => "session_gone",
             Self::Roster => "roster",
             Self::Kicked => "kicked",
+            Self::ErrandsDone => "errands_done",
+            Self::Count => "count",
         }
     }
 
     /// The lane on which messages of this kind travel.
     pub const fn lane(self) -> Lane {
         match self {
-            Self::Heartbeat | Self::HeartbeatAck | Self::SessionGone => Lane::Heartbeat,
+            Self::Heartbeat | Self::Probe | Self::HeartbeatAck | Self::SessionGone => {
+                Lane::Heartbeat
+            }
             Self::AskRoster | Self::AckRoster | Self::Roster => Lane::Roster,
+            Self::Errands | Self::AskCount | Self::ErrandsDone | Self::Count => Lane::Errand,
             Self::Login
             | Self::Logout
             | Self::AckKick
@@ -188,6 +253,9 @@ impl Message {
                 ClientBody::AskRoster(_) => Kind::AskRoster,
                 ClientBody::AckRoster(_) => Kind::AckRoster,
                 ClientBody::AckKick => Kind::AckKick,
+                ClientBody::Probe => Kind::Probe,
+                ClientBody::Errands(_) => Kind::Errands,
+                ClientBody::AskCount => Kind::AskCount,
             },
             Self::Down(message) => match message.body {
                 ServerBody::LoginAccepted => Kind::LoginAccepted,
@@ -197,9 +265,11 @@ impl Message {
                 ServerBody::SessionGone => Kind::SessionGone,
                 ServerBody::Roster { .. } => Kind::Roster,
                 ServerBody::Kicked(_) => Kind::Kicked,
+                ServerBody::ErrandsDone { .. } => Kind::ErrandsDone,
+                ServerBody::Count(_) => Kind::Count,
             },
         }
     }
 }
 
-const _: () = assert!(size_of::<Message>() <= 40, "messages travel by value");
+const _: () = assert!(size_of::<Message>() <= 48, "messages travel by value");

@@ -5,9 +5,11 @@
 //! messages and callbacks go out.  There is no clock here, no randomness, no link and no queue.
 #![deny(clippy::float_arithmetic)]
 
+pub mod backend;
 pub mod call;
 pub mod client;
 pub mod code;
+pub mod gate;
 pub mod journal;
 pub mod member;
 pub mod message;

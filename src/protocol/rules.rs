@@ -4,6 +4,8 @@
 
 use crate::{
     protocol::{
+        code::ErrorCode,
+        gate::Rate,
         member::Ouster,
         retry::{Budget, Retry, Schedule, Wait},
     },
@@ -33,6 +35,63 @@ pub struct Rules {
     pub kick_memory: Memory,
     /// Who must want to take part for one user to be told of another.
     pub notify_gate: NotifyGate,
+    /// How many members of a room take part in `onRoomUserUpdate`; 0: all.
+    pub notice_limit: u32,
+    /// How many logins a room bears; `None`: any number.
+    pub login_rate: Option<Rate>,
+    /// In how many rooms a client may be in multi-room mode.
+    pub rooms_max: u32,
+    /// What becomes of a member whose token expires.
+    pub token_expiry: TokenExpiry,
+    /// How long before its end the app is told that a token will expire.
+    pub token_warning: SimSpan,
+    /// How often the app is told how many users are in the room; `None`: it does not listen.
+    pub online_count: Option<SimSpan>,
+    /// The code that comes with Reconnecting.
+    pub reconnecting_code: ErrorCode,
+    /// How long Reconnecting is held back, in case the connection comes back.
+    pub debounce: SimSpan,
+    /// How often messages and extra infos may be sent.
+    pub rates: Rates,
+    /// How long ids and texts may be.
+    pub lengths: Lengths,
+}
+
+/// What becomes of a member whose token expires while it is in the room (spec: R52).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenExpiry {
+    /// It stays, but may not publish anew.
+    Keep,
+    /// It is put out.
+    Kick,
+}
+
+/// How often messages and extra infos may be sent (spec: R56, R58).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// The least time between two messages of one user.
+    pub user_messages: Rate,
+    /// The messages of one room.
+    pub room_messages: Rate,
+    /// The extra infos of one room.
+    pub extra_infos: Rate,
+}
+
+/// The most bytes of ids and texts (spec: R56, R58, R60).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    /// Of a user's id.
+    pub user_id: u32,
+    /// Of a user's name.
+    pub user_name: u32,
+    /// Of a room's id.
+    pub room_id: u32,
+    /// Of a message.
+    pub message: u32,
+    /// Of the key of an extra info.
+    pub extra_key: u32,
+    /// Of the value of an extra info.
+    pub extra_value: u32,
 }
 
 /// Who must have set `isUserStatusNotify` for one user to be told of another.
@@ -90,6 +149,8 @@ pub enum Anchor {
     Outage,
     /// The arrival of the last message.
     LastMessage,
+    /// The arrival of the last login or heartbeat; probes and other messages do not count.
+    LastHeartbeat,
 }
 
 /// How a client finds out that its connection is broken.  An operating system that announces the
@@ -147,6 +208,35 @@ impl Rules {
             logout_timeout: SimSpan::from_secs(6),
             kick_memory: Memory::On,
             notify_gate: NotifyGate::Both,
+            // spec: R53
+            notice_limit: 500,
+            // spec: R59
+            login_rate: Some(Rate::per_second(200)),
+            // spec: R48
+            rooms_max: 5,
+            // spec: R52
+            token_expiry: TokenExpiry::Keep,
+            // spec: R51
+            token_warning: SimSpan::from_secs(30),
+            online_count: None,
+            // spec: R6
+            reconnecting_code: ErrorCode::TEMPORARILY_BROKEN,
+            debounce: SimSpan::ZERO,
+            // spec: R56, R58
+            rates: Rates {
+                user_messages: Rate::one_in(SimSpan::from_millis(500)),
+                room_messages: Rate::per_second(10),
+                extra_infos: Rate::per_second(10),
+            },
+            // spec: R56, R58, R60
+            lengths: Lengths {
+                user_id: 63,
+                user_name: 255,
+                room_id: 127,
+                message: 1024,
+                extra_key: 10,
+                extra_value: 128,
+            },
         }
     }
 
@@ -174,7 +264,8 @@ impl Rules {
     pub const fn remembers(&self, by: Ouster) -> bool {
         match by {
             Ouster::OtherClient => true,
-            Ouster::Backend => matches!(self.kick_memory, Memory::On),
+            Ouster::Backend | Ouster::RoomClosed => matches!(self.kick_memory, Memory::On),
+            Ouster::TokenExpired | Ouster::Fault => false,
         }
     }
 

@@ -2,35 +2,61 @@
 //!
 //! Each member is a pure machine ([`Member`]); this is the container that acts on its effects.
 
+mod desk;
+mod room;
+
 use crate::{
-    id::{ClientId, Epoch, IdVec, RoomId, UserId},
+    id::{ClientId, Epoch, IdVec, RoomId, SessionId, StreamId, UserId},
     protocol::{
-        call::{Login, Notify},
+        backend::{Relogin, ServerCallback},
+        call::Notify,
+        call::{Ask, Login},
         code::{ErrorCode, Update},
-        journal::{Change, Journal},
-        member::{Context, Effect, Input, Member, Ouster, State},
-        message::ServerMsg,
-        rules::{NotifyGate, Rules},
+        journal::{Journal, What},
+        member::{Context, Departed, Departure, Effect, Input, Member, Ouster, State},
+        message::{ClientBody, ClientMsg, ServerMsg},
+        rules::Rules,
     },
     time::SimTime,
 };
+use desk::Desk;
+use room::Room;
 
 /// The server of one cell.
 #[derive(Debug)]
 pub struct Server {
-    members: IdVec<ClientId, Member>,
-    users: IdVec<ClientId, UserId>,
+    cast: Cast,
+    members: IdVec<SessionId, Member>,
     /// With which connection a client is known to be there, if it is.
-    signals: IdVec<ClientId, Option<Epoch>>,
+    signals: IdVec<SessionId, Option<Epoch>>,
+    /// What the sessions' apps want besides being in their rooms.
+    desks: IdVec<SessionId, Desk>,
     /// All clients of a user.
     devices: IdVec<UserId, Vec<ClientId>>,
-    /// The client by which a user is in a room.
+    /// The client by which a user is in rooms, or was last.
     holders: IdVec<UserId, Option<ClientId>>,
     /// Whether a user may log in.
     allowed: IdVec<UserId, Allowed>,
-    /// Whether the others are told of a user: as it wanted when it came into its room.
-    notified: IdVec<UserId, Notify>,
+    /// With which codes the logins of a client are refused now; the last one counts.
+    refusing: IdVec<ClientId, Vec<ErrorCode>>,
     rooms: IdVec<RoomId, Room>,
+}
+
+/// Who takes part.
+#[derive(Clone, Debug)]
+pub struct Cast {
+    /// Whose device each client is.
+    pub users: IdVec<ClientId, UserId>,
+    /// The streams that each client ever publishes.
+    pub streams: IdVec<ClientId, Vec<StreamId>>,
+    /// The client of each session.
+    pub clients: IdVec<SessionId, ClientId>,
+    /// The sessions of each client.
+    pub sessions: IdVec<ClientId, Vec<SessionId>>,
+    /// How many users there are.
+    pub n_users: usize,
+    /// How many rooms there are.
+    pub n_rooms: usize,
 }
 
 /// Whether a user may log in.
@@ -40,31 +66,26 @@ enum Allowed {
     No,
 }
 
-/// A room: who is in it, and how that came about.
-#[derive(Clone, Debug, Default)]
-struct Room {
-    /// The members, in order of their arrival.
-    present: Vec<ClientId>,
-    /// The most users it may hold, 0 for no limit: as the first user of an empty room wants it.
-    max_members: u32,
-    journal: Journal,
-}
-
 /// What the server wants done, drained by the driver before the next call.
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Messages to send, in order.
-    pub sends: Vec<(ClientId, ServerMsg)>,
+    pub sends: Vec<(SessionId, ServerMsg)>,
     /// Members whose deadline may have moved.
-    pub members: Vec<ClientId>,
+    pub members: Vec<SessionId>,
     /// Rooms whose deadline may have moved.
     pub rooms: Vec<RoomId>,
+    /// What the developer's backend is to be told, in order.
+    pub callbacks: Vec<ServerCallback>,
 }
 
 impl Outbox {
     /// Whether nothing is wanted.
     pub const fn is_empty(&self) -> bool {
-        self.sends.is_empty() && self.members.is_empty() && self.rooms.is_empty()
+        self.sends.is_empty()
+            && self.members.is_empty()
+            && self.rooms.is_empty()
+            && self.callbacks.is_empty()
     }
 
     /// Forgets everything, keeping the memory.
@@ -72,6 +93,7 @@ impl Outbox {
         self.sends.clear();
         self.members.clear();
         self.rooms.clear();
+        self.callbacks.clear();
     }
 }
 
@@ -84,28 +106,41 @@ pub struct Moment<'a> {
     pub now: SimTime,
 }
 
+/// What the developer's backend asks of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// `kickoutUser`: out of the room, see [`Ouster`].
+    Oust(RoomId, UserId, Ouster),
+    /// The user may not log in any more (spec: R44).
+    Forbid(UserId),
+    /// `closeRoom`: everybody is put out (spec: R38).
+    CloseRoom(RoomId),
+}
+
 impl Server {
-    /// A server of `n_rooms` empty rooms; `users` tells whose device each client is.
-    pub fn new(users: IdVec<ClientId, UserId>, n_users: usize, n_rooms: usize) -> Self {
-        let mut devices = IdVec::filled(n_users, Vec::new);
-        for (client, user) in users.iter() {
+    /// A server of empty rooms.
+    pub fn new(cast: Cast) -> Self {
+        let mut devices = IdVec::filled(cast.n_users, Vec::new);
+        for (client, user) in cast.users.iter() {
             devices[*user].push(client);
         }
+        let n_sessions = cast.clients.len();
         Self {
-            members: IdVec::filled(users.len(), Member::new),
-            signals: IdVec::filled(users.len(), || None),
+            members: IdVec::filled(n_sessions, Member::new),
+            signals: IdVec::filled(n_sessions, || None),
+            desks: IdVec::filled(n_sessions, Desk::default),
             devices,
-            users,
-            holders: IdVec::filled(n_users, || None),
-            allowed: IdVec::filled(n_users, || Allowed::Yes),
-            notified: IdVec::filled(n_users, || Notify::On),
-            rooms: IdVec::filled(n_rooms, Room::default),
+            holders: IdVec::filled(cast.n_users, || None),
+            allowed: IdVec::filled(cast.n_users, || Allowed::Yes),
+            refusing: IdVec::filled(cast.users.len(), Vec::new),
+            rooms: IdVec::filled(cast.n_rooms, Room::default),
+            cast,
         }
     }
 
-    /// How the server sees a client.
-    pub fn member(&self, client: ClientId) -> &Member {
-        &self.members[client]
+    /// How the server sees a session.
+    pub fn member(&self, session: SessionId) -> &Member {
+        &self.members[session]
     }
 
     /// The journal of a room.
@@ -118,152 +153,255 @@ impl Server {
         self.rooms[room].journal.publish_at(rules.fan_out)
     }
 
-    /// Something happens to the server's view of a client.
+    /// An app has asked something of its room; the number of the ask comes in a message.
+    pub fn post(&mut self, session: SessionId, ask: Ask) {
+        self.desks[session].asks.push(ask);
+    }
+
+    /// What a session has asked, and the code with which the server answered it, if it did.
+    pub fn asked(&self, session: SessionId, number: u32) -> (Ask, Option<ErrorCode>) {
+        let desk = &self.desks[session];
+        let index = number as usize;
+        (desk.asks[index], desk.answers.get(index).copied().flatten())
+    }
+
+    /// From now on, logins of the client are refused.
+    pub fn refuse(&mut self, client: ClientId, code: ErrorCode) {
+        self.refusing[client].push(code);
+    }
+
+    /// The refusal with this code has its end.
+    pub fn relent(&mut self, client: ClientId, code: ErrorCode) {
+        let place = self.refusing[client].iter().position(|it| *it == code);
+        self.refusing[client].remove(place.expect("a refusal ends once, after it began"));
+    }
+
+    /// Something happens to the server's view of a session.
     pub fn handle(
         &mut self,
         moment: Moment<'_>,
-        client: ClientId,
+        session: SessionId,
         input: Input,
         outbox: &mut Outbox,
     ) {
-        let member = self.members[client];
-        let head = member.room().map_or(0, |it| self.rooms[it].journal.head());
         match input {
-            Input::SignalBack(epoch) => self.signals[client] = Some(epoch),
-            Input::SignalLost => self.signals[client] = None,
+            Input::SignalBack(epoch) => self.signals[session] = Some(epoch),
+            Input::SignalLost => self.signals[session] = None,
             Input::Receive(_) | Input::Published(_) | Input::Oust(_) | Input::Wake => (),
         }
-        let (refusal, signal) = (self.refusal(client), self.signals[client]);
-        let context = Context { rules: moment.rules, now: moment.now, head, refusal, signal };
-        let (member, effects) = member.step(context, input);
-        self.members[client] = member;
-        outbox.members.push(client);
-        for effect in effects.iter() {
-            match effect {
-                Effect::Send(message) => outbox.sends.push((client, message)),
-                Effect::Join(login) => self.join(moment, client, login, outbox),
-                Effect::Leave(room) => {
-                    self.leave(client, room);
-                    self.note_left(moment, room, self.users[client], outbox);
-                }
+        let door = match input {
+            Input::Receive(ClientMsg { epoch, body: ClientBody::Login(login) })
+                if self.members[session].is_news(epoch) =>
+            {
+                self.door(moment, session, login)
             }
+            _ => None,
+        };
+        let context = self.context(moment, session, door);
+        let (member, effects) = self.members[session].step(context, input);
+        self.members[session] = member;
+        outbox.members.push(session);
+        for effect in effects.iter() {
+            self.carry_out(moment, session, effect, outbox);
+        }
+    }
+
+    fn context<'a>(
+        &self,
+        Moment { rules, now }: Moment<'a>,
+        session: SessionId,
+        door: Option<ErrorCode>,
+    ) -> Context<'a> {
+        let member = &self.members[session];
+        let room = match member.state {
+            State::Joining { login, .. } => Some(login.room),
+            State::Absent(_) | State::Present(_) | State::Ousted(_) => member.room(),
+        };
+        let room = room.map(|it| &self.rooms[it]);
+        Context {
+            rules,
+            now,
+            head: room.map_or(0, |it| it.journal.head()),
+            n_users: room.map_or(0, Room::n_users),
+            place: room.map_or(Notify::On, |it| it.place(rules)),
+            door,
+            refusal: self.refusal(session),
+            signal: self.signals[session],
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        moment: Moment<'_>,
+        session: SessionId,
+        effect: Effect,
+        outbox: &mut Outbox,
+    ) {
+        match effect {
+            Effect::Send(message) => outbox.sends.push((session, message)),
+            Effect::Join(login) => self.join(moment, session, login, outbox),
+            Effect::Leave(room, how) => self.leave(moment, session, (room, how), outbox),
+            Effect::Relogin(departed) => self.relogin(moment, session, departed, outbox),
+            Effect::Do(errands) => self.run_errands(moment, session, errands, outbox),
         }
     }
 
     /// The changes of a room that are due are told to its members (spec: R18, R23, R29).
     pub fn publish(&mut self, moment: Moment<'_>, room: RoomId, outbox: &mut Outbox) {
-        let position = self.rooms[room].journal.publish(moment.now, moment.rules.fan_out);
+        let published = self.rooms[room].journal.publish(moment.now, moment.rules.fan_out);
         outbox.rooms.push(room);
         let present = std::mem::take(&mut self.rooms[room].present);
-        for client in &present {
+        for occupant in &present {
             // Telling changes nothing about who is present, so the list may be out of its place.
-            self.handle(moment, *client, Input::Published(position), outbox);
+            self.handle(moment, occupant.session, Input::Published(published), outbox);
         }
         self.rooms[room].present = present;
     }
 
-    /// Why the login of a client that is being processed is to be refused, if it is.
-    fn refusal(&self, client: ClientId) -> Option<ErrorCode> {
-        let State::Joining { login, .. } = self.members[client].state else { return None };
-        let user = self.users[client];
+    /// Why a login that arrives now is to be refused at once, if it is.
+    fn door(
+        &mut self,
+        Moment { rules, now }: Moment<'_>,
+        session: SessionId,
+        login: Login,
+    ) -> Option<ErrorCode> {
+        // spec: R59
+        if let Some(rate) = rules.login_rate
+            && !self.rooms[login.room].logins.lets_through(rate, now)
+        {
+            return Some(ErrorCode::ROOM_TOO_FREQUENT);
+        }
+        // spec: R45
+        if let Some(code) = self.refusing[self.cast.clients[session]].last() {
+            return Some(*code);
+        }
+        (!login.token.is_valid(now)).then_some(ErrorCode::TOKEN_INVALID) // spec: R43
+    }
+
+    /// Why the login of a session that is being processed is to be refused, if it is.
+    fn refusal(&self, session: SessionId) -> Option<ErrorCode> {
+        let State::Joining { login, .. } = self.members[session].state else { return None };
+        let user = self.user(session);
         if self.allowed[user] == Allowed::No {
             return Some(ErrorCode::FORBIDDEN); // spec: R44
         }
-        let (room, holder) = (&self.rooms[login.room], self.holders[user]);
-        let is_there = holder.is_some_and(|it| self.members[it].room() == Some(login.room));
-        let max = room.max_members as usize;
-        let is_full = max != 0 && max <= room.present.len() && !is_there;
+        let is_there = self.session_in(user, login.room).is_some();
+        let is_full = self.rooms[login.room].is_full() && !is_there;
         is_full.then_some(ErrorCode::ROOM_FULL) // spec: R42
     }
 
-    fn join(&mut self, moment: Moment<'_>, client: ClientId, login: Login, outbox: &mut Outbox) {
-        let (user, room) = (self.users[client], login.room);
+    fn user(&self, session: SessionId) -> UserId {
+        self.cast.users[self.cast.clients[session]]
+    }
+
+    /// The session by which a user is in a room, if it is.
+    fn session_in(&self, user: UserId, room: RoomId) -> Option<SessionId> {
+        let sessions = &self.cast.sessions[self.holders[user]?];
+        sessions.iter().copied().find(|it| self.members[*it].room() == Some(room))
+    }
+
+    fn join(&mut self, moment: Moment<'_>, session: SessionId, login: Login, outbox: &mut Outbox) {
+        let (client, user, room) = (self.cast.clients[session], self.user(session), login.room);
         // In the same room the user only changes the device: nobody is told (spec: R31).
-        let old_room = self.holders[user].and_then(|it| self.members[it].room());
-        let stays = old_room == Some(room);
+        let before = self.session_in(user, room).filter(|it| *it != session);
+        let is_told = match before {
+            Some(it) => self.rooms[room].occupant(it).is_told,
+            None => self.rooms[room].is_told_of(moment.rules, login),
+        };
+        if self.rooms[room].enter(session, is_told, login) {
+            outbox.callbacks.push(self.rooms[room].created(room));
+        }
+        self.holders[user] = Some(client);
         for place in 0..self.devices[user].len() {
             let other = self.devices[user][place];
             if other != client {
-                self.oust(moment, other, Ouster::OtherClient, outbox); // spec: R9, R32
+                self.displace(moment, other, room, outbox); // spec: R9, R32
             }
         }
-        if let Some(old_room) = old_room.filter(|_| !stays) {
-            self.note_left(moment, old_room, user, outbox);
-        }
-        self.holders[user] = Some(client);
-        if !stays && self.rooms[room].present.is_empty() {
-            self.rooms[room].max_members = login.max_members;
-        }
-        self.rooms[room].present.push(client);
-        if !stays {
-            self.notified[user] = login.notify;
-            self.note(moment, room, (user, Update::Add), outbox);
+        let relogin = match before {
+            Some(_) => Relogin::Yes,
+            None => {
+                self.note(moment, room, (user, What::User(Update::Add, is_told)), outbox);
+                Relogin::No
+            }
+        };
+        outbox.callbacks.push(self.rooms[room].login(room, (session, user), relogin));
+    }
+
+    /// All sessions of a client end because its user came from another one, to this room.
+    fn displace(&mut self, moment: Moment<'_>, client: ClientId, to: RoomId, outbox: &mut Outbox) {
+        for place in 0..self.cast.sessions[client].len() {
+            let session = self.cast.sessions[client][place];
+            if self.members[session].room() == Some(to) {
+                // Its streams go, the user stays.
+                self.end_streams(moment, session, (to, Departure::Elsewhere), outbox);
+                self.rooms[to].exit(session);
+                self.oust_quietly(moment, session, outbox);
+            } else {
+                self.handle(moment, session, Input::Oust(Ouster::OtherClient), outbox);
+            }
         }
     }
 
-    /// The backend puts a user out of a room (spec: R37); nothing happens when it is not there.
-    pub fn kick(&mut self, moment: Moment<'_>, room: RoomId, user: UserId, outbox: &mut Outbox) {
-        let client = self.holders[user].filter(|it| self.members[*it].room() == Some(room));
-        if let Some(client) = client {
-            self.oust(moment, client, Ouster::Backend, outbox);
-            self.note_left(moment, room, user, outbox);
-        }
-    }
-
-    /// The backend forbids a user to log in.
-    pub fn forbid(&mut self, user: UserId) {
-        self.allowed[user] = Allowed::No;
-    }
-
-    /// The backend closes a room: everybody is put out (spec: R38).
-    pub fn close(&mut self, moment: Moment<'_>, room: RoomId, outbox: &mut Outbox) {
-        for client in self.rooms[room].present.clone() {
-            self.kick(moment, room, self.users[client], outbox);
-        }
-    }
-
-    /// Puts a member out of its room; the journal is the caller's affair.
-    fn oust(&mut self, moment: Moment<'_>, client: ClientId, by: Ouster, outbox: &mut Outbox) {
-        let context =
-            Context { rules: moment.rules, now: moment.now, head: 0, refusal: None, signal: None };
-        let (member, effects) = self.members[client].step(context, Input::Oust(by));
-        self.members[client] = member;
-        outbox.members.push(client);
+    /// Puts a session out whose user stays in the room.
+    fn oust_quietly(&mut self, moment: Moment<'_>, session: SessionId, outbox: &mut Outbox) {
+        let context = self.context(moment, session, None);
+        let input = Input::Oust(Ouster::OtherClient);
+        let (member, effects) = self.members[session].step(context, input);
+        self.members[session] = member;
+        outbox.members.push(session);
         for effect in effects.iter() {
-            match effect {
-                Effect::Send(message) => outbox.sends.push((client, message)),
-                Effect::Leave(room) => self.leave(client, room),
-                Effect::Join(_) => unreachable!("nobody joins by being put out: {member:?}"),
+            if let Effect::Send(message) = effect {
+                outbox.sends.push((session, message));
             }
         }
     }
 
-    fn leave(&mut self, client: ClientId, room: RoomId) {
-        let present = &mut self.rooms[room].present;
-        let place = present.iter().position(|it| *it == client);
-        present.remove(place.expect("who leaves a room was in it"));
-        let holder = &mut self.holders[self.users[client]];
-        assert_eq!(*holder, Some(client), "who leaves a room was its user's device there");
-        *holder = None;
+    /// The developer's backend gives an order; what names who is not there does nothing.
+    pub fn obey(&mut self, moment: Moment<'_>, order: Order, outbox: &mut Outbox) {
+        match order {
+            Order::Oust(room, user, by) => {
+                if let Some(session) = self.session_in(user, room) {
+                    self.handle(moment, session, Input::Oust(by), outbox);
+                }
+            }
+            Order::Forbid(user) => self.allowed[user] = Allowed::No,
+            Order::CloseRoom(room) => {
+                for occupant in self.rooms[room].present.clone() {
+                    let input = Input::Oust(Ouster::RoomClosed);
+                    self.handle(moment, occupant.session, input, outbox);
+                }
+            }
+        }
     }
 
-    fn note_left(&mut self, moment: Moment<'_>, room: RoomId, user: UserId, outbox: &mut Outbox) {
-        self.note(moment, room, (user, Update::Delete), outbox);
-    }
-
-    fn note(
+    fn leave(
         &mut self,
         moment: Moment<'_>,
-        room: RoomId,
-        (user, update): (UserId, Update),
+        session: SessionId,
+        (room, how): (RoomId, Departure),
         outbox: &mut Outbox,
     ) {
-        let is_told = match moment.rules.notify_gate {
-            NotifyGate::Both => self.notified[user],
-            NotifyGate::Receiver => Notify::On,
-        };
-        let change = Change { at: moment.now, user, update, is_told };
-        self.rooms[room].journal.note(change);
-        outbox.rooms.push(room);
+        self.end_streams(moment, session, (room, how), outbox);
+        let occupant = self.rooms[room].exit(session);
+        let user = self.user(session);
+        self.note(moment, room, (user, What::User(Update::Delete, occupant.is_told)), outbox);
+        outbox.callbacks.extend(self.rooms[room].logout(room, (occupant, user), how));
+    }
+
+    /// A member whose session is alive has logged in again (spec: R30).
+    fn relogin(
+        &mut self,
+        moment: Moment<'_>,
+        session: SessionId,
+        departed: Departed,
+        outbox: &mut Outbox,
+    ) {
+        let room = self.members[session].room().expect("who logs in again is in a room");
+        if departed == Departed::Streams {
+            self.end_streams(moment, session, (room, Departure::Relogin), outbox);
+        }
+        let who = (session, self.user(session));
+        outbox.callbacks.push(self.rooms[room].login(room, who, Relogin::Yes));
     }
 }

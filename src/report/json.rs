@@ -25,7 +25,7 @@ pub fn verdicts(results: Results<'_>) -> Value {
                 "time_s": row.at.to_string(),
                 "client": scenario.clients()[row.client].name,
                 "callback": row.what.callback(),
-                "value": row.what.value(),
+                "value": row.what.value(scenario),
                 "error_code": row.what.code().map(ErrorCode::number),
                 "subjects": row.what.subjects(scenario),
                 "difference_s": seconds(got.difference),

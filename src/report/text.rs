@@ -154,9 +154,10 @@ fn brief(what: &What, scenario: &Scenario) -> String {
         What::UserUpdate(update, users) if NAMED_MAX < users.len() => {
             format!("{} {} users", update.name(), users.len())
         }
-        What::UserUpdate(..) | What::StateChanged(..) | What::LoginRoomFailed(_) => {
-            what.summary(scenario)
+        What::StreamUpdate(update, streams) if NAMED_MAX < streams.len() => {
+            format!("{} {} streams", update.name(), streams.len())
         }
+        _ => what.summary(scenario),
     }
 }
 
@@ -397,10 +398,19 @@ pub fn pattern_text(scenario: &Scenario, pattern: &Pattern) -> String {
             words.push(names.join(";"));
             *room
         }
-        Pattern::LoginRoomFailed { code } => {
-            words.push("loginRoom Failed".to_owned());
+        Pattern::StreamUpdate { update, streams, reason, room } => {
+            words.push(update.map_or("onRoomStreamUpdate", |it| it.name()).to_owned());
+            let names: Vec<&str> = streams.iter().map(|it| &*scenario.streams()[*it]).collect();
+            words.push(format!("stream {}", names.join(";")));
+            words.extend(reason.map(|it| format!("reason {it}")));
+            *room
+        }
+        Pattern::Told { callback, value, user, code, room } => {
+            words.push((*callback).to_owned());
+            words.extend(value.clone());
+            words.extend(user.map(|it| format!("of {}", scenario.users()[it])));
             words.extend(code.map(|it| it.to_string()));
-            None
+            *room
         }
     };
     words.extend(room.map(|it| format!("in {}", scenario.rooms()[it])));

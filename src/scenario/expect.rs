@@ -1,11 +1,14 @@
 //! What a scenario expects: callbacks at named instants, and their absence.
 
 use crate::{
-    id::RoomId,
-    protocol::code::{Reason, Update},
+    id::{RoomId, StreamId},
+    protocol::{
+        call::CallKind,
+        code::{Reason, Update},
+    },
     scenario::{
         Expectation, Instant, Mark, MarkIndex, MarkOf, Pattern, When,
-        fault::excerpt,
+        fault::{excerpt, suggest},
         parse::{DURATION_MAX, Draft},
         read::{Fields, Node},
     },
@@ -27,6 +30,15 @@ struct Raw<'a> {
     fields: Fields<'a>,
     mark: Option<MarkIndex>,
 }
+
+/// Callbacks that tell a word or a number: their names and fields, that of the value first.
+const TOLD: [(&str, &[&str]); 5] = [
+    ("onRoomOnlineUserCountUpdate", &["count", "room"]),
+    ("onRoomTokenWillExpire", &["remainTimeInSecond", "room"]),
+    ("onRoomExtraInfoUpdate", &["value", "user", "room"]),
+    ("onIMRecvBroadcastMessage", &["message", "user", "room"]),
+    ("onNetworkModeChanged", &["mode"]),
+];
 
 impl<'a> Draft<'a> {
     /// The expectations.  Marks are read first, so that an instant may name a later one.
@@ -216,17 +228,76 @@ impl<'a> Draft<'a> {
             self.reader.wrong_type(&at, "a callback", remedy);
             return None;
         }
-        let kinds = ["onRoomStateChanged", "onRoomUserUpdate", "loginRoom"];
+        let lists = ["onRoomStateChanged", "onRoomUserUpdate", "onRoomStreamUpdate"];
+        let told = TOLD.map(|(name, _)| name);
+        let calls = CallKind::ALL.map(CallKind::name);
+        let kinds = [&lists[..], &told[..], &calls[..]].concat();
         let (kind, node) = self.reader.variant(at, &kinds)?;
         match kind {
             "onRoomStateChanged" => self.state_changed(node),
             "onRoomUserUpdate" => self.user_update(node),
-            _ => {
-                let mut fields = self.reader.fields(node, &["errorCode"])?;
-                let code = self.code(&mut fields)?;
-                Some(Pattern::LoginRoomFailed { code })
+            "onRoomStreamUpdate" => self.stream_update(node),
+            _ => self.told(kind, node),
+        }
+    }
+
+    fn stream_update(&mut self, at: Node<'a>) -> Option<Pattern> {
+        let known = ["update", "streams", "stream_delete_reason", "room"];
+        let mut fields = self.reader.fields(at, &known)?;
+        let updates = [Update::Add, Update::Delete].map(|it| (it.name(), it));
+        let update = match fields.optional("update") {
+            None => Some(None),
+            Some(it) => self.reader.word(&it, &updates).map(Some),
+        };
+        let mut streams = Vec::new();
+        if let Some(list) = fields.optional("streams") {
+            for node in self.reader.list(&list, "streams")? {
+                streams.extend(self.stream_known(&node));
             }
         }
+        let reason = match fields.optional("stream_delete_reason") {
+            None => Some(None),
+            Some(it) => self.reader.integer(&it, 1..=6).map(|it| u8::try_from(it).ok()),
+        };
+        let room = self.room(&mut fields);
+        let (update, reason, room) = (update?, reason?, room?);
+        Some(Pattern::StreamUpdate { update, streams, reason, room })
+    }
+
+    fn stream_known(&mut self, at: &Node<'a>) -> Option<StreamId> {
+        let name = self.reader.text(at)?;
+        let stream = self.names.streams.get(name).copied();
+        if stream.is_none() {
+            let remedy = suggest(name, self.names.streams.keys().map(String::as_str));
+            let problem = format!("nobody publishes the stream `{}`", self.reader.shown(at));
+            self.reader.fault(at, problem, remedy);
+        }
+        stream
+    }
+
+    /// A callback that tells a word or a number, or a call's result.
+    fn told(&mut self, callback: &'static str, at: Node<'a>) -> Option<Pattern> {
+        let (value_name, fields_of) = match TOLD.iter().find(|(name, _)| *name == callback) {
+            Some((_, fields)) => (Some(fields[0]), *fields),
+            None => (None, &["errorCode", "room"][..]),
+        };
+        let mut fields = self.reader.fields(at, fields_of)?;
+        let value = value_name.and_then(|it| fields.optional(it));
+        let value = match value {
+            None => Some(None),
+            Some(it) => match it.number_text() {
+                Some(number) => Some(Some(number.to_owned())),
+                None => self.reader.text(&it).map(|it| Some(it.to_owned())),
+            },
+        };
+        let user = match fields.optional("user") {
+            None => Some(None),
+            Some(it) => self.users_named(&it).map(|users| users.first().copied()),
+        };
+        let code = self.code(&mut fields);
+        let room = self.room(&mut fields);
+        let (value, user, code, room) = (value?, user?, code?, room?);
+        Some(Pattern::Told { callback, value, user, code, room })
     }
 
     fn state_changed(&mut self, at: Node<'a>) -> Option<Pattern> {

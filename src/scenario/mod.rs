@@ -3,23 +3,27 @@
 //! A [`Scenario`] can only be had from [`Scenario::parse`], so there is none that is wrong.
 //! It knows nothing of how it is run.
 
+mod calls;
 mod expect;
 pub mod fault;
+mod links;
 mod name;
 mod parse;
 mod profile;
 mod read;
 mod script;
+mod who;
 
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
 
 use crate::{
-    id::{ClientId, Id, IdVec, RoomId, UserId},
-    link::{Cut, LinkModel},
+    id::{ClientId, Id, IdVec, RoomId, StreamId, TextId, UserId},
+    link::{Cut, LinkModel, NetworkMode, PathModel},
     protocol::{
-        call::Call,
-        code::{Reason, Update},
+        call::{AppEvent, Call, CallKind},
+        code::{ErrorCode, Reason, Update},
         rules::Rules,
+        server::Order,
     },
     time::{SimSpan, SimTime},
 };
@@ -43,6 +47,12 @@ pub struct Scenario {
     users: IdVec<UserId, String>,
     /// The rooms' names.
     rooms: IdVec<RoomId, String>,
+    /// The streams' names.
+    streams: IdVec<StreamId, String>,
+    /// The texts of messages and extra infos.
+    texts: IdVec<TextId, String>,
+    /// The way of the server's callbacks to the developer's backend, if there is one.
+    backend: Option<PathModel>,
     /// What happens, in the order in which it happens.
     script: Vec<Step>,
     /// The named instants.
@@ -62,6 +72,23 @@ pub struct ClientSpec {
     pub user: UserId,
     /// The conditions of its link.
     pub link: LinkModel,
+    /// By what it reaches the network, if its app listens to that.
+    pub network: Option<NetworkMode>,
+    /// Why the SDK does not take its user's name, if it does not.
+    pub bad_name: Option<ErrorCode>,
+    /// Whether it may be in several rooms.
+    pub mode: RoomMode,
+    /// The streams that it ever publishes.
+    pub streams: Vec<StreamId>,
+}
+
+/// Whether a client may be in several rooms at once (`setRoomMode`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomMode {
+    /// In one.
+    Single,
+    /// In several, each with a login of its own (spec: R47).
+    Multi,
 }
 
 /// One thing that happens.
@@ -75,22 +102,27 @@ pub struct Step {
 
 /// What the script does.
 ///
-/// At one instant outages begin first, then others end, then calls are made: so outages that
-/// follow on each other leave no gap, and a call made when the link is cut finds it cut.
+/// At one instant outages and refusals begin first, then others end and apps go on, then calls are
+/// made: so outages that follow on each other leave no gap, and a call made when the link is cut
+/// finds it cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// A client's outage begins.
     OutageBegins(ClientId, Outage),
     /// A client's outage ends.
     OutageEnds(ClientId, Outage),
+    /// The server begins to refuse a client's logins.
+    RefusalBegins(ClientId, ErrorCode),
+    /// The server lets a client log in again.
+    RefusalEnds(ClientId, ErrorCode),
+    /// Something happens to a client's app.
+    App(ClientId, AppEvent),
     /// A client's app calls the SDK.
     Call(ClientId, Call),
-    /// The developer's backend puts a user out of a room.
-    Kick(RoomId, UserId),
-    /// The developer's backend forbids a user to log in.
-    Forbid(UserId),
-    /// The developer's backend closes a room.
-    CloseRoom(RoomId),
+    /// A client's app calls the SDK, which refuses what it is called with.
+    Refused(ClientId, CallKind, Option<RoomId>, ErrorCode),
+    /// The developer's backend gives the server an order.
+    Order(Order),
 }
 
 /// A time in which a link is cut.
@@ -213,10 +245,29 @@ pub enum Pattern {
         /// Of this room.
         room: Option<RoomId>,
     },
-    /// `loginRoom` returning an error.
-    LoginRoomFailed {
-        /// This one.
+    /// `onRoomStreamUpdate`.
+    StreamUpdate {
+        /// Of this kind.
+        update: Option<Update>,
+        /// That names all of these streams.
+        streams: Vec<StreamId>,
+        /// With this delete reason.
+        reason: Option<u8>,
+        /// Of this room.
+        room: Option<RoomId>,
+    },
+    /// A callback that tells a word or a number, or a call's result.
+    Told {
+        /// The SDK's name of the callback or the call.
+        callback: &'static str,
+        /// Telling this.
+        value: Option<String>,
+        /// By this user.
+        user: Option<UserId>,
+        /// With this code.
         code: Option<u32>,
+        /// Of this room.
+        room: Option<RoomId>,
     },
 }
 
@@ -261,6 +312,21 @@ impl Scenario {
         &self.rooms
     }
 
+    /// The streams' names.
+    pub const fn streams(&self) -> &IdVec<StreamId, String> {
+        &self.streams
+    }
+
+    /// The texts of messages and extra infos.
+    pub const fn texts(&self) -> &IdVec<TextId, String> {
+        &self.texts
+    }
+
+    /// The way of the server's callbacks to the developer's backend, if there is one.
+    pub const fn backend(&self) -> Option<&PathModel> {
+        self.backend.as_ref()
+    }
+
     /// What happens, in the order in which it happens.
     pub fn script(&self) -> &[Step] {
         &self.script
@@ -295,7 +361,13 @@ impl Pattern {
             Self::UserUpdate { .. } => {
                 Self::UserUpdate { update: None, users: Vec::new(), room: None }
             }
-            Self::LoginRoomFailed { .. } => Self::LoginRoomFailed { code: None },
+            Self::StreamUpdate { .. } => {
+                let (update, streams, reason, room) = (None, Vec::new(), None, None);
+                Self::StreamUpdate { update, streams, reason, room }
+            }
+            Self::Told { callback, .. } => {
+                Self::Told { callback, value: None, user: None, code: None, room: None }
+            }
         }
     }
 }

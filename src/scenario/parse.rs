@@ -5,17 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    id::{ClientId, Id, IdVec, RoomId, UserId},
-    link::{LinkModel, PathModel},
+    id::{ClientId, Id, IdVec, RoomId, StreamId, TextId, UserId},
     protocol::{
         call::{Call, Notify},
-        rules::Rules,
+        rules::{Lengths, Rules},
     },
     scenario::{
         Action, ClientSpec, Clients, Mark, MarkIndex, Scenario, Step,
         fault::{Fault, suggest},
+        links::LinkKind,
         name::{NameOf, fault_of},
-        read::{Fields, Node, Reader, syntax},
+        read::{Node, Reader, syntax},
     },
     time::{SimSpan, SimTime},
 };
@@ -30,19 +30,19 @@ pub const CLIENTS_MAX: u64 = 1_000_000;
 const TICKS_MAX: u128 = 100_000_000_000;
 /// The most names in all callbacks of a run: 4 bytes each in memory, and more on disk.
 const NAMES_MAX: u128 = 500_000_000;
-/// The longest delay of a link.
-const DELAY_MAX: SimSpan = SimSpan::from_secs(600);
 
 /// What names mean, as far as they have been read.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
-    links: BTreeMap<&'a str, LinkModel>,
+    pub(super) links: BTreeMap<&'a str, LinkKind>,
     /// Whether there are any: without, using them is not a second fault.
-    has_links: bool,
+    pub(super) has_links: bool,
     /// Clients and groups.
-    clients: BTreeMap<&'a str, Clients>,
-    users: BTreeMap<String, UserId>,
+    pub(super) clients: BTreeMap<&'a str, Clients>,
+    pub(super) users: BTreeMap<String, UserId>,
     rooms: BTreeMap<&'a str, RoomId>,
+    pub(super) streams: BTreeMap<String, StreamId>,
+    pub(super) texts: BTreeMap<&'a str, TextId>,
     marks: BTreeMap<&'a str, MarkIndex>,
 }
 
@@ -53,8 +53,12 @@ pub(super) struct Draft<'a> {
     pub(super) names: Names<'a>,
     pub(super) end: SimTime,
     pub(super) clients: IdVec<ClientId, ClientSpec>,
-    users: IdVec<UserId, String>,
-    rooms: IdVec<RoomId, String>,
+    pub(super) users: IdVec<UserId, String>,
+    pub(super) rooms: IdVec<RoomId, String>,
+    pub(super) streams: IdVec<StreamId, String>,
+    pub(super) texts: IdVec<TextId, String>,
+    /// How long ids and texts may be for the SDK to take them.
+    pub(super) lengths: Lengths,
     pub(super) marks: Vec<Mark>,
     /// The rooms that somebody logs in to.
     pub(super) entered: BTreeSet<RoomId>,
@@ -62,7 +66,7 @@ pub(super) struct Draft<'a> {
     pub(super) backend_rooms: Vec<(Node<'a>, RoomId)>,
 }
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "$schema",
     "version",
     "name",
@@ -71,6 +75,7 @@ const FIELDS: [&str; 11] = [
     "duration",
     "profile",
     "links",
+    "backend",
     "clients",
     "script",
     "expect",
@@ -108,6 +113,9 @@ impl Scenario {
             clients: IdVec::from_vec(Vec::new()),
             users: IdVec::from_vec(Vec::new()),
             rooms: IdVec::from_vec(Vec::new()),
+            streams: IdVec::from_vec(Vec::new()),
+            texts: IdVec::from_vec(Vec::new()),
+            lengths: Rules::zego_doc().lengths,
             marks: Vec::new(),
             entered: BTreeSet::new(),
             backend_rooms: Vec::new(),
@@ -139,11 +147,15 @@ impl<'a> Draft<'a> {
         let duration_read = duration.as_ref().and_then(|it| self.duration(it));
         let profile = fields.required(&mut self.reader, "profile");
         let profile = profile.and_then(|it| self.profile(it));
+        if let Some((_, rules)) = &profile {
+            self.lengths = rules.lengths;
+        }
         let links = fields.required(&mut self.reader, "links");
         self.names.has_links = links.is_some();
         if let Some(links) = links {
             self.links(&links);
         }
+        let backend = fields.optional("backend").and_then(|it| self.backend(it));
         if let Some(clients) = fields.required(&mut self.reader, "clients") {
             self.clients(&clients);
         }
@@ -169,6 +181,9 @@ impl<'a> Draft<'a> {
             clients: std::mem::replace(&mut self.clients, IdVec::from_vec(Vec::new())),
             users: std::mem::replace(&mut self.users, IdVec::from_vec(Vec::new())),
             rooms: std::mem::replace(&mut self.rooms, IdVec::from_vec(Vec::new())),
+            streams: std::mem::replace(&mut self.streams, IdVec::from_vec(Vec::new())),
+            texts: std::mem::replace(&mut self.texts, IdVec::from_vec(Vec::new())),
+            backend,
             script,
             marks: std::mem::take(&mut self.marks),
             expectations: expectations.all,
@@ -239,199 +254,6 @@ impl<'a> Draft<'a> {
                 None
             }
         }
-    }
-
-    fn links(&mut self, at: &Node<'a>) {
-        // The keys are the author's own names, so all of them are known.
-        let Some(entries) = self.reader.entries(at) else { return };
-        for (name, node) in entries {
-            if let Some((problem, remedy)) = fault_of(name, NameOf::Link) {
-                self.reader.fault(&node, problem, remedy);
-            }
-            // A link with a fault still has a name, so that using it is not a second fault.
-            let model = self.link(node).unwrap_or_else(|| LinkModel::same(PathModel::ideal()));
-            self.names.links.insert(name, model);
-        }
-    }
-
-    fn link(&mut self, at: Node<'a>) -> Option<LinkModel> {
-        let known = ["delay", "jitter", "loss", "up", "down"];
-        let mut fields = self.reader.fields(at, &known)?;
-        let both = self.path(&mut fields, PathModel::ideal());
-        let mut directions = [Some(both); 2];
-        for (direction, name) in directions.iter_mut().zip(["up", "down"]) {
-            if let Some(node) = fields.optional(name) {
-                let fields = self.reader.fields(node, &["delay", "jitter", "loss"]);
-                *direction = fields.map(|mut it| self.path(&mut it, both));
-            }
-        }
-        let [up, down] = directions;
-        Some(LinkModel { up: up?, down: down? })
-    }
-
-    fn path(&mut self, fields: &mut Fields<'a>, base: PathModel) -> PathModel {
-        let delay_at = fields.optional("delay");
-        let delay = delay_at.as_ref().and_then(|it| self.delay(it));
-        let jitter_at = fields.optional("jitter");
-        let jitter = jitter_at.as_ref().and_then(|it| self.delay(it));
-        let loss = fields.optional("loss").and_then(|it| self.reader.probability(&it));
-        let path = PathModel {
-            delay: delay.unwrap_or(base.delay),
-            jitter: jitter.unwrap_or(base.jitter),
-            loss: loss.unwrap_or(base.loss),
-        };
-        let is_read = delay_at.is_some() == delay.is_some();
-        if is_read && path.delay < path.jitter {
-            let at = jitter_at.as_ref().unwrap_or_else(|| fields.node());
-            let problem =
-                format!("the jitter {} is more than the delay {}", path.jitter, path.delay);
-            self.reader.fault(at, problem, "a message cannot arrive before it is sent");
-            return base;
-        }
-        path
-    }
-
-    fn delay(&mut self, at: &Node<'a>) -> Option<SimSpan> {
-        let span = self.reader.span(at)?;
-        if DELAY_MAX < span {
-            let problem = format!("a message would be under way for {span}");
-            self.reader.fault(at, problem, format!("at most {DELAY_MAX} is simulated"));
-            return None;
-        }
-        Some(span)
-    }
-
-    fn clients(&mut self, at: &Node<'a>) {
-        let Some(entries) = self.reader.list(at, "clients") else { return };
-        if entries.is_empty() {
-            self.reader.fault(
-                at,
-                "nobody takes part",
-                "add a client, such as { \"name\": \"A\", … }",
-            );
-        }
-        for entry in entries {
-            self.client(entry);
-            if self.reader.is_hopeless() {
-                return;
-            }
-        }
-    }
-
-    fn client(&mut self, at: Node<'a>) -> Option<()> {
-        let mut fields = self.reader.fields(at, &["name", "user", "count", "link"])?;
-        let name_at = fields.required(&mut self.reader, "name");
-        let link_at = fields.required(&mut self.reader, "link");
-        let user_at = fields.optional("user");
-        let user = user_at.as_ref().and_then(|it| self.name(it, NameOf::User));
-        let count_at = fields.optional("count");
-        // A group whose size has a fault still has a name, so that using it is not a second fault.
-        let count = count_at.as_ref().map(|it| self.reader.integer(it, 1..=CLIENTS_MAX));
-        let count = count.map(Option::unwrap_or_default);
-        if CLIENTS_MAX < self.clients.len() as u64 + count.unwrap_or(1) {
-            if self.clients.len() as u64 <= CLIENTS_MAX {
-                let remedy = format!("at most {CLIENTS_MAX} can take part, all groups together");
-                self.reader.fault(
-                    count_at.as_ref().unwrap_or_else(|| fields.node()),
-                    "too many clients",
-                    remedy,
-                );
-            }
-            return None;
-        }
-        if let (Some(user_at), Some(_)) = (&user_at, &count_at) {
-            let remedy = "leave `user` out: each client of a group is a user of its own";
-            self.reader.fault(user_at, "a group has no common user", remedy);
-        }
-        let link = link_at.and_then(|it| self.link_named(&it));
-        let name_at = name_at?;
-        let name = self.name(&name_at, NameOf::User)?;
-        let link = link.unwrap_or_else(|| LinkModel::same(PathModel::ideal()));
-        let members = match count {
-            None => vec![name.to_owned()],
-            Some(count) => (1..=count).map(|it| format!("{name}-{it}")).collect(),
-        };
-        if let Some(long) = members.last().filter(|it| NameOf::User.bytes_max() < it.len()) {
-            let problem = format!("the name of its member `{long}` has {} bytes", long.len());
-            let remedy = format!("at most {} are allowed", NameOf::User.bytes_max());
-            self.reader.fault(&name_at, problem, remedy);
-        }
-        let first = self.clients.len();
-        let taken = members.iter().find(|it| self.clients_named(it).is_some());
-        if let Some(taken) =
-            taken.cloned().or_else(|| self.clients_named(name).map(|_| name.into()))
-        {
-            let problem = format!("there is a client `{taken}` already");
-            self.reader.fault(&name_at, problem, "give every client a name of its own");
-            return None;
-        }
-        self.names.clients.insert(name, Clients { first, count: members.len() });
-        for member in members {
-            let user = self.user(user.unwrap_or(&member));
-            self.clients.push(ClientSpec { name: member, user, link });
-        }
-        Some(())
-    }
-
-    fn link_named(&mut self, at: &Node<'a>) -> Option<LinkModel> {
-        let name = self.reader.text(at)?;
-        let link = self.names.links.get(name).copied();
-        if link.is_none() && self.names.has_links {
-            let remedy = suggest(name, self.names.links.keys().copied());
-            self.reader.fault(at, format!("no link is named `{}`", self.reader.shown(at)), remedy);
-        }
-        link
-    }
-
-    /// The user of this name, who comes to be with the first mention.
-    fn user(&mut self, name: &str) -> UserId {
-        if let Some(user) = self.names.users.get(name) {
-            return *user;
-        }
-        let user = self.users.push(name.to_owned());
-        self.names.users.insert(name.to_owned(), user);
-        user
-    }
-
-    /// The client of this name, or those of the group of this name.
-    fn clients_named(&self, name: &str) -> Option<Clients> {
-        if let Some(clients) = self.names.clients.get(name) {
-            return Some(*clients);
-        }
-        let (group, number) = name.rsplit_once('-')?;
-        let Clients { first, .. } = self.names.clients.get(group)?;
-        let client = number.parse::<usize>().ok()?.checked_sub(1)?.checked_add(*first)?;
-        // "viewer-07" and the like are nobody's name.
-        let is_it =
-            client < self.clients.len() && self.clients[ClientId::from_index(client)].name == name;
-        is_it.then_some(Clients { first: client, count: 1 })
-    }
-
-    /// The clients that a value names.
-    pub(super) fn who(&mut self, at: &Node<'a>) -> Option<Clients> {
-        let name = self.reader.text(at)?;
-        let clients = self.clients_named(name);
-        if clients.is_none() {
-            let remedy = suggest(name, self.names.clients.keys().copied());
-            let problem = format!("no client is named `{}`", self.reader.shown(at));
-            self.reader.fault(at, problem, remedy);
-        }
-        clients
-    }
-
-    /// The users that a value names: one, or those of a group.
-    pub(super) fn users_named(&mut self, at: &Node<'a>) -> Option<Vec<UserId>> {
-        let name = self.reader.text(at)?;
-        if let Some(user) = self.names.users.get(name) {
-            return Some(vec![*user]);
-        }
-        if let Some(clients) = self.clients_named(name) {
-            return Some(clients.iter().map(|it| self.clients[it].user).collect());
-        }
-        let remedy = suggest(name, self.names.users.keys().map(String::as_str));
-        let problem = format!("no user is named `{}`", self.reader.shown(at));
-        self.reader.fault(at, problem, remedy);
-        None
     }
 
     /// The room that a call names, which comes to be with the first mention.

@@ -160,7 +160,11 @@ impl<'a> Draft<'a> {
         if let Some(after) = fields.optional("after").and_then(|it| self.period(&it)) {
             rules.lease.after = after;
         }
-        let words = [("outage", Anchor::Outage), ("last_message", Anchor::LastMessage)];
+        let words = [
+            ("outage", Anchor::Outage),
+            ("last_message", Anchor::LastMessage),
+            ("last_heartbeat", Anchor::LastHeartbeat),
+        ];
         let anchor = fields.optional("anchor").and_then(|it| self.reader.word(&it, &words));
         rules.lease.anchor = anchor.unwrap_or(rules.lease.anchor);
         Some(())

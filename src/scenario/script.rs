@@ -1,13 +1,14 @@
 //! The script of a scenario: calls and outages, client by client, in the order they happen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     id::{ClientId, RoomId},
     link::Cut,
-    protocol::call::{Call, Login, Notify, Token},
+    protocol::{call::AppEvent, code::ErrorCode, member::Ouster, server::Order},
     scenario::{
         Action, Clients, Mark, MarkOf, Outage, Step,
+        calls::CALLS,
         fault::suggest,
         parse::Draft,
         read::{Fields, Node},
@@ -39,7 +40,7 @@ impl<'a> Draft<'a> {
     pub(super) fn script(&mut self, at: &Node<'a>) -> Option<Vec<Step>> {
         let nodes = self.reader.list(at, "steps")?;
         let mut entries = Vec::new();
-        for (index, node) in nodes.into_iter().enumerate() {
+        for (index, node) in nodes.iter().cloned().enumerate() {
             if STEPS_MAX < entries.len() {
                 let problem = format!("the script has more than {STEPS_MAX} steps so far");
                 self.reader.fault(&node, problem, "let fewer clients take part");
@@ -53,6 +54,7 @@ impl<'a> Draft<'a> {
         self.check_rooms();
         // Stable: the actions of one step keep the order of its clients.
         entries.sort_by_key(|it: &Entry| (it.step.at, it.class, it.index));
+        self.check_apps(&nodes, &entries);
         Some(entries.into_iter().map(|it| it.step).collect())
     }
 
@@ -75,8 +77,8 @@ impl<'a> Draft<'a> {
                 entries.push(Entry { step: Step { at, action }, class: class(action), index });
             };
             add(begins, action);
-            if let (Some(until), Action::OutageBegins(client, outage)) = (deed.until, action) {
-                add(until, Action::OutageEnds(client, outage));
+            if let (Some(until), Some(end)) = (deed.until, end_of(action)) {
+                add(until, end);
             }
         }
         Some(())
@@ -91,6 +93,44 @@ impl<'a> Draft<'a> {
                     suggest(node.as_str().unwrap_or_default(), names.iter().map(|it| &**it));
                 let problem = format!("nobody enters the room `{}`", self.reader.shown(&node));
                 self.reader.fault(&node, problem, remedy);
+            }
+        }
+    }
+
+    /// Whoever calls must be running: who is dead or stands still cannot.
+    fn check_apps(&mut self, nodes: &[Node<'a>], entries: &[Entry]) {
+        let mut halted: BTreeMap<ClientId, AppEvent> = BTreeMap::new();
+        for Entry { step, index, .. } in entries {
+            let (client, event) = match step.action {
+                Action::Call(client, _) | Action::Refused(client, ..) => (client, None),
+                Action::App(client, event) => (client, Some(event)),
+                Action::OutageBegins(..)
+                | Action::OutageEnds(..)
+                | Action::RefusalBegins(..)
+                | Action::RefusalEnds(..)
+                | Action::Order(_) => continue,
+            };
+            let is_fault = match event {
+                Some(AppEvent::Kill) => halted.insert(client, AppEvent::Kill).is_some_and(is_dead),
+                Some(AppEvent::Start) => !halted.remove(&client).is_some_and(is_dead),
+                Some(AppEvent::Suspend) => halted.insert(client, AppEvent::Suspend).is_some(),
+                Some(AppEvent::Resume) => {
+                    let is_suspended = halted.get(&client) == Some(&AppEvent::Suspend);
+                    is_suspended.then(|| halted.remove(&client));
+                    false
+                }
+                Some(AppEvent::DestroyEngine | AppEvent::CreateEngine) | None => {
+                    halted.contains_key(&client)
+                }
+            };
+            if is_fault {
+                let name = &self.clients[client].name;
+                let problem = match event {
+                    Some(AppEvent::Start) => format!("the app of {name} is running then"),
+                    _ => format!("the app of {name} is not running then"),
+                };
+                let remedy = "move the step, or `killApp`, `startApp` or `suspendApp`";
+                self.reader.fault(&nodes[*index], problem, remedy);
             }
         }
     }
@@ -111,23 +151,22 @@ impl<'a> Draft<'a> {
 
     fn deed(&mut self, fields: &mut Fields<'a>, begins: Option<SimTime>) -> Option<Deed> {
         let client = fields.optional("client");
-        let calls = ["loginRoom", "logoutRoom", "switchRoom"];
-        let others = ["outage", "kickoutUser", "forbidUser", "closeRoom"];
+        let others = ["outage", "kickoutUser", "sessionException", "forbidUser", "closeRoom"];
         let deed = fields.required(&mut self.reader, "do");
-        let kinds = [&calls[..], &others[..]].concat();
+        let kinds = [&CALLS[..], &others[..]].concat();
         let Some((kind, node)) = deed.and_then(|it| self.reader.variant(it, &kinds)) else {
             client.and_then(|it| self.who(&it));
             return None;
         };
-        if !calls.contains(&kind) {
+        if !CALLS.contains(&kind) {
             if let Some(client) = client {
                 let problem = format!("`{kind}` is not a call of a client");
                 self.reader.fault(&client, problem, "leave `client` out here");
             }
             return match kind {
                 "outage" => self.outage(node, begins),
-                "kickoutUser" | "forbidUser" => self.against_users(kind, node),
-                _ => self.close_room(node),
+                "closeRoom" => self.close_room(node),
+                _ => self.against_users(kind, node),
             };
         }
         let clients = match client {
@@ -138,18 +177,20 @@ impl<'a> Draft<'a> {
                 None
             }
         };
-        let call = self.call(kind, node, begins);
-        let (clients, call) = (clients?, call?);
-        let actions = clients.iter().map(|it| Action::Call(*it, call)).collect();
-        Some(Deed { clients, actions, until: None })
+        let (actions, until) = self.calls(kind, node, begins, clients.as_deref())?;
+        Some(Deed { clients: clients?, actions, until })
     }
 
-    /// The backend kicks users out of a room, or forbids them to log in.
+    /// Users are put out of a room, or forbidden to log in.
     fn against_users(&mut self, kind: &str, at: Node<'a>) -> Option<Deed> {
-        let is_kick = kind == "kickoutUser";
-        let known: &[&str] = if is_kick { &["room", "users"] } else { &["users"] };
+        let ouster = match kind {
+            "kickoutUser" => Some(Ouster::Backend),
+            "sessionException" => Some(Ouster::Fault),
+            _ => None,
+        };
+        let known: &[&str] = if ouster.is_some() { &["room", "users"] } else { &["users"] };
         let mut fields = self.reader.fields(at, known)?;
-        let room = if is_kick { Some(self.backend_room(&mut fields)) } else { None };
+        let room = ouster.map(|_| self.backend_room(&mut fields));
         let list = fields.required(&mut self.reader, "users")?;
         let nodes = self.reader.list(&list, "users")?;
         if nodes.is_empty() {
@@ -161,78 +202,20 @@ impl<'a> Draft<'a> {
         }
         let is_meant = |it: &ClientId| users.contains(&self.clients[*it].user);
         let clients = self.clients.ids().filter(is_meant).collect();
-        let actions = match room {
-            Some(room) => {
-                let room = room?;
-                users.iter().map(|it| Action::Kick(room, *it)).collect()
-            }
-            None => users.iter().map(|it| Action::Forbid(*it)).collect(),
+        let order = |user| match (room, ouster) {
+            (Some(room), Some(by)) => Some(Order::Oust(room?, user, by)),
+            _ => Some(Order::Forbid(user)),
         };
+        let orders = users.into_iter().map(order);
+        let actions = orders.map(|it| it.map(Action::Order)).collect::<Option<_>>()?;
         Some(Deed { clients, actions, until: None })
     }
 
     fn close_room(&mut self, at: Node<'a>) -> Option<Deed> {
         let mut fields = self.reader.fields(at, &["room"])?;
         let room = self.backend_room(&mut fields)?;
-        Some(Deed { clients: Vec::new(), actions: vec![Action::CloseRoom(room)], until: None })
-    }
-
-    fn call(&mut self, kind: &str, at: Node<'a>, begins: Option<SimTime>) -> Option<Call> {
-        let config = ["token", "isUserStatusNotify", "maxMemberCount"];
-        let rooms: &[&str] = if kind == "switchRoom" { &["from", "to"] } else { &["room"] };
-        let is_login = kind != "logoutRoom";
-        let known = [rooms, if is_login { &config } else { &[] }].concat();
-        let mut fields = self.reader.fields(at, &known)?;
-        match kind {
-            "loginRoom" => self.login(&mut fields, "room", begins).map(Call::LoginRoom),
-            "switchRoom" => {
-                let from = self.room_of(&mut fields, "from");
-                let to = self.login(&mut fields, "to", begins);
-                Some(Call::SwitchRoom(from?, to?))
-            }
-            _ => match fields.optional("room") {
-                None => Some(Call::LogoutRoom(None)),
-                Some(room) => self.room_called(&room).map(|it| Call::LogoutRoom(Some(it))),
-            },
-        }
-    }
-
-    /// The room of a login and its configuration.
-    fn login(
-        &mut self,
-        fields: &mut Fields<'a>,
-        room: &str,
-        begins: Option<SimTime>,
-    ) -> Option<Login> {
-        let room = self.room_of(fields, room);
-        self.entered.extend(room);
-        let token = match fields.optional("token") {
-            None => Some(Token::None),
-            Some(it) if it.as_str() == Some("wrong") => Some(Token::Wrong),
-            Some(it)
-                if it.as_str().is_some_and(|it| !it.starts_with(|c: char| c.is_ascii_digit())) =>
-            {
-                let problem = format!("unknown token `{}`", self.reader.shown(&it));
-                let remedy = "write \"wrong\", or how long it is valid, such as \"10min\"";
-                self.reader.fault(&it, problem, remedy);
-                None
-            }
-            Some(it) => {
-                let valid_for = self.reader.span(&it);
-                valid_for.and_then(|span| begins.map(|at| Token::Until(at + span)))
-            }
-        };
-        let notify = match fields.optional("isUserStatusNotify") {
-            None => Some(Notify::On),
-            Some(it) => self.reader.boolean(&it, (Notify::On, Notify::Off)),
-        };
-        let max_members = match fields.optional("maxMemberCount") {
-            None => Some(0),
-            Some(it) => self.reader.integer(&it, 0..=u64::from(u32::MAX)),
-        };
-        let max_members = max_members.and_then(|it| u32::try_from(it).ok());
-        let (room, notify) = (room?, notify?);
-        Some(Login { room, notify, max_members: max_members?, token: token? })
+        let actions = vec![Action::Order(Order::CloseRoom(room))];
+        Some(Deed { clients: Vec::new(), actions, until: None })
     }
 
     fn backend_room(&mut self, fields: &mut Fields<'a>) -> Option<RoomId> {
@@ -242,38 +225,61 @@ impl<'a> Draft<'a> {
         Some(room)
     }
 
-    fn room_of(&mut self, fields: &mut Fields<'a>, name: &str) -> Option<RoomId> {
-        let room = fields.required(&mut self.reader, name)?;
-        self.room_called(&room)
-    }
-
     fn outage(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
-        let mut fields = self.reader.fields(at, &["clients", "kind", "direction", "for"])?;
+        let known = ["clients", "kind", "direction", "errorCode", "for"];
+        let mut fields = self.reader.fields(at, &known)?;
         let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
         let kind = fields.required(&mut self.reader, "kind");
-        let kinds = [("link_down", true), ("silent", false)];
-        let announced = kind.and_then(|it| self.reader.word(&it, &kinds));
+        let kinds =
+            [("link_down", Kind::LinkDown), ("silent", Kind::Silent), ("refuse", Kind::Refuse)];
+        let kind = kind.and_then(|it| self.reader.word(&it, &kinds));
         let direction = fields.optional("direction");
         let directions = [("up", Cut::Up), ("down", Cut::Down), ("both", Cut::Both)];
         let cut = match &direction {
             None => Some(Cut::Both),
             Some(it) => self.reader.word(it, &directions),
         };
-        if let (Some(direction), Some(true)) = (&direction, announced)
+        if let (Some(direction), Some(Kind::LinkDown)) = (&direction, kind)
             && cut.is_some_and(|it| it != Cut::Both)
         {
             let problem = "a link that is down is down in both directions";
             self.reader.fault(direction, problem, "write \"kind\": \"silent\", or leave it out");
         }
+        if let (Some(direction), Some(Kind::Refuse)) = (&direction, kind) {
+            let problem = "a refusal has no direction";
+            self.reader.fault(direction, problem, "leave it out");
+        }
+        let code = self.rejection(&mut fields, kind);
         let span = match fields.optional("for") {
             None => None, // To the end of the run.
             Some(it) => Some(self.reader.positive_span(&it)?),
         };
         let until = span.and_then(|it| begins.map(|begins| begins + it));
-        let outage = Outage { cut: cut?, announced: announced? };
-        let clients = clients?;
-        let actions = clients.iter().map(|it| Action::OutageBegins(*it, outage)).collect();
+        let (kind, cut, code, clients) = (kind?, cut?, code?, clients?);
+        let action = |client: &ClientId| match kind {
+            Kind::Refuse => Action::RefusalBegins(*client, code),
+            Kind::LinkDown => Action::OutageBegins(*client, Outage { cut, announced: true }),
+            Kind::Silent => Action::OutageBegins(*client, Outage { cut, announced: false }),
+        };
+        let actions = clients.iter().map(action).collect();
         Some(Deed { clients, actions, until })
+    }
+
+    /// The code with which logins are refused (spec: R45).
+    fn rejection(&mut self, fields: &mut Fields<'a>, kind: Option<Kind>) -> Option<ErrorCode> {
+        let Some(node) = fields.optional("errorCode") else { return Some(ErrorCode::INNER_ERROR) };
+        if kind.is_some_and(|it| it != Kind::Refuse) {
+            self.reader.fault(&node, "only a refusal has a code", "leave it out");
+            return None;
+        }
+        let number = self.reader.integer(&node, 0..=u64::from(u32::MAX))?;
+        let code = u32::try_from(number).ok().and_then(ErrorCode::rejection);
+        if code.is_none() {
+            let codes = ErrorCode::REJECTIONS.map(|it| it.to_string()).join(", ");
+            let problem = format!("no login is refused with `{number}`");
+            self.reader.fault(&node, problem, format!("write one of {codes}"));
+        }
+        code
     }
 
     /// The clients named in a list, each once.
@@ -290,11 +296,38 @@ impl<'a> Draft<'a> {
     }
 }
 
+fn is_dead(event: AppEvent) -> bool {
+    event == AppEvent::Kill
+}
+
+/// Kinds of outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    LinkDown,
+    Silent,
+    Refuse,
+}
+
 /// The order within one instant; see [`Action`].
 const fn class(action: Action) -> u8 {
     match action {
-        Action::OutageBegins(..) => 0,
-        Action::OutageEnds(..) => 1,
-        Action::Call(..) | Action::Kick(..) | Action::Forbid(_) | Action::CloseRoom(_) => 2,
+        Action::OutageBegins(..) | Action::RefusalBegins(..) => 0,
+        Action::OutageEnds(..) | Action::RefusalEnds(..) | Action::App(_, AppEvent::Resume) => 1,
+        Action::Call(..) | Action::Refused(..) | Action::App(..) | Action::Order(_) => 2,
+    }
+}
+
+/// What ends when the time of an action is over, if something does.
+const fn end_of(action: Action) -> Option<Action> {
+    match action {
+        Action::OutageBegins(client, outage) => Some(Action::OutageEnds(client, outage)),
+        Action::RefusalBegins(client, code) => Some(Action::RefusalEnds(client, code)),
+        Action::App(client, AppEvent::Suspend) => Some(Action::App(client, AppEvent::Resume)),
+        Action::OutageEnds(..)
+        | Action::RefusalEnds(..)
+        | Action::Call(..)
+        | Action::Refused(..)
+        | Action::App(..)
+        | Action::Order(_) => None,
     }
 }

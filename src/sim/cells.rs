@@ -2,9 +2,12 @@
 //!
 //! Cells share nothing, so each is run by itself and none can change another.
 
+use std::collections::BTreeMap;
+
 use crate::{
-    id::{ClientId, Id, IdVec, RoomId, UserId},
-    scenario::{Action, Scenario, Step},
+    id::{ClientId, Id, IdVec, RoomId, SessionId, UserId},
+    protocol::server::{Cast, Order},
+    scenario::{Action, RoomMode, Scenario, Step},
 };
 
 /// One cell: its members by their ids in the scenario, and what happens to them.
@@ -68,10 +71,14 @@ impl Row {
     fn subject(self, action: Action) -> usize {
         match action {
             Action::Call(client, _)
+            | Action::App(client, _)
+            | Action::Refused(client, ..)
+            | Action::RefusalBegins(client, _)
+            | Action::RefusalEnds(client, _)
             | Action::OutageBegins(client, _)
             | Action::OutageEnds(client, _) => client.index(),
-            Action::Forbid(user) => self.user(user),
-            Action::Kick(room, _) | Action::CloseRoom(room) => self.room(room),
+            Action::Order(Order::Forbid(user)) => self.user(user),
+            Action::Order(Order::Oust(room, ..) | Order::CloseRoom(room)) => self.room(room),
         }
     }
 }
@@ -89,9 +96,18 @@ fn unions(scenario: &Scenario, row: Row) -> Unions {
                     unions.join(client.index(), row.room(room));
                 }
             }
-            Action::Kick(room, user) => unions.join(row.user(user), row.room(room)),
-            Action::Forbid(_)
-            | Action::CloseRoom(_)
+            Action::Refused(client, _, room, _) => {
+                if let Some(room) = room {
+                    unions.join(client.index(), row.room(room));
+                }
+            }
+            Action::Order(Order::Oust(room, user, _)) => {
+                unions.join(row.user(user), row.room(room));
+            }
+            Action::Order(Order::Forbid(_) | Order::CloseRoom(_))
+            | Action::App(..)
+            | Action::RefusalBegins(..)
+            | Action::RefusalEnds(..)
             | Action::OutageBegins(..)
             | Action::OutageEnds(..) => (),
         }
@@ -146,19 +162,80 @@ fn renamed(action: Action, row: Row, local: &[usize]) -> Action {
         Action::Call(caller, call) => Action::Call(client(caller), call.renamed(room)),
         Action::OutageBegins(whose, outage) => Action::OutageBegins(client(whose), outage),
         Action::OutageEnds(whose, outage) => Action::OutageEnds(client(whose), outage),
-        Action::Kick(from, whom) => Action::Kick(room(from), user(whom)),
-        Action::Forbid(whom) => Action::Forbid(user(whom)),
-        Action::CloseRoom(which) => Action::CloseRoom(room(which)),
+        Action::RefusalBegins(whose, code) => Action::RefusalBegins(client(whose), code),
+        Action::RefusalEnds(whose, code) => Action::RefusalEnds(client(whose), code),
+        Action::App(whose, event) => Action::App(client(whose), event),
+        Action::Refused(caller, call, of, code) => {
+            Action::Refused(client(caller), call, of.map(room), code)
+        }
+        Action::Order(Order::Oust(from, whom, by)) => {
+            Action::Order(Order::Oust(room(from), user(whom), by))
+        }
+        Action::Order(Order::Forbid(whom)) => Action::Order(Order::Forbid(user(whom))),
+        Action::Order(Order::CloseRoom(which)) => Action::Order(Order::CloseRoom(room(which))),
     }
+}
+
+/// The sessions of the clients of a cell.
+#[derive(Clone, Debug)]
+pub(super) struct Sessions {
+    /// Who takes part, for the server.
+    pub(super) cast: Cast,
+    /// The room of each session of a client in multi-room mode.
+    pub(super) rooms: IdVec<SessionId, Option<RoomId>>,
 }
 
 impl Cell {
     /// The user of each client, by their ids in the cell.
-    pub fn users_of_clients(&self, scenario: &Scenario) -> IdVec<ClientId, UserId> {
+    fn users_of_clients(&self, scenario: &Scenario) -> IdVec<ClientId, UserId> {
         let of_client = |client: &ClientId| {
             let user = scenario.clients()[*client].user;
             UserId::from_index(self.users.binary_search(&user).expect("users follow their clients"))
         };
         IdVec::from_vec(self.clients.iter().map(of_client).collect())
+    }
+
+    /// One session for each client in single-room mode, and one for each room that a client in
+    /// multi-room mode ever names, in order of the script.
+    pub(super) fn sessions(&self, scenario: &Scenario) -> Sessions {
+        let mut named: BTreeMap<ClientId, Vec<RoomId>> = BTreeMap::new();
+        let mode = |client: ClientId| scenario.clients()[self.clients[client.index()]].mode;
+        for step in &self.script {
+            if let Action::Call(client, call) = step.action
+                && mode(client) == RoomMode::Multi
+            {
+                let rooms = named.entry(client).or_default();
+                for room in call.rooms() {
+                    if !rooms.contains(&room) {
+                        rooms.push(room);
+                    }
+                }
+            }
+        }
+        let mut clients = IdVec::from_vec(Vec::new());
+        let mut rooms = IdVec::from_vec(Vec::new());
+        let mut of_clients = Vec::new();
+        for index in 0..self.clients.len() {
+            let client = ClientId::from_index(index);
+            let of_client = match named.remove(&client) {
+                Some(rooms) => rooms.into_iter().map(Some).collect(),
+                None => vec![None],
+            };
+            let mut add = |room| {
+                rooms.push(room);
+                clients.push(client)
+            };
+            of_clients.push(of_client.into_iter().map(&mut add).collect());
+        }
+        let streams = self.clients.iter().map(|it| scenario.clients()[*it].streams.clone());
+        let cast = Cast {
+            users: self.users_of_clients(scenario),
+            streams: IdVec::from_vec(streams.collect()),
+            clients,
+            sessions: IdVec::from_vec(of_clients),
+            n_users: self.users.len(),
+            n_rooms: self.rooms.len(),
+        };
+        Sessions { cast, rooms }
     }
 }

@@ -1,96 +1,121 @@
 //! The driver of one cell: takes what is next from the agenda, steps a machine, and carries out
 //! its effects over the links.
 
+mod device;
+mod tell;
+
 use crate::{
     engine::{Agenda, Next, Waybill},
-    id::{ClientId, Id, IdVec, RoomId, UserId},
-    link::{Cause, Direction, Link, LinkModel, Serial, Verdict},
-    observe::{Callback, Observer},
+    id::{ClientId, Id, IdVec, RoomId, SessionId},
+    link::{Cause, Direction, Flow, Link, LinkModel, Serial, Verdict},
+    observe::Observer,
     protocol::{
         client::{self, Client, Die, Luck},
-        code::Update,
-        journal::Change,
         member,
         message::{Lane, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
     },
     rng::{Draws, Entity, Purpose},
-    scenario::{Action, Outage, Scenario, Step},
-    sim::cells::Cell,
+    scenario::{Action, RoomMode, Scenario, Step},
+    sim::cells::{Cell, Sessions},
     time::SimTime,
 };
+use device::{App, Device, Engine};
 
-/// A client with its link and its dice.
+/// A client as far as one room is concerned, with its dice.
 #[derive(Debug)]
-struct Seat {
+struct Session {
     client: Client,
-    user: UserId,
+    device: ClientId,
     entity: Entity,
-    link: Link,
-    model: LinkModel,
+    flow: Flow,
     /// Messages sent so far, by direction and lane.
     n_sent: [[u32; Lane::COUNT]; 2],
     /// The drawn numbers that the next step may use, and how many were used before.
     luck: Luck,
     n_spent: [u32; 2],
-    /// Outages that the operating system has announced and not ended.
-    n_announced: u32,
-    n_outages: u32,
     /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
     signal: bool,
 }
 
 /// The state of one cell and those who watch it.
 pub(super) struct World<'a, O> {
+    scenario: &'a Scenario,
     rules: &'a Rules,
     draws: Draws,
     cell: &'a Cell,
     next_step: usize,
     agenda: Agenda<Message>,
-    seats: IdVec<ClientId, Seat>,
+    devices: IdVec<ClientId, Device>,
+    sessions: IdVec<SessionId, Session>,
     server: Server,
     outbox: Outbox,
     observer: O,
 }
 
-/// Lanes of one client on the agenda: those up, then those down.
+/// Lanes of one session on the agenda: those up, then those down.
 const LANES: usize = 2 * Lane::COUNT;
 
 impl<'a, O: Observer> World<'a, O> {
     pub(super) fn new(scenario: &'a Scenario, cell: &'a Cell, seed: u64, observer: O) -> Self {
         let draws = Draws::new(seed);
-        let users = cell.users_of_clients(scenario);
-        let seat = |(here, global): (ClientId, &ClientId)| {
+        let Sessions { cast, rooms } = cell.sessions(scenario);
+        let device = |(here, global): (ClientId, &ClientId)| {
             let spec = &scenario.clients()[*global];
-            let entity = Entity::named(&spec.name);
-            Seat {
-                client: Client::new(),
-                user: users[here],
-                entity,
-                link: Link::new(entity),
+            Device {
+                user: cast.users[here],
+                sessions: cast.sessions[here].clone(),
+                rooms: match spec.mode {
+                    RoomMode::Single => None,
+                    RoomMode::Multi => {
+                        Some(cast.sessions[here].iter().map(|it| rooms[*it]).collect())
+                    }
+                },
+                link: Link::default(),
                 model: spec.link,
+                app: App::Running(Engine::Created),
+                n_announced: 0,
+                n_outages: 0,
+            }
+        };
+        let clients = IdVec::from_vec(cell.clients.clone());
+        let devices: IdVec<ClientId, _> = IdVec::from_vec(clients.iter().map(device).collect());
+        let session = |(here, device): (SessionId, &ClientId)| {
+            let name = &scenario.clients()[clients[*device]].name;
+            // The draws of a room do not depend on what other rooms the client is in.
+            let entity = match rooms[here] {
+                None => Entity::named(name),
+                Some(room) => {
+                    let room = &scenario.rooms()[cell.rooms[room.index()]];
+                    Entity::named(&format!("{name}\n{room}"))
+                }
+            };
+            Session {
+                client: Client::new(),
+                device: *device,
+                entity,
+                flow: Flow::new(entity),
                 n_sent: [[0; Lane::COUNT]; 2],
                 luck: Luck {
                     phase: draws.draw(Purpose::Phase, entity, 0),
                     wait: draws.draw(Purpose::Wait, entity, 0),
                 },
                 n_spent: [0; 2],
-                n_announced: 0,
-                n_outages: 0,
                 signal: false,
             }
         };
-        let clients = IdVec::from_vec(cell.clients.clone());
-        let seats = IdVec::from_vec(clients.iter().map(seat).collect());
+        let sessions = IdVec::from_vec(cast.clients.iter().map(session).collect());
         Self {
+            scenario,
             rules: scenario.rules(),
             draws,
             cell,
             next_step: 0,
-            agenda: Agenda::new(cell.rooms.len() + cell.clients.len(), scenario.end()),
-            seats,
-            server: Server::new(users, cell.users.len(), cell.rooms.len()),
+            agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
+            devices,
+            sessions,
+            server: Server::new(cast),
             outbox: Outbox::default(),
             observer,
         }
@@ -105,7 +130,7 @@ impl<'a, O: Observer> World<'a, O> {
                 Next::Script => self.script(step.expect("it is due")),
                 Next::Arrival(waybill, message) => self.arrive(waybill, message),
                 Next::Deadline(slot) if slot < n_rooms => self.publish(RoomId::from_index(slot)),
-                Next::Deadline(slot) => self.wake(ClientId::from_index(slot - n_rooms)),
+                Next::Deadline(slot) => self.wake(SessionId::from_index(slot - n_rooms)),
                 Next::End => break,
             }
         }
@@ -116,224 +141,182 @@ impl<'a, O: Observer> World<'a, O> {
         self.agenda.now()
     }
 
+    const fn moment(&self) -> Moment<'a> {
+        Moment { rules: self.rules, now: self.now() }
+    }
+
     fn script(&mut self, Step { action, .. }: Step) {
         self.next_step += 1;
-        let moment = Moment { rules: self.rules, now: self.now() };
         match action {
-            Action::Call(client, call) => self.step_client(client, client::Input::Call(call)),
+            Action::Call(client, call) => self.call(client, call),
+            Action::Refused(client, call, room, code) => self.refuse(client, (call, room, code)),
+            Action::App(client, event) => self.app(client, event),
             Action::OutageBegins(client, outage) => self.begin_outage(client, outage),
             Action::OutageEnds(client, outage) => self.end_outage(client, outage),
-            Action::Kick(room, user) => {
-                self.server.kick(moment, room, user, &mut self.outbox);
+            Action::RefusalBegins(client, code) => self.server.refuse(client, code),
+            Action::RefusalEnds(client, code) => self.server.relent(client, code),
+            Action::Order(order) => {
+                self.server.obey(self.moment(), order, &mut self.outbox);
                 self.drain();
             }
-            Action::Forbid(user) => self.server.forbid(user),
-            Action::CloseRoom(room) => {
-                self.server.close(moment, room, &mut self.outbox);
-                self.drain();
-            }
-        }
-    }
-
-    /// The link is cut, and the client may know at once (spec: R19).
-    fn begin_outage(&mut self, client: ClientId, outage: Outage) {
-        let seat = &mut self.seats[client];
-        seat.link.cut(outage.cut);
-        seat.n_outages += 1;
-        seat.n_announced += u32::from(outage.announced);
-        let announced = outage.announced && seat.n_announced == 1;
-        if announced || self.rules.detect == Detect::AtOutage {
-            self.step_client(client, client::Input::LinkLost);
-        } else {
-            self.settle(client);
-        }
-    }
-
-    fn end_outage(&mut self, client: ClientId, outage: Outage) {
-        let seat = &mut self.seats[client];
-        seat.link.mend(outage.cut);
-        seat.n_outages -= 1;
-        seat.n_announced -= u32::from(outage.announced);
-        if outage.announced && seat.n_announced == 0 {
-            self.step_client(client, client::Input::LinkBack);
-        } else {
-            self.settle(client);
         }
     }
 
     fn arrive(&mut self, waybill: Waybill, message: Message) {
-        let client = ClientId::from_index(waybill.lane as usize / LANES);
-        let (now, kind, global) = (self.now(), message.kind(), self.global(client));
+        let session = SessionId::from_index(waybill.lane as usize / LANES);
+        let (now, kind) = (self.now(), message.kind());
+        let device = &self.devices[self.sessions[session].device];
+        let global = self.global(self.sessions[session].device);
         match message {
             Message::Up(message) => {
                 self.observer.delivered(now, global, kind);
-                self.step_member(client, member::Input::Receive(message));
+                self.step_member(session, member::Input::Receive(message));
             }
-            Message::Down(_) if !self.seats[client].link.is_open(Direction::Down) => {
+            Message::Down(_) if !device.link.is_open(Direction::Down) => {
                 self.observer.dropped(now, global, kind, Cause::Outage);
+            }
+            Message::Down(_) if !device.is_running() => {
+                self.observer.dropped(now, global, kind, Cause::NoApp);
             }
             Message::Down(message) => {
                 self.observer.delivered(now, global, kind);
-                self.step_client(client, client::Input::Receive(message));
+                self.step_client(session, client::Input::Receive(message));
             }
         }
     }
 
-    /// A deadline of a client is due, on the server's side or on its own; the server goes first.
-    fn wake(&mut self, client: ClientId) {
-        if self.server.member(client).deadline().is_due(self.now()) {
-            self.step_member(client, member::Input::Wake);
+    /// A deadline of a session is due, on the server's side or on the client's; the server goes
+    /// first.
+    fn wake(&mut self, session: SessionId) {
+        if self.server.member(session).deadline().is_due(self.now()) {
+            self.step_member(session, member::Input::Wake);
         } else {
-            self.step_client(client, client::Input::Wake);
+            self.step_client(session, client::Input::Wake);
         }
     }
 
     fn publish(&mut self, room: RoomId) {
-        let moment = Moment { rules: self.rules, now: self.now() };
-        self.server.publish(moment, room, &mut self.outbox);
+        self.server.publish(self.moment(), room, &mut self.outbox);
         self.drain();
     }
 
-    fn step_member(&mut self, client: ClientId, input: member::Input) {
-        let moment = Moment { rules: self.rules, now: self.now() };
-        self.server.handle(moment, client, input, &mut self.outbox);
+    fn step_member(&mut self, session: SessionId, input: member::Input) {
+        self.server.handle(self.moment(), session, input, &mut self.outbox);
         self.drain();
     }
 
     /// Carries out what the server wants done.
     fn drain(&mut self) {
         let mut outbox = std::mem::take(&mut self.outbox);
-        for (client, message) in &outbox.sends {
-            self.send(*client, Direction::Down, Message::Down(*message));
+        for (session, message) in &outbox.sends {
+            self.send(*session, Direction::Down, Message::Down(*message));
         }
-        for client in &outbox.members {
-            self.set_deadline(*client);
+        for session in &outbox.members {
+            self.set_deadline(*session);
         }
         for room in &outbox.rooms {
             let at = self.server.room_deadline(self.rules, *room);
             self.agenda.set_deadline(room.index(), at);
+        }
+        for callback in &outbox.callbacks {
+            self.call_backend(*callback);
         }
         outbox.clear();
         assert!(self.outbox.is_empty(), "the server spoke while it was listened to");
         self.outbox = outbox;
     }
 
-    fn step_client(&mut self, client: ClientId, input: client::Input) {
-        let seat = &mut self.seats[client];
+    fn step_client(&mut self, id: SessionId, input: client::Input) {
+        let session = &mut self.sessions[id];
         let context =
-            client::Context { rules: self.rules, now: self.agenda.now(), luck: seat.luck };
-        let (next, effects) = seat.client.step(context, input);
-        seat.client = next;
+            client::Context { rules: self.rules, now: self.agenda.now(), luck: session.luck };
+        let (next, effects) = session.client.step(context, input);
+        session.client = next;
         for effect in effects.iter() {
-            self.carry_out(client, effect);
+            self.carry_out(id, effect);
         }
-        self.settle(client);
+        self.settle(id);
     }
 
-    fn carry_out(&mut self, client: ClientId, effect: client::Effect) {
+    fn carry_out(&mut self, id: SessionId, effect: client::Effect) {
         match effect {
-            client::Effect::Send(message) => {
-                self.send(client, Direction::Up, Message::Up(message));
-            }
-            client::Effect::StateChanged(room, reason, code) => {
-                self.call_back(client, room, Callback::StateChanged(reason, code));
-            }
-            client::Effect::RosterChanges(room, from, to) => {
-                self.tell_changes(client, room, (from, to));
-            }
-            client::Effect::RosterDifference(room, from, to) => {
-                self.tell_difference(client, room, (from, to));
-            }
-            client::Effect::CallFailed(room, code) => {
-                self.call_back(client, room, Callback::LoginRoomFailed(code));
-            }
+            client::Effect::Send(message) => self.send(id, Direction::Up, Message::Up(message)),
+            client::Effect::Post(ask) => self.server.post(id, ask),
             client::Effect::Spent(die) => {
-                let seat = &mut self.seats[client];
-                seat.n_spent[die as usize] += 1;
-                let index = u64::from(seat.n_spent[die as usize]);
+                let session = &mut self.sessions[id];
+                session.n_spent[die as usize] += 1;
+                let index = u64::from(session.n_spent[die as usize]);
                 let (purpose, number) = match die {
-                    Die::Phase => (Purpose::Phase, &mut seat.luck.phase),
-                    Die::Wait => (Purpose::Wait, &mut seat.luck.wait),
+                    Die::Phase => (Purpose::Phase, &mut session.luck.phase),
+                    Die::Wait => (Purpose::Wait, &mut session.luck.wait),
                 };
-                *number = self.draws.draw(purpose, seat.entity, index);
+                *number = self.draws.draw(purpose, session.entity, index);
             }
+            client::Effect::StateChanged(..)
+            | client::Effect::RosterChanges(..)
+            | client::Effect::RosterDifference(..)
+            | client::Effect::CallFailed(..)
+            | client::Effect::PublishRefused(..)
+            | client::Effect::Answered(..)
+            | client::Effect::Unanswered(..)
+            | client::Effect::TokenWillExpire(..)
+            | client::Effect::OnlineCount(..) => self.tell(id, effect),
         }
-    }
-
-    /// Each change by itself, in the server's order; a user is not told of itself (spec: R27).
-    fn tell_changes(&mut self, client: ClientId, room: RoomId, (from, to): (u32, u32)) {
-        let own = self.seats[client].user;
-        let changes = self.server.journal(room).told(from, to);
-        let changes: Vec<Change> = changes.filter(|it| it.user != own).copied().collect();
-        for change in changes {
-            self.tell_users(client, room, change.update, &[change.user]);
-        }
-    }
-
-    /// What remains of all changes: first who came, then who left (spec: R28).
-    fn tell_difference(&mut self, client: ClientId, room: RoomId, (from, to): (u32, u32)) {
-        let own = self.seats[client].user;
-        let difference = self.server.journal(room).difference(from, to);
-        let lists = [(Update::Add, difference.joined), (Update::Delete, difference.left)];
-        for (update, mut users) in lists {
-            users.retain(|it| *it != own);
-            if !users.is_empty() {
-                self.tell_users(client, room, update, &users);
-            }
-        }
-    }
-
-    fn tell_users(&mut self, client: ClientId, room: RoomId, update: Update, users: &[UserId]) {
-        let users: Vec<UserId> = users.iter().map(|it| self.cell.users[it.index()]).collect();
-        self.call_back(client, room, Callback::UserUpdate(update, &users));
-    }
-
-    fn call_back(&mut self, client: ClientId, room: RoomId, what: Callback<'_>) {
-        let (client, room) = (self.global(client), self.cell.rooms[room.index()]);
-        self.observer.callback(self.agenda.now(), client, room, what);
     }
 
     /// What has changed at a client's end becomes known to the server and to the agenda.
-    fn settle(&mut self, client: ClientId) {
-        let seat = &self.seats[client];
-        let (is_online, epoch) = (seat.client.is_online(), seat.client.epoch);
+    fn settle(&mut self, id: SessionId) {
+        let session = &self.sessions[id];
+        let device = &self.devices[session.device];
+        let (is_online, epoch) = (session.client.is_online(), session.client.epoch);
         // The outage began before the answer came that made the client think it is online.
-        if is_online && 0 < seat.n_outages && self.rules.detect == Detect::AtOutage {
-            return self.step_client(client, client::Input::LinkLost);
+        let is_cut = 0 < device.n_outages && self.rules.detect == Detect::AtOutage;
+        if is_online && is_cut && device.is_running() {
+            return self.step_client(id, client::Input::LinkLost);
         }
-        let signal = is_online && seat.link.is_open(Direction::Up);
-        if signal != seat.signal {
-            self.seats[client].signal = signal;
+        let signal = is_online && device.link.is_open(Direction::Up) && device.is_running();
+        if signal != session.signal {
+            self.sessions[id].signal = signal;
             if self.rules.lease.anchor == Anchor::Outage {
                 let back = member::Input::SignalBack(epoch);
                 let input = if signal { back } else { member::Input::SignalLost };
-                self.step_member(client, input);
+                self.step_member(id, input);
             }
         }
-        self.set_deadline(client);
+        self.set_deadline(id);
     }
 
-    fn set_deadline(&mut self, client: ClientId) {
-        let member_at = self.server.member(client).deadline();
-        let at = self.seats[client].client.deadline().min(member_at);
-        self.agenda.set_deadline(self.cell.rooms.len() + client.index(), at);
+    fn set_deadline(&mut self, id: SessionId) {
+        let session = &self.sessions[id];
+        let client_at = if self.devices[session.device].is_running() {
+            session.client.deadline()
+        } else {
+            SimTime::NEVER
+        };
+        let at = client_at.min(self.server.member(id).deadline());
+        // What was due while the app stood still is due now.
+        self.agenda.set_deadline(self.cell.rooms.len() + id.index(), at.max(self.now()));
     }
 
-    fn send(&mut self, client: ClientId, direction: Direction, message: Message) {
-        let (now, kind, global) = (self.now(), message.kind(), self.global(client));
-        let seat = &mut self.seats[client];
+    fn send(&mut self, id: SessionId, direction: Direction, message: Message) {
+        let (now, kind) = (self.now(), message.kind());
+        let global = self.global(self.sessions[id].device);
+        let session = &mut self.sessions[id];
+        let device = &self.devices[session.device];
         let lane = kind.lane() as usize;
-        let number = seat.n_sent[direction as usize][lane];
-        seat.n_sent[direction as usize][lane] += 1;
+        let number = session.n_sent[direction as usize][lane];
+        session.n_sent[direction as usize][lane] += 1;
+        let LinkModel { up, down } = &device.model;
         let path = match direction {
-            Direction::Up => &seat.model.up,
-            Direction::Down => &seat.model.down,
+            Direction::Up => up,
+            Direction::Down => down,
         };
         self.observer.sent(now, global, kind);
         let serial = Serial { lane: kind.lane() as u8, number };
-        match seat.link.send(path, &self.draws, direction, (serial, now)) {
+        let way = (&self.draws, direction);
+        match device.link.send(&mut session.flow, path, way, (serial, now)) {
             Verdict::Deliver(at) => {
-                let lane = client.index() * LANES + direction as usize * Lane::COUNT + lane;
+                let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane;
                 let lane = u32::try_from(lane).expect("clients are limited");
                 self.agenda.send(at, Waybill { lane, number }, message);
             }

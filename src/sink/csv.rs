@@ -107,12 +107,12 @@ fn write_row<W: io::Write>(
         &*time,
         &client.name,
         &scenario.users()[client.user],
-        &scenario.rooms()[row.room],
+        row.room_name(scenario),
         row.what.callback(),
-        row.what.value(),
+        &row.what.value(scenario),
         code.as_deref().unwrap_or_default(),
         &row.what.subjects(scenario),
-        row.what.detail(),
+        &row.what.detail(scenario),
         mark,
     ])?;
     Ok(())

@@ -89,7 +89,7 @@ impl Judgement {
         let mut verdicts = vec![None; scenario.expectations().len()];
         for index in scenario.judging_order() {
             let expectation = &scenario.expectations()[*index];
-            let (verdict, seen) = judge(expectation, trace, &marks);
+            let (verdict, seen) = judge(scenario, expectation, trace, &marks);
             if let Some(mark) = expectation.mark {
                 marks[mark] = seen;
             }
@@ -118,13 +118,18 @@ fn row_at(trace: &Trace, at: SimTime, clients: &[ClientId]) -> Option<usize> {
 }
 
 /// The verdict, and when the mark of the expectation was: when the last of its clients met it.
-fn judge(expectation: &Expectation, trace: &Trace, marks: &[Seen]) -> (Verdict, Seen) {
+fn judge(
+    scenario: &Scenario,
+    expectation: &Expectation,
+    trace: &Trace,
+    marks: &[Seen],
+) -> (Verdict, Seen) {
     let mut shown: Option<Verdict> = None;
     let mut n_failed = 0;
     let mut last = None;
     let mut n_unseen = 0;
     for client in expectation.clients.iter() {
-        let verdict = judge_one(expectation, client, trace, marks);
+        let verdict = judge_one(scenario, expectation, client, (trace, marks));
         let time = |it: &Verdict| it.got.map(|it| trace.rows()[it.row].at);
         let is_better = match &shown {
             None => true,
@@ -146,17 +151,17 @@ fn judge(expectation: &Expectation, trace: &Trace, marks: &[Seen]) -> (Verdict, 
 }
 
 fn judge_one(
+    scenario: &Scenario,
     expectation: &Expectation,
     client: ClientId,
-    trace: &Trace,
-    marks: &[Seen],
+    (trace, marks): (&Trace, &[Seen]),
 ) -> Verdict {
     let Some((from, to)) = window(&expectation.when, marks) else {
         return Verdict::new(client, None);
     };
     let verdict = Verdict::new(client, Some((from, to)));
     let rows = || trace.of(client).map(|(index, row)| (index, micros(row.at), row));
-    let matching = || rows().filter(|(_, _, row)| row.matches(&expectation.pattern));
+    let matching = || rows().filter(|(_, _, row)| row.matches(scenario, &expectation.pattern));
     if let When::Never(..) = expectation.when {
         let offender = matching().find(|(_, at, _)| (from..=to).contains(at));
         let got = offender.map(|(row, _, _)| Got { row, difference: 0, matches: true });
@@ -179,7 +184,7 @@ fn judge_one(
     }
     let loosened = expectation.pattern.loosened();
     let near_miss = rows()
-        .filter(|(_, _, row)| row.matches(&loosened))
+        .filter(|(_, _, row)| row.matches(scenario, &loosened))
         .min_by_key(|(_, at, _)| off(*at, first, last).abs());
     let got = near_miss.map(|(row, at, _)| {
         let difference = off(at, first, last);

@@ -100,6 +100,7 @@ pub fn parameters(rules: &Rules) -> Value {
     let anchor = match rules.lease.anchor {
         Anchor::Outage => "outage",
         Anchor::LastMessage => "last_message",
+        Anchor::LastHeartbeat => "last_heartbeat",
     };
     let detect = match rules.detect {
         Detect::AtOutage => json!("at_outage"),

@@ -1,13 +1,17 @@
 //! The trace: every callback of a run, in canonical order.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    id::{ClientId, Id, RoomId, UserId},
-    observe::{Callback, Observer},
-    protocol::code::{ErrorCode, LegacyState, Reason, Update},
+    id::{ClientId, Id, RoomId, TextId, UserId},
+    link::NetworkMode,
+    observe::{Callback, Observer, Stream, Subject},
+    protocol::{
+        call::CallKind,
+        code::{ErrorCode, LegacyState, Status, Update},
+    },
     scenario::{Pattern, Scenario},
     time::SimTime,
 };
@@ -19,8 +23,8 @@ pub struct Row {
     pub at: SimTime,
     /// Which client's app.
     pub client: ClientId,
-    /// About which room.
-    pub room: RoomId,
+    /// About which room, if about one.
+    pub room: Option<RoomId>,
     /// What it was told.
     pub what: What,
 }
@@ -29,11 +33,23 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// `onRoomStateChanged`.
-    StateChanged(Reason, ErrorCode),
+    StateChanged(Status),
     /// `onRoomUserUpdate`.
     UserUpdate(Update, Box<[UserId]>),
-    /// `loginRoom` returned an error and changed nothing.
-    LoginRoomFailed(ErrorCode),
+    /// `onRoomStreamUpdate`.
+    StreamUpdate(Update, Box<[Stream]>),
+    /// `onRoomOnlineUserCountUpdate`.
+    OnlineCount(u32),
+    /// `onRoomTokenWillExpire`.
+    TokenWillExpire(u32),
+    /// `onRoomExtraInfoUpdate`: who set it, key and value.
+    ExtraInfo(UserId, TextId, TextId),
+    /// `onIMRecvBroadcastMessage`: who sent it, and the text.
+    Broadcast(UserId, TextId),
+    /// `onNetworkModeChanged`.
+    NetworkMode(NetworkMode),
+    /// A call has its result.
+    CallResult(CallKind, ErrorCode, Subject),
 }
 
 /// Collects all callbacks.
@@ -53,11 +69,23 @@ pub struct Trace {
 }
 
 impl Observer for Recorder {
-    fn callback(&mut self, at: SimTime, client: ClientId, room: RoomId, what: Callback<'_>) {
+    fn callback(
+        &mut self,
+        at: SimTime,
+        client: ClientId,
+        room: Option<RoomId>,
+        what: Callback<'_>,
+    ) {
         let what = match what {
-            Callback::StateChanged(reason, code) => What::StateChanged(reason, code),
+            Callback::StateChanged(status) => What::StateChanged(status),
             Callback::UserUpdate(update, users) => What::UserUpdate(update, users.into()),
-            Callback::LoginRoomFailed(code) => What::LoginRoomFailed(code),
+            Callback::StreamUpdate(update, streams) => What::StreamUpdate(update, streams.into()),
+            Callback::OnlineCount(n) => What::OnlineCount(n),
+            Callback::TokenWillExpire(secs) => What::TokenWillExpire(secs),
+            Callback::ExtraInfo(user, key, value) => What::ExtraInfo(user, key, value),
+            Callback::Broadcast(user, text) => What::Broadcast(user, text),
+            Callback::NetworkMode(mode) => What::NetworkMode(mode),
+            Callback::CallResult(call, code, subject) => What::CallResult(call, code, subject),
         };
         self.rows.push(Row { at, client, room, what });
     }
@@ -103,14 +131,22 @@ impl Trace {
         let mut line = String::new();
         for row in &self.rows {
             line.clear();
-            let (client, room) =
-                (&scenario.clients()[row.client].name, &scenario.rooms()[row.room]);
-            let (callback, value) = (row.what.callback(), row.what.value());
+            let (client, room) = (&scenario.clients()[row.client].name, row.room_name(scenario));
+            let (callback, value) = (row.what.callback(), row.what.value(scenario));
             let code = row.what.code().map_or(String::new(), |it| it.to_string());
             let subjects = row.what.subjects(scenario);
             let time = row.at;
-            writeln!(line, "{time}\t{client}\t{room}\t{callback}\t{value}\t{code}\t{subjects}")
-                .expect("text can be written to a string");
+            // The older callback's state follows from the reason.
+            let detail = match row.what {
+                What::StateChanged(_) => Cow::Borrowed(""),
+                _ => row.what.detail(scenario),
+            };
+            let tab = if detail.is_empty() { "" } else { "\t" };
+            writeln!(
+                line,
+                "{time}\t{client}\t{room}\t{callback}\t{value}\t{code}\t{subjects}{tab}{detail}"
+            )
+            .expect("text can be written to a string");
             hash.update(line.as_bytes());
         }
         hex(&hash.finalize())
@@ -133,83 +169,168 @@ impl What {
     /// The SDK's name of the callback, or of the call.
     pub const fn callback(&self) -> &'static str {
         match self {
-            Self::StateChanged(..) => "onRoomStateChanged",
+            Self::StateChanged(_) => "onRoomStateChanged",
             Self::UserUpdate(..) => "onRoomUserUpdate",
-            Self::LoginRoomFailed(_) => "loginRoom",
+            Self::StreamUpdate(..) => "onRoomStreamUpdate",
+            Self::OnlineCount(_) => "onRoomOnlineUserCountUpdate",
+            Self::TokenWillExpire(_) => "onRoomTokenWillExpire",
+            Self::ExtraInfo(..) => "onRoomExtraInfoUpdate",
+            Self::Broadcast(..) => "onIMRecvBroadcastMessage",
+            Self::NetworkMode(_) => "onNetworkModeChanged",
+            Self::CallResult(call, ..) => call.name(),
         }
     }
 
-    /// The reason, or ADD or DELETE.
-    pub const fn value(&self) -> &'static str {
+    /// The reason, ADD or DELETE, or the number or word that is told.
+    pub fn value<'a>(&self, scenario: &'a Scenario) -> Cow<'a, str> {
         match self {
-            Self::StateChanged(reason, _) => reason.name(),
-            Self::UserUpdate(update, _) => update.name(),
-            Self::LoginRoomFailed(_) => "Failed",
+            Self::StateChanged(status) => status.reason.name().into(),
+            Self::UserUpdate(update, _) | Self::StreamUpdate(update, _) => update.name().into(),
+            Self::OnlineCount(n) => n.to_string().into(),
+            Self::TokenWillExpire(secs) => secs.to_string().into(),
+            Self::ExtraInfo(_, _, text) | Self::Broadcast(_, text) => {
+                scenario.texts()[*text].as_str().into()
+            }
+            Self::NetworkMode(mode) => mode.name().into(),
+            Self::CallResult(_, ErrorCode::OK, _) => "Succeeded".into(),
+            Self::CallResult(..) => "Failed".into(),
         }
     }
 
-    /// What else the callback tells: the state of the older `onRoomStateUpdate`.
-    pub fn detail(&self) -> &'static str {
+    /// What else the callback tells: the state of the older `onRoomStateUpdate`, why a stream
+    /// went, the key of an extra info.
+    pub fn detail<'a>(&self, scenario: &'a Scenario) -> Cow<'a, str> {
         match self {
-            Self::StateChanged(reason, _) => reason.legacy().map_or("", LegacyState::name),
-            Self::UserUpdate(..) | Self::LoginRoomFailed(_) => "",
+            Self::StateChanged(status) => {
+                status.reason.legacy().map_or("", LegacyState::name).into()
+            }
+            Self::StreamUpdate(Update::Delete, streams) => {
+                let reasons = streams.iter().map(|it| it.how.stream_delete_reason().to_string());
+                format!("stream_delete_reason {}", reasons.collect::<Vec<_>>().join(";")).into()
+            }
+            Self::ExtraInfo(_, key, _) => scenario.texts()[*key].as_str().into(),
+            Self::CallResult(_, _, Subject::Text(text)) => scenario.texts()[*text].as_str().into(),
+            Self::UserUpdate(..)
+            | Self::StreamUpdate(Update::Add, _)
+            | Self::OnlineCount(_)
+            | Self::TokenWillExpire(_)
+            | Self::Broadcast(..)
+            | Self::NetworkMode(_)
+            | Self::CallResult(_, _, Subject::None | Subject::Stream(_)) => "".into(),
         }
     }
 
     /// The error code, where the callback has one.
     pub const fn code(&self) -> Option<ErrorCode> {
         match self {
-            Self::StateChanged(_, code) | Self::LoginRoomFailed(code) => Some(*code),
-            Self::UserUpdate(..) => None,
+            Self::StateChanged(status) => Some(status.code),
+            Self::CallResult(_, code, _) => Some(*code),
+            Self::UserUpdate(..)
+            | Self::StreamUpdate(..)
+            | Self::OnlineCount(_)
+            | Self::TokenWillExpire(_)
+            | Self::ExtraInfo(..)
+            | Self::Broadcast(..)
+            | Self::NetworkMode(_) => None,
         }
     }
 
-    /// The names of the users it is about, separated by `;`.
+    /// The names of the users or streams that it is about, separated by `;`.
     pub fn subjects(&self, scenario: &Scenario) -> String {
         match self {
             Self::UserUpdate(_, users) => {
                 let names: Vec<&str> = users.iter().map(|it| &*scenario.users()[*it]).collect();
                 names.join(";")
             }
-            Self::StateChanged(..) | Self::LoginRoomFailed(_) => String::new(),
+            Self::StreamUpdate(_, streams) => {
+                let name = |it: &Stream| &*scenario.streams()[it.stream];
+                let names: Vec<&str> = streams.iter().map(name).collect();
+                names.join(";")
+            }
+            Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => scenario.users()[*user].clone(),
+            Self::CallResult(_, _, Subject::Stream(stream)) => scenario.streams()[*stream].clone(),
+            Self::StateChanged(_)
+            | Self::OnlineCount(_)
+            | Self::TokenWillExpire(_)
+            | Self::NetworkMode(_)
+            | Self::CallResult(_, _, Subject::None | Subject::Text(_)) => String::new(),
         }
     }
 
-    /// The value with the code or the users: `Reconnecting 1002051`, `DELETE A`.
+    /// The callback in a few words: `Reconnecting 1002051`, `DELETE A`.
     pub fn summary(&self, scenario: &Scenario) -> String {
+        let (value, subjects) = (self.value(scenario), self.subjects(scenario));
         match self {
-            Self::StateChanged(reason, code) => format!("{} {code}", reason.name()),
-            Self::UserUpdate(update, _) => format!("{} {}", update.name(), self.subjects(scenario)),
-            Self::LoginRoomFailed(code) => format!("loginRoom Failed {code}"),
+            Self::StateChanged(status) => format!("{value} {}", status.code),
+            Self::UserUpdate(..) => format!("{value} {subjects}"),
+            Self::StreamUpdate(Update::Add, _) => format!("{value} stream {subjects}"),
+            Self::StreamUpdate(Update::Delete, streams) => {
+                let reason = streams[0].how.stream_delete_reason();
+                format!("{value} stream {subjects} (reason {reason})")
+            }
+            Self::OnlineCount(_) => format!("{value} users online"),
+            Self::TokenWillExpire(_) => format!("token expires in {value} s"),
+            Self::ExtraInfo(..) => {
+                format!("extra info {}={value} by {subjects}", self.detail(scenario))
+            }
+            Self::Broadcast(..) => format!("message of {subjects}: {value}"),
+            Self::NetworkMode(_) => format!("network {value}"),
+            Self::CallResult(call, code, _) => {
+                let subject = [" ", &*subjects, " ", &self.detail(scenario)].concat();
+                let subject = subject.trim();
+                let of = if subject.is_empty() { String::new() } else { format!(" ({subject})") };
+                format!("{} {value} {code}{of}", call.name())
+            }
         }
     }
 }
 
 impl Row {
+    /// The name of the room, if the callback is about one.
+    pub fn room_name<'a>(&self, scenario: &'a Scenario) -> &'a str {
+        self.room.map_or("", |it| &scenario.rooms()[it])
+    }
+
     /// Whether an expectation's pattern means this callback.
-    pub fn matches(&self, pattern: &Pattern) -> bool {
-        let in_room = |room: &Option<RoomId>| room.is_none_or(|it| it == self.room);
-        match (pattern, &self.what) {
-            (Pattern::Any, _) => true,
-            (Pattern::StateChanged { reason, code, room }, What::StateChanged(is, with)) => {
-                reason.is_none_or(|it| it == *is)
-                    && code.is_none_or(|it| it == with.number())
+    pub fn matches(&self, scenario: &Scenario, pattern: &Pattern) -> bool {
+        let in_room = |room: &Option<RoomId>| room.is_none() || *room == self.room;
+        match pattern {
+            Pattern::Any => true,
+            Pattern::StateChanged { reason, code, room } => {
+                let What::StateChanged(is) = &self.what else { return false };
+                reason.is_none_or(|it| it == is.reason)
+                    && code.is_none_or(|it| it == is.code.number())
                     && in_room(room)
             }
-            (Pattern::UserUpdate { update, users, room }, What::UserUpdate(is, of)) => {
+            Pattern::UserUpdate { update, users, room } => {
+                let What::UserUpdate(is, of) = &self.what else { return false };
                 update.is_none_or(|it| it == *is)
                     && users.iter().all(|it| of.contains(it))
                     && in_room(room)
             }
-            (Pattern::LoginRoomFailed { code }, What::LoginRoomFailed(with)) => {
-                code.is_none_or(|it| it == with.number())
+            Pattern::StreamUpdate { update, streams, reason, room } => {
+                let What::StreamUpdate(is, of) = &self.what else { return false };
+                let meant = |it: &&Stream| streams.is_empty() || streams.contains(&it.stream);
+                let has_reason = |it: &Stream| {
+                    let is_gone = *is == Update::Delete;
+                    reason.is_none_or(|it_is| is_gone && it_is == it.how.stream_delete_reason())
+                };
+                update.is_none_or(|it| it == *is)
+                    && streams.iter().all(|it| of.iter().any(|is| is.stream == *it))
+                    && of.iter().filter(meant).all(has_reason)
+                    && in_room(room)
             }
-            (
-                Pattern::StateChanged { .. }
-                | Pattern::UserUpdate { .. }
-                | Pattern::LoginRoomFailed { .. },
-                What::StateChanged(..) | What::UserUpdate(..) | What::LoginRoomFailed(_),
-            ) => false,
+            Pattern::Told { callback, value, user, code, room } => {
+                let of = match self.what {
+                    What::ExtraInfo(user, ..) | What::Broadcast(user, _) => Some(user),
+                    _ => None,
+                };
+                *callback == self.what.callback()
+                    && value.as_ref().is_none_or(|it| *it == self.what.value(scenario))
+                    && user.is_none_or(|it| of == Some(it))
+                    && code.is_none_or(|it| self.what.code().is_some_and(|is| is.number() == it))
+                    && in_room(room)
+            }
         }
     }
 }

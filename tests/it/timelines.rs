@@ -242,7 +242,7 @@ fn switching_leaves_the_one_room_and_enters_the_other() {
             "60.200000 B DELETE A", // as after a logout: 50 + 100 + 50 ms
         ]
     );
-    let room = |index: usize| &ran.scenario.rooms()[ran.trace.rows()[index].room];
+    let room = |index: usize| ran.trace.rows()[index].room_name(&ran.scenario);
     let n = ran.trace.rows().len();
     assert_eq!([room(n - 4), room(n - 3), room(n - 2)], ["room-1", "room-2", "room-2"]);
 }

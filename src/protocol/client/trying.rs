@@ -2,15 +2,18 @@
 //!
 //! The first login and every relogin go the same way; they differ in what the app is told.
 
-use super::{Attempt, Client, Context, Die, Effect, Input, Online, Out, Roster, Stage, State};
+use super::{
+    Attempt, Client, Context, Die, Effect, Input, Online, Out, Roster, Stage, State, wishes::Wished,
+};
 use crate::{
+    id::RoomId,
     protocol::{
-        call::{Login, Notify},
-        code::{ErrorCode, Reason},
+        call::{Ask, Call, Login, Unanswered, Via},
+        code::{ErrorCode, Event, Reason},
         message::{ClientBody, ServerBody, ServerMsg},
         repeat::Repeat,
         retry::Budget,
-        rules::Phase,
+        rules::{Phase, Rules},
     },
     time::SimTime,
 };
@@ -21,14 +24,28 @@ pub(super) struct Trying {
     pub(super) login: Login,
     pub(super) attempt: Attempt,
     pub(super) give_up_at: SimTime,
-    /// How far the app knows the journal; nothing at the first login.
-    pub(super) known: Option<u32>,
+    /// What was lost; nothing at the first login.
+    pub(super) lost: Option<Lost>,
+}
+
+/// What a client had before its connection broke.
+#[derive(Clone, Copy)]
+pub(super) struct Lost {
+    /// How far the app knows the room's journal.
+    pub(super) known: u32,
+    /// When the app is told, unless the connection is back by then; never, when it has been.
+    pub(super) tell_at: SimTime,
+    /// What broke the connection.
+    pub(super) broken_by: Event,
 }
 
 impl Trying {
     pub(super) fn step(self, client: Client, context: Context<'_>, input: Input) -> (Client, Out) {
         match input {
-            Input::Call(call) => client.call(context, self.login.room, call),
+            Input::Call(call) => self.call(client, context, call),
+            Input::SwitchAway(_) => client.leave(context, self.login.room, Event::SwitchRoom),
+            Input::Killed => (client.out(), Out::NONE),
+            Input::EngineDestroyed => client.destroyed(self.login.room),
             // A fresh series of attempts begins at once.
             Input::LinkBack => {
                 let attempt = Attempt { failed: self.attempt.failed, ..Attempt::first(context) };
@@ -36,12 +53,14 @@ impl Trying {
             }
             Input::Receive(ServerMsg { epoch, body }) if epoch == client.epoch => match body {
                 ServerBody::LoginAccepted => self.succeed(client, context),
-                ServerBody::LoginRejected(code) => self.refused(client, code),
+                ServerBody::LoginRejected(code) => self.refused(client, context, code),
                 // Out of turn: from before the connection broke, or overtaken by the answer.
                 ServerBody::LogoutAccepted
                 | ServerBody::HeartbeatAck
                 | ServerBody::SessionGone
                 | ServerBody::Roster { .. }
+                | ServerBody::ErrandsDone { .. }
+                | ServerBody::Count(_)
                 | ServerBody::Kicked(_) => (client, Out::NONE),
             },
             Input::Wake => self.wake(client, context),
@@ -50,23 +69,48 @@ impl Trying {
         }
     }
 
+    /// A call while the client is on its way into the room, for the first time or again.
+    fn call(self, client: Client, context: Context<'_>, call: Call) -> (Client, Out) {
+        match client.wished(context.rules, call) {
+            None => client.call(context, self.login.room, call),
+            // The server is told when it has let the client in.
+            Some(Wished::Now(wishes)) => (client.wishing(wishes), Out::NONE),
+            Some(Wished::Proven(wishes, token)) => {
+                let login = Login { token, ..self.login };
+                (Self { login, ..self }.with(client.wishing(wishes), self.attempt), Out::NONE)
+            }
+            Some(Wished::Ask(room, ask)) => (client, Out::of([self.unasked(room, ask)])),
+        }
+    }
+
+    /// Nothing can be asked now.
+    fn unasked(&self, room: RoomId, ask: Ask) -> Effect {
+        let why = match self.lost {
+            _ if room != self.login.room => Unanswered::OtherRoom,
+            None => Unanswered::NotInRoom,
+            Some(_) => Unanswered::Broken,
+        };
+        Effect::CallFailed(ask.kind(), Some(room), ask.unanswered(why))
+    }
+
     fn wake(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, luck } = context;
+        let Context { rules, now, .. } = context;
+        if let Some(lost) = self.lost
+            && lost.tell_at.is_due(now)
+        {
+            let told = self.held(rules);
+            let lost = Some(Lost { tell_at: SimTime::NEVER, ..lost });
+            let client = Self { lost, ..self }.with(client, self.attempt);
+            return (client, told.into_iter().fold(Out::NONE, Out::and));
+        }
         // Giving up goes before an attempt that would start at the same instant.
         // spec: R5, R8, R25
         if self.give_up_at.is_due(now) {
-            return self.fail(client, ErrorCode::RETRY_TIMEOUT);
+            return self.give_up(client, rules);
         }
         match self.attempt.stage {
             Stage::Trying { fails_at, .. } if fails_at.is_due(now) => {
-                let failed = self.attempt.failed + 1;
-                if rules.retry.budget == Budget::Attempts(failed) {
-                    return self.fail(client, ErrorCode::RETRY_TIMEOUT);
-                }
-                let number = self.attempt.number.saturating_add(1);
-                let start_at = now + rules.retry.schedule.wait(number, luck.wait);
-                let attempt = Attempt { number, failed, stage: Stage::Waiting { start_at } };
-                (self.with(client, attempt), Out::of([Effect::Spent(Die::Wait)]))
+                self.attempt_failed(client, context)
             }
             Stage::Trying { repeat, fails_at } if repeat.is_due(now) => {
                 let stage = Stage::Trying { repeat: repeat.again(rules, now), fails_at };
@@ -80,12 +124,42 @@ impl Trying {
         }
     }
 
+    /// The next attempt is waited for, if there is to be one.
+    fn attempt_failed(self, client: Client, context: Context<'_>) -> (Client, Out) {
+        let Context { rules, now, luck } = context;
+        let failed = self.attempt.failed + 1;
+        if rules.retry.budget == Budget::Attempts(failed) {
+            return self.give_up(client, rules);
+        }
+        let number = self.attempt.number.saturating_add(1);
+        let start_at = now + rules.retry.schedule.wait(number, luck.wait);
+        let attempt = Attempt { number, failed, stage: Stage::Waiting { start_at } };
+        (self.with(client, attempt), Out::of([Effect::Spent(Die::Wait)]))
+    }
+
     const fn with(&self, client: Client, attempt: Attempt) -> Client {
         let (login, give_up_at) = (self.login, self.give_up_at);
-        client.with(match self.known {
+        client.with(match self.lost {
             None => State::Logining { login, attempt, give_up_at },
-            Some(known) => State::Reconnecting { login, attempt, give_up_at, known },
+            Some(Lost { known, tell_at, broken_by }) => {
+                State::Reconnecting { login, attempt, give_up_at, known, tell_at, broken_by }
+            }
         })
+    }
+
+    /// The callback Reconnecting, if the app has not been told yet.
+    fn held(&self, rules: &Rules) -> Option<Effect> {
+        let lost = self.lost.filter(|it| it.tell_at != SimTime::NEVER)?;
+        let told = (Reason::Reconnecting, rules.reconnecting_code);
+        Some(Effect::status(self.login.room, told, lost.broken_by))
+    }
+
+    /// What a first login tells as the event of a `loginRoom` is that of a `switchRoom`, if it is.
+    const fn event(&self, login: Event, switch: Event) -> Event {
+        match (self.lost, self.login.via) {
+            (None, Via::SwitchRoom) => switch,
+            (None, Via::LoginRoom) | (Some(_), _) => login,
+        }
     }
 
     fn try_now(self, client: Client, attempt: Attempt) -> (Client, Out) {
@@ -95,20 +169,17 @@ impl Trying {
     fn succeed(self, client: Client, context: Context<'_>) -> (Client, Out) {
         let Context { rules, now, luck } = context;
         // spec: R4, R7, R22
-        let (reason, known) = match self.known {
-            None => (Reason::Logined, 0),
-            Some(known) => (Reason::Reconnected, known),
+        let (reason, known) = match self.lost {
+            None => (Some(Reason::Logined), 0),
+            // Back before the app was told that the connection was broken: it never is.
+            Some(Lost { known, tell_at, .. }) if tell_at != SimTime::NEVER => (None, known),
+            Some(Lost { known, .. }) => (Some(Reason::Reconnected), known),
         };
-        let callback = Effect::StateChanged(self.login.room, reason, ErrorCode::OK);
-        let mut out = Out::of([callback]);
-        // Who does not want to be told does not ask (spec: R41).
-        let roster = match self.login.notify {
-            Notify::On => {
-                out = out.and(client.send(ClientBody::AskRoster(known)));
-                Roster::Asked(Repeat::first(rules, now))
-            }
-            Notify::Off => Roster::Known,
-        };
+        let event = self.event(Event::Accepted, Event::SwitchAccepted);
+        let told = reason.map(|it| Effect::status(self.login.room, (it, ErrorCode::OK), event));
+        let (errands, tell) = client.renewed(context, self.login);
+        let ask = client.send(ClientBody::AskRoster(known));
+        let mut out = told.into_iter().chain([ask]).chain(tell).fold(Out::NONE, Out::and);
         let beat_at = match rules.heartbeat.map(|it| (it.phase, it.every)) {
             None => SimTime::NEVER,
             Some((Phase::Login, every)) => now + every,
@@ -123,29 +194,55 @@ impl Trying {
             beat_at,
             probe_at: SimTime::NEVER,
             broken_at: SimTime::NEVER,
+            count_at: rules.online_count.map_or(SimTime::NEVER, |it| now + it),
+            errands,
             known,
-            roster,
+            roster: Roster::Asked(Repeat::first(rules, now)),
         };
         (client.with(State::Online(online.heard(context))), out)
     }
 
-    /// The server does not let the client in: whoever was put out while away was kicked out.
-    fn refused(self, client: Client, code: ErrorCode) -> (Client, Out) {
-        if self.known.is_some() && code.is_kick() {
-            let callback = Effect::StateChanged(self.login.room, Reason::KickOut, code);
-            return (client.with(State::LoggedOut(None)), Out::of([callback]));
+    /// The server does not let the client in: whoever was put out while away was kicked out, and
+    /// what may pass is tried again (spec: R45).
+    fn refused(self, client: Client, context: Context<'_>, code: ErrorCode) -> (Client, Out) {
+        let event = self.event(Event::Refused, Event::SwitchRefused);
+        if self.lost.is_some() && code.is_kick() {
+            let room = self.login.room;
+            let callback = Effect::status(room, (Reason::KickOut, code), event);
+            return (client.out(), Out::of([callback]));
         }
-        self.fail(client, code)
+        let is_final = match self.lost {
+            None => !code.is_passing(),
+            Some(_) => code.ends_reconnecting(),
+        };
+        if is_final {
+            return self.fail(client, context.rules, (code, event));
+        }
+        match self.attempt.stage {
+            Stage::Trying { .. } => self.attempt_failed(client, context),
+            Stage::Waiting { .. } => (client, Out::NONE), // Refused twice.
+        }
+    }
+
+    fn give_up(self, client: Client, rules: &Rules) -> (Client, Out) {
+        let event = self.event(Event::GaveUp, Event::SwitchGaveUp);
+        self.fail(client, rules, (ErrorCode::RETRY_TIMEOUT, event))
     }
 
     /// The end of trying; what follows is up to the app (spec: R13, R14, R26).
-    fn fail(self, client: Client, code: ErrorCode) -> (Client, Out) {
-        let reason = match self.known {
+    fn fail(
+        self,
+        client: Client,
+        rules: &Rules,
+        (code, event): (ErrorCode, Event),
+    ) -> (Client, Out) {
+        let reason = match self.lost {
             None => Reason::LoginFailed,
             Some(_) => Reason::ReconnectFailed,
         };
-        let callback = Effect::StateChanged(self.login.room, reason, code);
-        (client.with(State::LoggedOut(None)), Out::of([callback]))
+        let callback = Effect::status(self.login.room, (reason, code), event);
+        let out = self.held(rules).into_iter().chain([callback]).fold(Out::NONE, Out::and);
+        (client.out(), out)
     }
 }
 

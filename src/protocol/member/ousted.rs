@@ -1,6 +1,6 @@
 //! A member that the server has put out, until its client knows.
 
-use super::{Context, Input, Member, Out, State};
+use super::{Context, Departure, Input, Member, Out, State};
 use crate::{
     protocol::{code::ErrorCode, repeat::Repeat},
     time::SimTime,
@@ -13,6 +13,12 @@ pub enum Ouster {
     OtherClient,
     /// The developer's backend said so.
     Backend,
+    /// The developer's backend closed the room.
+    RoomClosed,
+    /// Its token expired, and that is a reason (spec: R52).
+    TokenExpired,
+    /// The server lost its session by a fault of its own (spec: R46).
+    Fault,
 }
 
 /// A member that was put out.
@@ -31,7 +37,9 @@ impl Ouster {
     pub(super) const fn code(self) -> ErrorCode {
         match self {
             Self::OtherClient => ErrorCode::KICKED_OUT,
-            Self::Backend => ErrorCode::KICKED_BY_BACKEND,
+            Self::Backend | Self::RoomClosed => ErrorCode::KICKED_BY_BACKEND,
+            Self::TokenExpired => ErrorCode::KICKED_BY_EXPIRY,
+            Self::Fault => ErrorCode::KICKED_BY_FAULT,
         }
     }
 
@@ -39,7 +47,18 @@ impl Ouster {
     pub(super) const fn refusal(self) -> ErrorCode {
         match self {
             Self::OtherClient => ErrorCode::LOGGED_IN_ELSEWHERE,
-            Self::Backend => ErrorCode::KICKED_BY_BACKEND,
+            Self::Backend | Self::RoomClosed | Self::TokenExpired | Self::Fault => self.code(),
+        }
+    }
+
+    /// How a member leaves who is put out.
+    pub(super) const fn departure(self) -> Departure {
+        match self {
+            Self::OtherClient => Departure::Elsewhere,
+            Self::Backend => Departure::Kicked,
+            Self::RoomClosed => Departure::RoomClosed,
+            Self::TokenExpired => Departure::TokenExpired,
+            Self::Fault => Departure::Fault,
         }
     }
 }
@@ -62,7 +81,8 @@ impl Ousted {
                 (member.with(State::Ousted(ousted)), Out::NONE)
             }
             // The user has come from another client since: that is remembered.
-            Input::Oust(by) if !rules.remembers(self.by) => {
+            Input::Oust(Ouster::OtherClient) if !rules.remembers(self.by) => {
+                let by = Ouster::OtherClient;
                 (member.with(State::Ousted(Self { by, ..self })), Out::NONE)
             }
             // Not a member any more, so there is nothing to end.

@@ -1,0 +1,153 @@
+//! Who takes part: clients, groups and users, and the names that mean them.
+
+use crate::{
+    id::{ClientId, Id, UserId},
+    scenario::{
+        ClientSpec, Clients, RoomMode,
+        fault::suggest,
+        links::LinkKind,
+        name::{NameOf, user_name_fault},
+        parse::{CLIENTS_MAX, Draft},
+        read::Node,
+    },
+};
+
+impl<'a> Draft<'a> {
+    pub(super) fn clients(&mut self, at: &Node<'a>) {
+        let Some(entries) = self.reader.list(at, "clients") else { return };
+        if entries.is_empty() {
+            self.reader.fault(
+                at,
+                "nobody takes part",
+                "add a client, such as { \"name\": \"A\", … }",
+            );
+        }
+        for entry in entries {
+            self.client(entry);
+            if self.reader.is_hopeless() {
+                return;
+            }
+        }
+    }
+
+    fn client(&mut self, at: Node<'a>) -> Option<()> {
+        let mut fields =
+            self.reader.fields(at, &["name", "user", "userName", "count", "link", "roomMode"])?;
+        let name_at = fields.required(&mut self.reader, "name");
+        let link_at = fields.required(&mut self.reader, "link");
+        let user_at = fields.optional("user");
+        let user = user_at.as_ref().and_then(|it| self.name(it, NameOf::User));
+        let modes = [("single", RoomMode::Single), ("multi", RoomMode::Multi)];
+        let mode = fields.optional("roomMode");
+        let mode = mode.map_or(Some(RoomMode::Single), |it| self.reader.word(&it, &modes));
+        let user_name = fields.optional("userName");
+        let user_name = user_name.map(|it| self.reader.text(&it));
+        let bad_name = user_name.flatten().and_then(|it| user_name_fault(it, self.lengths));
+        let count_at = fields.optional("count");
+        // A group whose size has a fault still has a name, so that using it is not a second fault.
+        let count = count_at.as_ref().map(|it| self.reader.integer(it, 1..=CLIENTS_MAX));
+        let count = count.map(Option::unwrap_or_default);
+        if CLIENTS_MAX < self.clients.len() as u64 + count.unwrap_or(1) {
+            if self.clients.len() as u64 <= CLIENTS_MAX {
+                let remedy = format!("at most {CLIENTS_MAX} can take part, all groups together");
+                self.reader.fault(
+                    count_at.as_ref().unwrap_or_else(|| fields.node()),
+                    "too many clients",
+                    remedy,
+                );
+            }
+            return None;
+        }
+        if let (Some(user_at), Some(_)) = (&user_at, &count_at) {
+            let remedy = "leave `user` out: each client of a group is a user of its own";
+            self.reader.fault(user_at, "a group has no common user", remedy);
+        }
+        let link = link_at.and_then(|it| self.link_named(&it));
+        let name_at = name_at?;
+        let name = self.name(&name_at, NameOf::Client)?;
+        let (link, mode) = (link.unwrap_or_else(LinkKind::ideal), mode?);
+        let members = match count {
+            None => vec![name.to_owned()],
+            Some(count) => (1..=count).map(|it| format!("{name}-{it}")).collect(),
+        };
+        if let Some(long) = members.last().filter(|it| NameOf::Client.bytes_max() < it.len()) {
+            let problem = format!("the name of its member `{long}` has {} bytes", long.len());
+            let remedy = format!("at most {} are allowed", NameOf::Client.bytes_max());
+            self.reader.fault(&name_at, problem, remedy);
+        }
+        let first = self.clients.len();
+        let taken = members.iter().find(|it| self.clients_named(it).is_some());
+        if let Some(taken) =
+            taken.cloned().or_else(|| self.clients_named(name).map(|_| name.into()))
+        {
+            let problem = format!("there is a client `{taken}` already");
+            self.reader.fault(&name_at, problem, "give every client a name of its own");
+            return None;
+        }
+        self.names.clients.insert(name, Clients { first, count: members.len() });
+        for member in members {
+            let user = self.user(user.unwrap_or(&member));
+            self.clients.push(ClientSpec {
+                name: member,
+                user,
+                link: link.model,
+                network: link.network,
+                mode,
+                bad_name,
+                streams: Vec::new(),
+            });
+        }
+        Some(())
+    }
+
+    /// The user of this name, who comes to be with the first mention.
+    fn user(&mut self, name: &str) -> UserId {
+        if let Some(user) = self.names.users.get(name) {
+            return *user;
+        }
+        let user = self.users.push(name.to_owned());
+        self.names.users.insert(name.to_owned(), user);
+        user
+    }
+
+    /// The client of this name, or those of the group of this name.
+    fn clients_named(&self, name: &str) -> Option<Clients> {
+        if let Some(clients) = self.names.clients.get(name) {
+            return Some(*clients);
+        }
+        let (group, number) = name.rsplit_once('-')?;
+        let Clients { first, .. } = self.names.clients.get(group)?;
+        let client = number.parse::<usize>().ok()?.checked_sub(1)?.checked_add(*first)?;
+        // "viewer-07" and the like are nobody's name.
+        let is_it =
+            client < self.clients.len() && self.clients[ClientId::from_index(client)].name == name;
+        is_it.then_some(Clients { first: client, count: 1 })
+    }
+
+    /// The clients that a value names.
+    pub(super) fn who(&mut self, at: &Node<'a>) -> Option<Clients> {
+        let name = self.reader.text(at)?;
+        let clients = self.clients_named(name);
+        if clients.is_none() {
+            let remedy = suggest(name, self.names.clients.keys().copied());
+            let problem = format!("no client is named `{}`", self.reader.shown(at));
+            self.reader.fault(at, problem, remedy);
+        }
+        clients
+    }
+
+    /// The users that a value names: one, or those of a group.
+    pub(super) fn users_named(&mut self, at: &Node<'a>) -> Option<Vec<UserId>> {
+        let name = self.reader.text(at)?;
+        if let Some(user) = self.names.users.get(name) {
+            return Some(vec![*user]);
+        }
+        if let Some(clients) = self.clients_named(name) {
+            return Some(clients.iter().map(|it| self.clients[it].user).collect());
+        }
+        let remedy = suggest(name, self.names.users.keys().map(String::as_str));
+        let problem = format!("no user is named `{}`", self.reader.shown(at));
+        self.reader.fault(at, problem, remedy);
+        None
+    }
+}

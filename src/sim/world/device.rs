@@ -1,0 +1,263 @@
+//! A client's device: its link, its app, and which of its sessions a call is for.
+
+use super::World;
+use crate::{
+    id::{ClientId, RoomId, SessionId, UserId},
+    link::{Link, LinkModel, NetworkMode},
+    observe::{Callback, Observer, Subject},
+    protocol::{
+        call::{AppEvent, Call, CallKind},
+        client::{self, State},
+        code::{ErrorCode, Event, Reason, Status},
+        rules::Detect,
+    },
+    scenario::Outage,
+};
+
+/// A client's device.
+#[derive(Debug)]
+pub(super) struct Device {
+    pub(super) user: UserId,
+    pub(super) sessions: Vec<SessionId>,
+    /// In multi-room mode, the room of each session.
+    pub(super) rooms: Option<Vec<Option<RoomId>>>,
+    pub(super) link: Link,
+    pub(super) model: LinkModel,
+    pub(super) app: App,
+    /// Outages that the operating system has announced and not ended.
+    pub(super) n_announced: u32,
+    pub(super) n_outages: u32,
+}
+
+/// Whether a client's app runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum App {
+    Running(Engine),
+    Suspended(Engine),
+    Dead,
+}
+
+/// Whether the app has created the SDK's engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Engine {
+    Created,
+    Destroyed,
+}
+
+impl Device {
+    pub(super) const fn is_running(&self) -> bool {
+        matches!(self.app, App::Running(_))
+    }
+}
+
+impl<O: Observer> World<'_, O> {
+    /// The link is cut, and the client may know at once (spec: R19).
+    pub(super) fn begin_outage(&mut self, client: ClientId, outage: Outage) {
+        let device = &mut self.devices[client];
+        device.link.cut(outage.cut);
+        device.n_outages += 1;
+        device.n_announced += u32::from(outage.announced);
+        let announced = outage.announced && device.n_announced == 1;
+        if announced {
+            self.tell_network(client, NetworkMode::Offline);
+        }
+        let is_known = announced || self.rules.detect == Detect::AtOutage;
+        self.link_changed(client, is_known.then_some(client::Input::LinkLost));
+    }
+
+    pub(super) fn end_outage(&mut self, client: ClientId, outage: Outage) {
+        let device = &mut self.devices[client];
+        device.link.mend(outage.cut);
+        device.n_outages -= 1;
+        device.n_announced -= u32::from(outage.announced);
+        let announced = outage.announced && device.n_announced == 0;
+        if announced && let Some(mode) = self.network_of(client) {
+            self.tell_network(client, mode);
+        }
+        self.link_changed(client, announced.then_some(client::Input::LinkBack));
+    }
+
+    /// All sessions of a client hear of a change of its link, if it hears of it itself.
+    fn link_changed(&mut self, client: ClientId, input: Option<client::Input>) {
+        let input = input.filter(|_| self.devices[client].is_running());
+        for place in 0..self.devices[client].sessions.len() {
+            let session = self.devices[client].sessions[place];
+            match input {
+                Some(input) => self.step_client(session, input),
+                None => self.settle(session),
+            }
+        }
+    }
+
+    /// What a client's network is when no outage cuts it, if its app listens to that.
+    fn network_of(&self, client: ClientId) -> Option<NetworkMode> {
+        self.scenario.clients()[self.global(client)].network
+    }
+
+    fn tell_network(&mut self, client: ClientId, mode: NetworkMode) {
+        // spec: R63
+        if self.network_of(client).is_some() && self.devices[client].is_running() {
+            self.call_back(client, None, Callback::NetworkMode(mode));
+        }
+    }
+
+    /// Something other than a call happens to a client's app.
+    pub(super) fn app(&mut self, client: ClientId, event: AppEvent) {
+        let device = &mut self.devices[client];
+        let input = match (event, device.app) {
+            (AppEvent::Kill, _) => {
+                device.app = App::Dead;
+                Some(client::Input::Killed)
+            }
+            (AppEvent::Start, _) => {
+                device.app = App::Running(Engine::Created);
+                None
+            }
+            (AppEvent::Suspend, App::Running(engine)) => {
+                device.app = App::Suspended(engine);
+                None
+            }
+            (AppEvent::Resume, App::Suspended(engine)) => {
+                device.app = App::Running(engine);
+                // Who knows at once of every outage knows that it was away.
+                let knows = self.rules.detect == Detect::AtOutage || 0 < device.n_announced;
+                knows.then_some(client::Input::LinkLost)
+            }
+            (AppEvent::DestroyEngine, App::Running(_)) => {
+                device.app = App::Running(Engine::Destroyed);
+                Some(client::Input::EngineDestroyed)
+            }
+            (AppEvent::CreateEngine, App::Running(_)) => {
+                device.app = App::Running(Engine::Created);
+                None
+            }
+            (AppEvent::Resume, App::Running(_) | App::Dead) => return, // It was killed meanwhile.
+            (
+                AppEvent::Suspend | AppEvent::DestroyEngine | AppEvent::CreateEngine,
+                App::Suspended(_) | App::Dead,
+            ) => unreachable!("{event:?} of an app that is {:?}", device.app),
+        };
+        for place in 0..self.devices[client].sessions.len() {
+            let session = self.devices[client].sessions[place];
+            match input {
+                Some(input) => self.step_client(session, input),
+                None => self.settle(session),
+            }
+        }
+    }
+
+    /// A call that the SDK refuses because of what it is called with (spec: R56, R58, R60).
+    pub(super) fn refuse(
+        &mut self,
+        client: ClientId,
+        (call, room, code): (CallKind, Option<RoomId>, ErrorCode),
+    ) {
+        self.call_back(client, room, Callback::CallResult(call, code, Subject::None));
+    }
+
+    /// The app calls the SDK.
+    pub(super) fn call(&mut self, client: ClientId, call: Call) {
+        let device = &self.devices[client];
+        match device.app {
+            App::Running(Engine::Created) => (),
+            App::Running(Engine::Destroyed) => return self.call_without_engine(client, call),
+            App::Suspended(_) | App::Dead => {
+                unreachable!("{call:?} of an app that is {:?}", device.app)
+            }
+        }
+        match &device.rooms {
+            None => self.step_client(device.sessions[0], client::Input::Call(call)),
+            Some(_) => self.call_in_rooms(client, call),
+        }
+    }
+
+    /// Without an engine nothing can be called (spec: R61).
+    fn call_without_engine(&mut self, client: ClientId, call: Call) {
+        let code = ErrorCode::NO_ENGINE;
+        let room = call.rooms().next();
+        let kind = match call {
+            Call::LoginRoom(_) => CallKind::LoginRoom,
+            Call::SwitchRoom(..) => CallKind::SwitchRoom,
+            Call::RenewToken(..) => CallKind::RenewToken,
+            Call::StartPublishing(..) => CallKind::StartPublishingStream,
+            Call::Ask(_, ask) => ask.kind(),
+            Call::StopPublishing(_) => return,
+            Call::LogoutRoom(_) => {
+                let (reason, event) = (Reason::LogoutFailed, Event::LogoutRoom);
+                let failed = Callback::StateChanged(Status { reason, code, event });
+                return self.call_back(client, room, failed);
+            }
+        };
+        self.call_back(client, room, Callback::CallResult(kind, code, Subject::None));
+    }
+
+    /// A call of a client in multi-room mode: each room has a session of its own (spec: R47).
+    fn call_in_rooms(&mut self, client: ClientId, call: Call) {
+        match call {
+            Call::LoginRoom(login) => {
+                let n_rooms = self.n_rooms_of(client);
+                let session = self.session_of(client, login.room);
+                // spec: R48
+                if !self.is_in(session) && self.rules.rooms_max <= n_rooms {
+                    let code = ErrorCode::TOO_MANY_ROOMS;
+                    return self.refuse(client, (CallKind::LoginRoom, Some(login.room), code));
+                }
+                self.step_client(session, client::Input::Call(call));
+            }
+            Call::LogoutRoom(None) => self.call_all(client, call, |_| true),
+            Call::SwitchRoom(from, to) => {
+                let (left, entered) =
+                    (self.session_of(client, from), self.session_of(client, to.room));
+                if self.is_in(left) && self.is_in(entered) {
+                    let code = ErrorCode::ROOM_IN_USE;
+                    return self.refuse(client, (CallKind::SwitchRoom, Some(to.room), code));
+                }
+                let was_in = self.is_in(left);
+                self.step_client(left, client::Input::SwitchAway(from));
+                if was_in {
+                    self.step_client(entered, client::Input::Call(Call::LoginRoom(to)));
+                }
+            }
+            Call::StopPublishing(_) => self.call_all(client, call, |_| true),
+            Call::RenewToken(None, _) => self.call_all(client, call, |it| it),
+            Call::LogoutRoom(Some(room))
+            | Call::RenewToken(Some(room), _)
+            | Call::StartPublishing(Some(room), _)
+            | Call::Ask(room, _) => {
+                self.step_client(self.session_of(client, room), client::Input::Call(call));
+            }
+            Call::StartPublishing(None, _) => {
+                unreachable!("{call:?} in multi-room mode names no room")
+            }
+        }
+    }
+
+    /// A call for all sessions of a client of which it is said whether they are in their rooms.
+    fn call_all(&mut self, client: ClientId, call: Call, is_meant: impl Fn(bool) -> bool) {
+        for place in 0..self.devices[client].sessions.len() {
+            let session = self.devices[client].sessions[place];
+            if is_meant(self.is_in(session)) {
+                self.step_client(session, client::Input::Call(call));
+            }
+        }
+    }
+
+    /// Whether a session is in its room or on the way there.
+    fn is_in(&self, session: SessionId) -> bool {
+        !matches!(self.sessions[session].client.state, State::LoggedOut(_))
+    }
+
+    fn n_rooms_of(&self, client: ClientId) -> u32 {
+        let sessions = &self.devices[client].sessions;
+        let n = sessions.iter().filter(|it| self.is_in(**it)).count();
+        u32::try_from(n).expect("sessions are limited")
+    }
+
+    /// The session of a client for a room that it names.
+    fn session_of(&self, client: ClientId, room: RoomId) -> SessionId {
+        let device = &self.devices[client];
+        let rooms = device.rooms.as_ref().expect("the client is in multi-room mode");
+        let place = rooms.iter().position(|it| *it == Some(room));
+        device.sessions[place.expect("every room that a client names has a session")]
+    }
+}

@@ -1,0 +1,200 @@
+//! What the apps and the developer's backend are told.
+
+use super::World;
+use crate::{
+    id::{ClientId, Id, RoomId, SessionId, UserId},
+    observe::{Callback, Observer, Stream, Subject},
+    protocol::{
+        backend::{ServerCallback, ServerEvent},
+        call::{Ask, Notify, Streams},
+        client::Effect,
+        code::{ErrorCode, Update},
+        journal::{Change, Viewer, What},
+        member::Departure,
+    },
+};
+
+impl<O: Observer> World<'_, O> {
+    /// Carries out an effect that tells the app something.
+    pub(super) fn tell(&mut self, session: SessionId, effect: Effect) {
+        let client = self.sessions[session].device;
+        match effect {
+            Effect::StateChanged(room, status) => {
+                self.call_back(client, Some(room), Callback::StateChanged(status));
+            }
+            Effect::RosterChanges(room, range, users) => {
+                self.tell_changes(client, room, (range, users));
+            }
+            Effect::RosterDifference(room, range, users) => {
+                self.tell_difference(client, room, (range, users));
+            }
+            Effect::CallFailed(call, room, code) => {
+                self.call_back(client, room, Callback::CallResult(call, code, Subject::None));
+            }
+            Effect::PublishRefused(room, streams, code) => {
+                self.tell_refused(client, room, (streams, code));
+            }
+            Effect::Answered(room, (from, to)) => {
+                for number in from..to {
+                    let (ask, code) = self.server.asked(session, number);
+                    let code = code.expect("what the server says it answered has an answer");
+                    self.tell_asked(client, room, (ask, code));
+                }
+            }
+            Effect::Unanswered(room, (from, to), why) => {
+                for number in from..to {
+                    let (ask, _) = self.server.asked(session, number);
+                    self.tell_asked(client, room, (ask, ask.unanswered(why)));
+                }
+            }
+            Effect::TokenWillExpire(room, secs) => {
+                self.call_back(client, Some(room), Callback::TokenWillExpire(secs));
+            }
+            Effect::OnlineCount(room, n) => {
+                self.call_back(client, Some(room), Callback::OnlineCount(n));
+            }
+            Effect::Send(_) | Effect::Post(_) | Effect::Spent(_) => {
+                unreachable!("{effect:?} tells the app nothing")
+            }
+        }
+    }
+
+    fn tell_asked(&mut self, client: ClientId, room: RoomId, (ask, code): (Ask, ErrorCode)) {
+        let subject = match ask {
+            Ask::ExtraInfo(_, value) => Subject::Text(value),
+            Ask::Broadcast(text) => Subject::Text(text),
+        };
+        self.call_back(client, Some(room), Callback::CallResult(ask.kind(), code, subject));
+    }
+
+    fn tell_refused(
+        &mut self,
+        client: ClientId,
+        room: Option<RoomId>,
+        (streams, code): (Streams, ErrorCode),
+    ) {
+        let call = crate::protocol::call::CallKind::StartPublishingStream;
+        let names = self.scenario.clients()[self.global(client)].streams.clone();
+        for (_, stream) in streams.of(&names) {
+            let subject = Subject::Stream(stream);
+            self.call_back(client, room, Callback::CallResult(call, code, subject));
+        }
+    }
+
+    fn viewer(&self, client: ClientId, users: Notify) -> Viewer {
+        Viewer { user: self.devices[client].user, users }
+    }
+
+    /// Each change by itself, in the server's order.
+    fn tell_changes(
+        &mut self,
+        client: ClientId,
+        room: RoomId,
+        ((from, to), users): ((u32, u32), Notify),
+    ) {
+        let viewer = self.viewer(client, users);
+        let told = self.server.journal(room).told(from, to, viewer);
+        let changes: Vec<Change> = told.copied().collect();
+        for Change { user, what, .. } in changes {
+            match what {
+                What::User(update, _) => self.tell_users(client, room, update, &[user]),
+                What::Stream(stream, update, how) => {
+                    self.tell_streams(client, room, update, &[(stream, user, how)]);
+                }
+                What::ExtraInfo(key, value) => {
+                    let told = Callback::ExtraInfo(self.global_user(user), key, value);
+                    self.call_back(client, Some(room), told);
+                }
+                What::Broadcast(text) => {
+                    let told = Callback::Broadcast(self.global_user(user), text);
+                    self.call_back(client, Some(room), told);
+                }
+            }
+        }
+    }
+
+    /// What remains of all changes: first who came, then who left (spec: R28).
+    fn tell_difference(
+        &mut self,
+        client: ClientId,
+        room: RoomId,
+        ((from, to), users): ((u32, u32), Notify),
+    ) {
+        let viewer = self.viewer(client, users);
+        let difference = self.server.journal(room).difference(from, to, viewer);
+        self.tell_users(client, room, Update::Add, &difference.joined);
+        self.tell_users(client, room, Update::Delete, &difference.left);
+        let started = difference.started.iter().map(|(stream, user)| {
+            (*stream, *user, Departure::Logout) // It has not gone.
+        });
+        let started: Vec<_> = started.collect();
+        self.tell_streams(client, room, Update::Add, &started);
+        self.tell_streams(client, room, Update::Delete, &difference.ended);
+        if let Some((user, key, value)) = difference.extra_info {
+            let told = Callback::ExtraInfo(self.global_user(user), key, value);
+            self.call_back(client, Some(room), told);
+        }
+    }
+
+    fn tell_users(&mut self, client: ClientId, room: RoomId, update: Update, users: &[UserId]) {
+        if users.is_empty() {
+            return;
+        }
+        let users: Vec<UserId> = users.iter().map(|it| self.global_user(*it)).collect();
+        self.call_back(client, Some(room), Callback::UserUpdate(update, &users));
+    }
+
+    fn tell_streams(
+        &mut self,
+        client: ClientId,
+        room: RoomId,
+        update: Update,
+        streams: &[(crate::id::StreamId, UserId, Departure)],
+    ) {
+        if streams.is_empty() {
+            return;
+        }
+        let global = |(stream, user, how): &(_, UserId, _)| Stream {
+            stream: *stream,
+            user: self.global_user(*user),
+            how: *how,
+        };
+        let streams: Vec<Stream> = streams.iter().map(global).collect();
+        self.call_back(client, Some(room), Callback::StreamUpdate(update, &streams));
+    }
+
+    pub(super) fn call_back(&mut self, client: ClientId, room: Option<RoomId>, what: Callback<'_>) {
+        let client = self.global(client);
+        let room = room.map(|it| self.global_room(it));
+        self.observer.callback(self.agenda.now(), client, room, what);
+    }
+
+    /// The developer's backend is told something, by ids of the scenario.
+    pub(super) fn call_backend(&mut self, callback: ServerCallback) {
+        let user = |it| self.global_user(it);
+        let what = match callback.what {
+            ServerEvent::RoomCreate | ServerEvent::RoomClose(_) => callback.what,
+            ServerEvent::RoomLogin { user: who, relogin, session, seq } => {
+                ServerEvent::RoomLogin { user: user(who), relogin, session, seq }
+            }
+            ServerEvent::RoomLogout { user: who, how, session, seq } => {
+                ServerEvent::RoomLogout { user: user(who), how, session, seq }
+            }
+            ServerEvent::StreamCreate(who, stream) => ServerEvent::StreamCreate(user(who), stream),
+            ServerEvent::StreamClose(who, stream, how) => {
+                ServerEvent::StreamClose(user(who), stream, how)
+            }
+        };
+        let room = self.global_room(callback.room);
+        let callback = ServerCallback { room, what, ..callback };
+        self.observer.server_callback(self.agenda.now(), callback);
+    }
+
+    fn global_user(&self, user: UserId) -> UserId {
+        self.cell.users[user.index()]
+    }
+
+    fn global_room(&self, room: RoomId) -> RoomId {
+        self.cell.rooms[room.index()]
+    }
+}
