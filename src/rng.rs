@@ -19,6 +19,10 @@ pub enum Purpose {
     Phase = 5,
     /// The waits between a client's attempts.
     Wait = 6,
+    /// Whether an attempt of a server callback fails.
+    BackendLoss = 7,
+    /// Delay of a server callback.
+    BackendDelay = 8,
 }
 
 /// The key of one entity, made from its name, so that it does not depend on who else takes part.

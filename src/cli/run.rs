@@ -18,6 +18,7 @@ use roomsim::{
         csv,
         judge::Judgement,
         manifest::Manifest,
+        server::{self, Delivery, ServerRecorder},
         trace::{Recorder, Trace},
     },
 };
@@ -35,6 +36,8 @@ pub(super) struct Ran {
     pub(super) seed: u64,
     pub(super) trace: Trace,
     pub(super) counters: Counters,
+    /// What the developer's backend is told.
+    pub(super) deliveries: Vec<Delivery>,
     pub(super) judged: Judgement,
 }
 
@@ -48,15 +51,17 @@ impl Ran {
 pub(super) fn run_once(loaded: &Loaded, seed: u64, n_threads: NonZeroUsize) -> Ran {
     exit::note_run(&loaded.typed(), seed);
     let scenario = &loaded.scenario;
-    let sinks = sim::run_on(scenario, seed, n_threads, <(Recorder, Counters)>::default);
-    let (mut recorder, mut counters) = (Recorder::default(), Counters::default());
-    for (rows, counts) in sinks {
+    let observer = || ((Recorder::default(), Counters::default()), ServerRecorder::new(scenario));
+    let ((mut recorder, mut counters), mut server) = observer();
+    for ((rows, counts), callbacks) in sim::run_on(scenario, seed, n_threads, observer) {
         recorder.join(rows);
         counters.join(&counts);
+        server.join(callbacks);
     }
+    let deliveries = server.finish(scenario, seed);
     let trace = recorder.finish(scenario);
     let judged = Judgement::of(scenario, &trace);
-    Ran { seed, trace, counters, judged }
+    Ran { seed, trace, counters, deliveries, judged }
 }
 
 /// The seeds that a scenario is to be run with.
@@ -143,6 +148,12 @@ fn write(folder: Folder, loaded: &Loaded, ran: &Ran) -> Result<(), Trouble> {
     marks
         .and_then(|it| csv::write_marks(scenario, trace, judged, it))
         .map_err(folder.trouble(name))?;
+    if scenario.backend().is_some() {
+        let name = "server.csv";
+        let file = folder.file(name);
+        file.and_then(|it| server::write_server(scenario, &ran.deliveries, it))
+            .map_err(folder.trouble(name))?;
+    }
     let manifest = Manifest {
         scenario,
         scenario_sha256: &loaded.sha256,

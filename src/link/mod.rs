@@ -245,7 +245,7 @@ impl PathModel {
     }
 
     /// The delay of the message with this draw: from `delay - jitter` to `delay + jitter`, evenly.
-    fn delay_of(&self, luck: u32) -> SimSpan {
+    pub fn delay_of(&self, luck: u32) -> SimSpan {
         let least = self.delay.as_micros() - self.jitter.as_micros();
         let values = SimSpan::from_micros(2 * self.jitter.as_micros() + 1);
         SimSpan::from_micros(least) + values.scaled(luck)

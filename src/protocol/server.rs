@@ -189,14 +189,12 @@ impl Server {
             Input::SignalLost => self.signals[session] = None,
             Input::Receive(_) | Input::Published(_) | Input::Oust(_) | Input::Wake => (),
         }
-        let door = match input {
-            Input::Receive(ClientMsg { epoch, body: ClientBody::Login(login) })
-                if self.members[session].is_news(epoch) =>
-            {
-                self.door(moment, session, login)
-            }
-            _ => None,
-        };
+        let mut door = None;
+        if let Input::Receive(ClientMsg { epoch, body: ClientBody::Login(login) }) = input
+            && self.members[session].is_news(epoch)
+        {
+            door = self.door(moment, session, login);
+        }
         let context = self.context(moment, session, door);
         let (member, effects) = self.members[session].step(context, input);
         self.members[session] = member;

@@ -150,15 +150,17 @@ const NAMED_MAX: usize = 3;
 
 /// A callback in a few words.
 fn brief(what: &What, scenario: &Scenario) -> String {
-    match what {
-        What::UserUpdate(update, users) if NAMED_MAX < users.len() => {
-            format!("{} {} users", update.name(), users.len())
-        }
-        What::StreamUpdate(update, streams) if NAMED_MAX < streams.len() => {
-            format!("{} {} streams", update.name(), streams.len())
-        }
-        _ => what.summary(scenario),
+    if let What::UserUpdate(update, users) = what
+        && NAMED_MAX < users.len()
+    {
+        return format!("{} {} users", update.name(), users.len());
     }
+    if let What::StreamUpdate(update, streams) = what
+        && NAMED_MAX < streams.len()
+    {
+        return format!("{} {} streams", update.name(), streams.len());
+    }
+    what.summary(scenario)
 }
 
 /// Whether two callbacks are the same in a few words.

@@ -34,12 +34,12 @@ pub const CALLBACK_COLUMNS: [&str; 10] = [
 pub const MARK_COLUMNS: [&str; 6] =
     ["mark", "time_s", "client", "callback", "expected_s", "difference_s"];
 
-fn writer<W: io::Write>(to: W) -> Writer<W> {
+pub(super) fn writer<W: io::Write>(to: W) -> Writer<W> {
     WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(to)
 }
 
 /// A writer that is dropped swallows its last error, so each is ended here.
-fn finish<W: io::Write>(mut writer: Writer<W>) -> io::Result<()> {
+pub(super) fn finish<W: io::Write>(mut writer: Writer<W>) -> io::Result<()> {
     writer.flush()
 }
 

@@ -7,4 +7,5 @@ pub mod counters;
 pub mod csv;
 pub mod judge;
 pub mod manifest;
+pub mod server;
 pub mod trace;

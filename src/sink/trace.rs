@@ -137,10 +137,8 @@ impl Trace {
             let subjects = row.what.subjects(scenario);
             let time = row.at;
             // The older callback's state follows from the reason.
-            let detail = match row.what {
-                What::StateChanged(_) => Cow::Borrowed(""),
-                _ => row.what.detail(scenario),
-            };
+            let is_implied = matches!(row.what, What::StateChanged(_));
+            let detail = if is_implied { Cow::Borrowed("") } else { row.what.detail(scenario) };
             let tab = if detail.is_empty() { "" } else { "\t" };
             writeln!(
                 line,
@@ -235,6 +233,20 @@ impl What {
         }
     }
 
+    /// The user who did what is told, where that is one user.
+    const fn by(&self) -> Option<UserId> {
+        match self {
+            Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => Some(*user),
+            Self::StateChanged(_)
+            | Self::UserUpdate(..)
+            | Self::StreamUpdate(..)
+            | Self::OnlineCount(_)
+            | Self::TokenWillExpire(_)
+            | Self::NetworkMode(_)
+            | Self::CallResult(..) => None,
+        }
+    }
+
     /// The names of the users or streams that it is about, separated by `;`.
     pub fn subjects(&self, scenario: &Scenario) -> String {
         match self {
@@ -321,13 +333,9 @@ impl Row {
                     && in_room(room)
             }
             Pattern::Told { callback, value, user, code, room } => {
-                let of = match self.what {
-                    What::ExtraInfo(user, ..) | What::Broadcast(user, _) => Some(user),
-                    _ => None,
-                };
                 *callback == self.what.callback()
                     && value.as_ref().is_none_or(|it| *it == self.what.value(scenario))
-                    && user.is_none_or(|it| of == Some(it))
+                    && user.is_none_or(|it| self.what.by() == Some(it))
                     && code.is_none_or(|it| self.what.code().is_some_and(|is| is.number() == it))
                     && in_room(room)
             }

@@ -12,7 +12,7 @@ use roomsim::{
         code::{Reason, Status, Update},
         retry::Budget,
     },
-    scenario::{Action, RoomMode},
+    scenario::{Action, RoomMode, Step},
     sink::trace::{Row, What},
     time::{SimSpan, SimTime},
 };
@@ -239,10 +239,11 @@ fn may_follow(before: Option<Reason>, after: Reason) -> bool {
 fn read(ran: &Ran) -> All {
     let mut all = All::new();
     let mut last_at = SimTime::ZERO;
-    let killed = ran.scenario.script().iter().filter_map(|it| match it.action {
-        Action::App(client, AppEvent::Kill) => Some((it.at, client)),
-        _ => None,
-    });
+    let kill = |it: &Step| {
+        let Action::App(client, AppEvent::Kill) = it.action else { return None };
+        Some((it.at, client))
+    };
+    let killed = ran.scenario.script().iter().filter_map(kill);
     let mut killed = killed.peekable();
     for row in ran.trace.rows() {
         assert!(last_at <= row.at, "time fell: {row:?}");

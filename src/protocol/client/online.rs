@@ -94,7 +94,7 @@ impl Online {
                 let roster = Roster::Asked(Repeat::first(context.rules, context.now));
                 let ask = client.send(ClientBody::AskRoster(self.known));
                 let (errands, tell) = client.renewed(context, self.login);
-                let online = Self { roster, errands, ..heard };
+                let online = Self { errands, roster, ..heard };
                 (online.of(client), tell.into_iter().fold(Out::of([ask]), Out::and))
             }
             ServerBody::Roster { from, to, users } => {

@@ -71,6 +71,7 @@ impl Wishes {
 }
 
 /// The wishes after a call that needs no connection, if it was such a call.
+#[derive(Clone, Copy)]
 pub(super) enum Wished {
     /// They are these now.
     Now(Wishes),

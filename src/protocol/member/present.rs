@@ -152,7 +152,7 @@ impl Present {
             (Notify::On, Notify::Off) => context.place,
         };
         let (greet_at, feed) = (done_at, Feed::Closed);
-        let present = Self { lease_ends_at, greet_at, feed, hears, version, ..self };
+        let present = Self { lease_ends_at, greet_at, hears, version, feed, ..self };
         let present = present.proven(context, login.token);
         (present.of(Member { epoch, ..member }), Out::of([Effect::Relogin(departed)]))
     }
