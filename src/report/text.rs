@@ -112,7 +112,7 @@ pub fn timeline(results: Results<'_>, ink: Ink) -> String {
 }
 
 fn heading(Results { scenario, seed, .. }: Results<'_>) -> String {
-    let (name, profile) = (scenario.name(), scenario.profile());
+    let (name, profile) = (scenario.name(), scenario.profile().name());
     let duration = scenario.end().since(SimTime::ZERO);
     let run = format!("  (profile {profile}, seed {seed}, {duration})");
     format!("{}{run}\n", clipped(name, 80 - run.chars().count().min(72)))

@@ -14,7 +14,7 @@ use crate::{
     scenario::{
         Action, ClientSpec, Clients, Mark, MarkIndex, Scenario, Step,
         fault::{Fault, suggest},
-        name::{NameOf, fault_of},
+        name::{self, NameOf, fault_of},
         read::{Fields, Node, Reader, syntax},
     },
     time::{SimSpan, SimTime},
@@ -100,7 +100,7 @@ pub fn text_of(bytes: &[u8]) -> Result<&str, Fault> {
 impl Scenario {
     /// Reads a scenario, or tells all that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let root = syntax(text).map_err(|fault| vec![fault])?;
+        let root = syntax(text, "scenario").map_err(|fault| vec![fault])?;
         let mut draft = Draft {
             reader: Reader::new(text),
             names: Names::default(),
@@ -158,14 +158,13 @@ impl<'a> Draft<'a> {
         }
         let expect = fields.optional("expect");
         let expectations = expect.map(|it| self.expectations(&it)).unwrap_or_default();
-        let (base, rules) = profile?;
-        self.check_cost(duration.as_ref()?, duration_read?, &rules);
+        let profile = profile?;
+        self.check_cost(duration.as_ref()?, duration_read?, profile.rules());
         Some(Scenario {
             name: name?.to_owned(),
             seed: seed.unwrap_or(Some(1))?,
             end: self.end,
-            profile: base,
-            rules,
+            profile,
             clients: std::mem::replace(&mut self.clients, IdVec::from_vec(Vec::new())),
             users: std::mem::replace(&mut self.users, IdVec::from_vec(Vec::new())),
             rooms: std::mem::replace(&mut self.rooms, IdVec::from_vec(Vec::new())),
@@ -231,14 +230,7 @@ impl<'a> Draft<'a> {
 
     /// A name of the given kind.
     pub(super) fn name(&mut self, at: &Node<'a>, of: NameOf) -> Option<&'a str> {
-        let name = self.reader.text(at)?;
-        match fault_of(name, of) {
-            None => Some(name),
-            Some((problem, remedy)) => {
-                self.reader.fault(at, problem, remedy);
-                None
-            }
-        }
+        name::read(&mut self.reader, at, of)
     }
 
     fn links(&mut self, at: &Node<'a>) {

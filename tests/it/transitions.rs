@@ -24,6 +24,8 @@ use roomsim::{
     time::{SimSpan, SimTime},
 };
 
+use crate::support::rules_of;
+
 const NOW: SimTime = SimTime::from_micros(100_000_000);
 
 fn at(secs: u64) -> SimTime {
@@ -125,7 +127,7 @@ fn client_step(state: client::State, now: SimTime, input: client::Input) -> Clie
     let before = Client { epoch, state };
     // Half of all numbers are below this one.
     let context = client::Context {
-        rules: &Rules::zego(),
+        rules: rules_of("zego"),
         now,
         luck: Luck { phase: 1 << 31, wait: 1 << 31 },
     };
@@ -239,12 +241,12 @@ fn member_table(rules: &Rules) -> String {
 
 #[test]
 fn the_member_does_as_the_reviewed_table_says() {
-    insta::assert_snapshot!("member", member_table(&Rules::zego()));
+    insta::assert_snapshot!("member", member_table(rules_of("zego")));
 }
 
 #[test]
 fn the_anchor_of_the_lease_changes_only_the_lease() {
-    let [by_message, by_outage] = [Rules::zego(), Rules::zego_doc()].map(|it| member_table(&it));
+    let [by_message, by_outage] = ["zego", "zego-doc"].map(|it| member_table(rules_of(it)));
     let mut n_differing = 0;
     for (one, other) in by_message.lines().zip(by_outage.lines()) {
         if one != other {
@@ -295,7 +297,7 @@ fn the_diagram_in_architecture_is_the_walk() {
 /// Woken again and again, every state comes to rest or to a later deadline.
 #[test]
 fn waking_never_stands_still() {
-    let rules = Rules::zego();
+    let rules = rules_of("zego");
     for (name, state) in client_states() {
         let [_, epoch, _] = epochs();
         let mut client = Client { epoch, state };
@@ -307,7 +309,7 @@ fn waking_never_stands_still() {
             }
             assert!(last <= now, "{name}: the deadline fell from {last} to {now}");
             last = now;
-            let context = client::Context { rules: &rules, now, luck: Luck::default() };
+            let context = client::Context { rules, now, luck: Luck::default() };
             client = client.step(context, client::Input::Wake).0;
         }
         assert!(last.since(SimTime::ZERO) < SimSpan::from_secs(1310), "{name} never gives up");
