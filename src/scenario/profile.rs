@@ -229,10 +229,12 @@ fn evidence<'a>(
     let mut evidence = BTreeMap::new();
     for path in paths {
         match (fields.optional(path), given.get(path)) {
-            (Some(it), Some(_)) => evidence.extend(proof(reader, it).map(|it| (path, it))),
-            (Some(it), None) => {
-                let remedy = "set it under `parameters`, or leave its evidence out";
-                reader.fault(&it, format!("`{path}` is not set in this file"), remedy);
+            (Some(it), set) => {
+                if set.is_none() {
+                    let remedy = "set it under `parameters`, or leave its evidence out";
+                    reader.fault(&it, format!("`{path}` is not set in this file"), remedy);
+                }
+                evidence.extend(proof(reader, it).map(|it| (path, it)));
             }
             (None, Some(set)) => {
                 let remedy =
