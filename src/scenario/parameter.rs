@@ -22,6 +22,9 @@ use crate::{
 /// Reads a value into the rules; gives nothing when there was none, or a fault was noted.
 type Read = for<'a> fn(&mut Reader<'a>, &Node<'a>, &mut Rules) -> Option<()>;
 
+/// The value as a file would set it; nothing if there is none under these rules.
+type Show = fn(&Rules) -> Option<Value>;
+
 /// One parameter; or one way to write it, if there are several that exclude each other.
 #[derive(Debug)]
 pub struct Parameter {
@@ -30,129 +33,108 @@ pub struct Parameter {
     /// The field that sets it, a dot meaning an object inside.
     place: &'static str,
     read: Read,
-    /// The value as a file would set it; nothing if there is none under these rules.
-    show: fn(&Rules) -> Option<Value>,
+    show: Show,
 }
 
 /// All parameters, those with a common object side by side.
 ///
-/// A new field of [`Rules`] needs an entry here, a value in [`blank`], and value and evidence in
+/// A new field of [`Rules`] needs an entry here, a value in `blank`, and value and evidence in
 /// the profiles without a base.
 pub const PARAMETERS: &[Parameter] = &[
-    Parameter {
-        path: "heartbeat",
-        place: "heartbeat",
-        read: heartbeat,
-        show: |rules| rules.heartbeat.is_none().then(|| json!("none")),
-    },
-    Parameter {
-        path: "heartbeat.every",
-        place: "heartbeat.every",
-        read: |reader, at, rules| {
+    Parameter::new("heartbeat", heartbeat, |rules| {
+        rules.heartbeat.is_none().then(|| json!("none"))
+    }),
+    Parameter::new(
+        "heartbeat.every",
+        |reader, at, rules| {
             rules.heartbeat.as_mut()?.every = value::period(reader, at)?;
             Some(())
         },
-        show: |rules| rules.heartbeat.map(|it| span(it.every)),
-    },
-    Parameter {
-        path: "heartbeat.phase",
-        place: "heartbeat.phase",
-        read: |reader, at, rules| {
+        |rules| rules.heartbeat.map(|it| span(it.every)),
+    ),
+    Parameter::new(
+        "heartbeat.phase",
+        |reader, at, rules| {
             rules.heartbeat.as_mut()?.phase = value::phase(reader, at)?;
             Some(())
         },
-        show: |rules| rules.heartbeat.map(|it| value::phase_shown(it.phase)),
-    },
-    Parameter {
-        path: "lease.after",
-        place: "lease.after",
-        read: |reader, at, rules| set(&mut rules.lease.after, value::period(reader, at)),
-        show: |rules| Some(span(rules.lease.after)),
-    },
-    Parameter {
-        path: "lease.anchor",
-        place: "lease.anchor",
-        read: |reader, at, rules| set(&mut rules.lease.anchor, reader.word(at, &ANCHORS)),
-        show: |rules| Some(json!(value::word(&ANCHORS, &rules.lease.anchor))),
-    },
-    Parameter {
-        path: "detect",
-        place: "detect",
-        read: |reader, at, rules| set(&mut rules.detect, value::detect(reader, at)),
-        show: |rules| Some(value::detect_shown(rules.detect)),
-    },
-    Parameter {
-        path: "retry.schedule",
-        place: "retry.fixed",
-        read: |reader, at, rules| set(&mut rules.retry.schedule, value::fixed(reader, at)),
-        show: |rules| value::fixed_shown(&rules.retry.schedule),
-    },
-    Parameter {
-        path: "retry.schedule",
-        place: "retry.list",
-        read: |reader, at, rules| set(&mut rules.retry.schedule, value::list(reader, at)),
-        show: |rules| value::list_shown(&rules.retry.schedule),
-    },
-    Parameter {
-        path: "retry.schedule",
-        place: "retry.exponential",
-        read: |reader, at, rules| set(&mut rules.retry.schedule, value::exponential(reader, at)),
-        show: |rules| value::exponential_shown(&rules.retry.schedule),
-    },
-    Parameter {
-        path: "retry.attempt_timeout",
-        place: "retry.attempt_timeout",
-        read: |reader, at, rules| set(&mut rules.retry.attempt_timeout, value::period(reader, at)),
-        show: |rules| Some(span(rules.retry.attempt_timeout)),
-    },
-    Parameter {
-        path: "retry.budget",
-        place: "retry.budget",
-        read: |reader, at, rules| set(&mut rules.retry.budget, value::budget(reader, at)),
-        show: |rules| Some(value::budget_shown(rules.retry.budget)),
-    },
-    Parameter {
-        path: "login_processing",
-        place: "login_processing",
-        read: |reader, at, rules| set(&mut rules.login_processing, reader.span(at)),
-        show: |rules| Some(span(rules.login_processing)),
-    },
-    Parameter {
-        path: "fan_out",
-        place: "fan_out",
-        read: |reader, at, rules| set(&mut rules.fan_out, reader.span(at)),
-        show: |rules| Some(span(rules.fan_out)),
-    },
-    Parameter {
-        path: "resend.first",
-        place: "resend.first",
-        read: |reader, at, rules| set(&mut rules.resend.first, value::period(reader, at)),
-        show: |rules| Some(span(rules.resend.first)),
-    },
-    Parameter {
-        path: "resend.cap",
-        place: "resend.cap",
-        read: |reader, at, rules| set(&mut rules.resend.cap, value::period(reader, at)),
-        show: |rules| Some(span(rules.resend.cap)),
-    },
-    Parameter {
-        path: "logout_timeout",
-        place: "logout_timeout",
-        read: |reader, at, rules| set(&mut rules.logout_timeout, reader.span(at)),
-        show: |rules| Some(span(rules.logout_timeout)),
-    },
-    Parameter {
-        path: "kick_memory",
-        place: "kick_memory",
-        read: |reader, at, rules| set(&mut rules.kick_memory, reader.word(at, &MEMORIES)),
-        show: |rules| Some(json!(value::word(&MEMORIES, &rules.kick_memory))),
-    },
-    Parameter {
-        path: "notify_gate",
-        place: "notify_gate",
-        read: |reader, at, rules| set(&mut rules.notify_gate, reader.word(at, &GATES)),
-        show: |rules| Some(json!(value::word(&GATES, &rules.notify_gate))),
-    },
+        |rules| rules.heartbeat.map(|it| value::phase_shown(it.phase)),
+    ),
+    Parameter::new(
+        "lease.after",
+        |reader, at, rules| set(&mut rules.lease.after, value::period(reader, at)),
+        |rules| Some(span(rules.lease.after)),
+    ),
+    Parameter::new(
+        "lease.anchor",
+        |reader, at, rules| set(&mut rules.lease.anchor, reader.word(at, &ANCHORS)),
+        |rules| Some(json!(value::word(&ANCHORS, &rules.lease.anchor))),
+    ),
+    Parameter::new(
+        "detect",
+        |reader, at, rules| set(&mut rules.detect, value::detect(reader, at)),
+        |rules| Some(value::detect_shown(rules.detect)),
+    ),
+    Parameter::way(
+        ("retry.schedule", "retry.fixed"),
+        |reader, at, rules| set(&mut rules.retry.schedule, value::fixed(reader, at)),
+        |rules| value::fixed_shown(&rules.retry.schedule),
+    ),
+    Parameter::way(
+        ("retry.schedule", "retry.list"),
+        |reader, at, rules| set(&mut rules.retry.schedule, value::list(reader, at)),
+        |rules| value::list_shown(&rules.retry.schedule),
+    ),
+    Parameter::way(
+        ("retry.schedule", "retry.exponential"),
+        |reader, at, rules| set(&mut rules.retry.schedule, value::exponential(reader, at)),
+        |rules| value::exponential_shown(&rules.retry.schedule),
+    ),
+    Parameter::new(
+        "retry.attempt_timeout",
+        |reader, at, rules| set(&mut rules.retry.attempt_timeout, value::period(reader, at)),
+        |rules| Some(span(rules.retry.attempt_timeout)),
+    ),
+    Parameter::new(
+        "retry.budget",
+        |reader, at, rules| set(&mut rules.retry.budget, value::budget(reader, at)),
+        |rules| Some(value::budget_shown(rules.retry.budget)),
+    ),
+    Parameter::new(
+        "login_processing",
+        |reader, at, rules| set(&mut rules.login_processing, reader.span(at)),
+        |rules| Some(span(rules.login_processing)),
+    ),
+    Parameter::new(
+        "fan_out",
+        |reader, at, rules| set(&mut rules.fan_out, reader.span(at)),
+        |rules| Some(span(rules.fan_out)),
+    ),
+    Parameter::new(
+        "resend.first",
+        |reader, at, rules| set(&mut rules.resend.first, value::period(reader, at)),
+        |rules| Some(span(rules.resend.first)),
+    ),
+    Parameter::new(
+        "resend.cap",
+        |reader, at, rules| set(&mut rules.resend.cap, value::period(reader, at)),
+        |rules| Some(span(rules.resend.cap)),
+    ),
+    Parameter::new(
+        "logout_timeout",
+        |reader, at, rules| set(&mut rules.logout_timeout, reader.span(at)),
+        |rules| Some(span(rules.logout_timeout)),
+    ),
+    Parameter::new(
+        "kick_memory",
+        |reader, at, rules| set(&mut rules.kick_memory, reader.word(at, &MEMORIES)),
+        |rules| Some(json!(value::word(&MEMORIES, &rules.kick_memory))),
+    ),
+    Parameter::new(
+        "notify_gate",
+        |reader, at, rules| set(&mut rules.notify_gate, reader.word(at, &GATES)),
+        |rules| Some(json!(value::word(&GATES, &rules.notify_gate))),
+    ),
 ];
 
 /// What a profile without a base is written over: it sets every parameter, so nothing is left.
@@ -200,6 +182,16 @@ fn heartbeat<'a>(reader: &mut Reader<'a>, at: &Node<'a>, rules: &mut Rules) -> O
 }
 
 impl Parameter {
+    /// A parameter that is set by the field of its name.
+    const fn new(path: &'static str, read: Read, show: Show) -> Self {
+        Self::way((path, path), read, show)
+    }
+
+    /// One way to write a parameter: its name, and the field for this way.
+    const fn way((path, place): (&'static str, &'static str), read: Read, show: Show) -> Self {
+        Self { path, place, read, show }
+    }
+
     /// Its name, by which evidence is given: `lease.after`.
     pub const fn path(&self) -> &'static str {
         self.path

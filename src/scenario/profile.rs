@@ -323,3 +323,29 @@ impl<'a> Draft<'a> {
         Some(profile.tidied())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Evidence for heartbeats that a profile turned off is not evidence for those of another.
+    #[test]
+    fn evidence_ends_with_the_value_that_it_was_for() {
+        let file = |name: &str, base: &str, set: &str, paths: &[&str]| {
+            let proof = |it: &&str| format!(r#""{it}": {{ "grade": "code", "source": "{name}" }}"#);
+            let evidence = paths.iter().map(proof).collect::<Vec<_>>().join(", ");
+            format!(
+                r#"{{ "version": 1, "name": "{name}", "description": "a test", "base": "{base}",
+                "parameters": {{ {set} }}, "evidence": {{ {evidence} }} }}"#
+            )
+        };
+        let zego = Profile::named("zego").unwrap();
+        let set = r#""heartbeat": "none", "detect": "at_outage", "lease": { "anchor": "outage" }"#;
+        let off = file("off", "zego", set, &["heartbeat", "detect", "lease.anchor"]);
+        let off = read(&off, &[zego]).unwrap();
+        let on = file("on", "off", r#""heartbeat": { "every": "9s" }"#, &["heartbeat.every"]);
+        let faults = read(&on, &[&off]).unwrap_err();
+        let problems: Vec<&str> = faults.iter().map(|it| &*it.problem).collect();
+        assert_eq!(problems, ["`heartbeat.phase` is missing"]);
+    }
+}
