@@ -7,7 +7,8 @@ use std::{
     thread,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, builder::PossibleValuesParser};
+use roomsim::scenario::profile::Profile;
 
 /// Simulates the room service of a real-time-communication SDK in virtual time.
 #[derive(Debug, Parser)]
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     Check(Check),
     /// Say what is wrong with scenario files, without running them.
     Validate(Validate),
+    /// Tell which profiles there are, and what their values rest on.
+    #[command(subcommand)]
+    Profiles(Profiles),
     /// Print what makes a shell complete the arguments.
     Completions(Completions),
     /// Print the manual page.
@@ -96,6 +100,33 @@ pub(crate) struct Check {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) files: Files,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Profiles {
+    /// Name all profiles.
+    List,
+    /// Print every value of a profile, its grade and its source.
+    Show(Show),
+    /// Say what is wrong with profile files.
+    Check(CheckProfiles),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    /// The profile.
+    #[arg(value_parser = PossibleValuesParser::new(Profile::all().map(Profile::name)))]
+    pub(crate) name: String,
+    /// Print it as a profile file instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckProfiles {
+    /// Profile files; `-` is the standard input; without any, those compiled in.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 impl Which {

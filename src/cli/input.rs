@@ -1,4 +1,4 @@
-//! Reads scenario files.
+//! Reads scenario and profile files.
 
 use std::{
     fs::File,
@@ -36,9 +36,27 @@ impl Loaded {
 /// How messages name the standard input.
 const STDIN: &str = "<stdin>";
 
-/// Reads all files; complains of everything that is wrong with any of them.
+/// A file that has been read without a fault.
+pub(super) struct Parsed<T> {
+    /// The file as the user named it.
+    pub(super) file: String,
+    pub(super) what: T,
+    pub(super) sha256: String,
+}
+
+/// Reads all scenarios; complains of everything that is wrong with any of them.
 pub(super) fn load(files: &[PathBuf]) -> Result<Vec<Loaded>, Trouble> {
-    let mut loaded = Vec::new();
+    let all = read_all(files, Scenario::parse)?;
+    let loaded = |Parsed { file, what, sha256 }| Loaded { file, scenario: what, sha256 };
+    Ok(all.into_iter().map(loaded).collect())
+}
+
+/// Reads all files; complains of everything that is wrong with any of them.
+pub(super) fn read_all<T>(
+    files: &[PathBuf],
+    parse: impl Fn(&str) -> Result<T, Vec<Fault>>,
+) -> Result<Vec<Parsed<T>>, Trouble> {
+    let mut all = Vec::new();
     let mut trouble = None;
     for path in files {
         let file = name_of(path);
@@ -50,20 +68,15 @@ pub(super) fn load(files: &[PathBuf]) -> Result<Vec<Loaded>, Trouble> {
                 continue;
             }
         };
-        match parse(&bytes) {
-            Ok(scenario) => loaded.push(Loaded { file, scenario, sha256: sha256(&bytes) }),
+        match scenario::text_of(&bytes).map_err(|fault| vec![fault]).and_then(&parse) {
+            Ok(what) => all.push(Parsed { file, what, sha256: sha256(&bytes) }),
             Err(faults) => {
                 diagnostic::complain(&file, &bytes, &faults);
                 trouble.get_or_insert(Trouble::Wrong);
             }
         }
     }
-    trouble.map_or(Ok(loaded), Err)
-}
-
-fn parse(bytes: &[u8]) -> Result<Scenario, Vec<Fault>> {
-    let text = scenario::text_of(bytes).map_err(|fault| vec![fault])?;
-    Scenario::parse(text)
+    trouble.map_or(Ok(all), Err)
 }
 
 fn name_of(path: &Path) -> String {

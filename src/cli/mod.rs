@@ -8,6 +8,7 @@ mod folder;
 mod input;
 mod junit;
 mod output;
+mod profiles;
 mod run;
 mod validate;
 
@@ -33,6 +34,7 @@ pub(crate) fn main() -> Exit {
         Command::Run(args) => run::run(&args, &mut out),
         Command::Check(args) => check::check(&args, &mut out),
         Command::Validate(args) => validate::validate(&args, &mut out),
+        Command::Profiles(args) => profiles::profiles(&args, &mut out),
         Command::Completions(args) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Args::command(), "roomsim", &mut script);

@@ -1,14 +1,9 @@
 //! Every number of the protocol, as parameters: what the documents leave open or disagree on.
 //!
-//! A profile is a full set of them.  What each stands on is told in `docs/assumptions.md`.
+//! Their values are those of a profile, a file in `profiles/`, which tells what each stands on.
 
 use crate::{
-    protocol::{
-        code::ErrorCode,
-        gate::Rate,
-        member::Ouster,
-        retry::{Budget, Retry, Schedule, Wait},
-    },
+    protocol::{code::ErrorCode, gate::Rate, member::Ouster, retry::Retry},
     time::SimSpan,
 };
 
@@ -23,7 +18,8 @@ pub struct Rules {
     pub detect: Detect,
     /// How a client retries a login.
     pub retry: Retry,
-    /// How long the server works on a login before it answers.
+    /// How long the server works on a login before it answers: with 50 ms each way, 20 ms give the
+    /// 120 ms of the document (spec: R17).
     pub login_processing: SimSpan,
     /// How long after a change the server tells the other members of the room.
     pub fan_out: SimSpan,
@@ -186,80 +182,6 @@ impl Resend {
 }
 
 impl Rules {
-    /// The document to the letter: the lease runs from the outage, the client knows at once.
-    pub fn zego_doc() -> Self {
-        Self {
-            heartbeat: None,
-            // spec: R15
-            lease: Lease { after: SimSpan::from_secs(90), anchor: Anchor::Outage },
-            // spec: R19
-            detect: Detect::AtOutage,
-            retry: Retry {
-                schedule: sdk_schedule(),
-                attempt_timeout: SimSpan::from_secs(10),
-                // spec: R16
-                budget: Budget::Time(SimSpan::from_secs(20 * 60)),
-            },
-            // With 50 ms each way this gives the 120 ms of the document.  spec: R17
-            login_processing: SimSpan::from_millis(20),
-            // spec: R18
-            fan_out: SimSpan::from_millis(100),
-            resend: Resend { first: SimSpan::from_secs(1), cap: SimSpan::from_secs(60) },
-            logout_timeout: SimSpan::from_secs(6),
-            kick_memory: Memory::On,
-            notify_gate: NotifyGate::Both,
-            // spec: R53
-            notice_limit: 500,
-            // spec: R59
-            login_rate: Some(Rate::per_second(200)),
-            // spec: R48
-            rooms_max: 5,
-            // spec: R52
-            token_expiry: TokenExpiry::Keep,
-            // spec: R51
-            token_warning: SimSpan::from_secs(30),
-            online_count: None,
-            // spec: R6
-            reconnecting_code: ErrorCode::TEMPORARILY_BROKEN,
-            debounce: SimSpan::ZERO,
-            // spec: R56, R58
-            rates: Rates {
-                user_messages: Rate::one_in(SimSpan::from_millis(500)),
-                room_messages: Rate::per_second(10),
-                extra_infos: Rate::per_second(10),
-            },
-            // spec: R56, R58, R60
-            lengths: Lengths {
-                user_id: 63,
-                user_name: 255,
-                room_id: 127,
-                message: 1024,
-                extra_key: 10,
-                extra_value: 128,
-            },
-        }
-    }
-
-    /// The same service with heartbeats as messages, as on a real network.
-    pub fn zego() -> Self {
-        Self {
-            heartbeat: Some(Heartbeat { every: SimSpan::from_secs(5), phase: Phase::Random }),
-            lease: Lease { after: SimSpan::from_secs(90), anchor: Anchor::LastMessage },
-            detect: Detect::BySilence {
-                probe_after: SimSpan::from_secs(5),
-                broken_after: SimSpan::from_secs(10),
-            },
-            ..Self::zego_doc()
-        }
-    }
-
-    /// As [`Rules::zego`], with the 100 s of the newer pages.
-    pub fn zego_100s() -> Self {
-        let mut rules = Self::zego();
-        rules.lease.after = SimSpan::from_secs(100);
-        rules
-    }
-
     /// Whether a relogin of a client that was put out is refused.
     pub const fn remembers(&self, by: Ouster) -> bool {
         match by {
@@ -268,19 +190,6 @@ impl Rules {
             Ouster::TokenExpired | Ouster::Fault => false,
         }
     }
-
-    /// All profiles, with their names in a scenario.
-    pub fn profiles() -> [(&'static str, Self); 3] {
-        [("zego-doc", Self::zego_doc()), ("zego", Self::zego()), ("zego-100s", Self::zego_100s())]
-    }
-}
-
-/// 1 to 3 s, then 4, 8, 8, 16, 16, and 32 s for ever.
-fn sdk_schedule() -> Schedule {
-    let fixed = [4, 8, 8, 16, 16, 32].map(|secs| Wait::Exactly(SimSpan::from_secs(secs)));
-    let mut waits = vec![Wait::Seconds { from: 1, to: 3 }];
-    waits.extend(fixed);
-    Schedule::List(waits)
 }
 
 #[cfg(test)]

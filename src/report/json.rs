@@ -47,7 +47,7 @@ pub fn verdicts(results: Results<'_>) -> Value {
     });
     json!({
         "scenario": scenario.name(),
-        "profile": scenario.profile(),
+        "profile": scenario.profile().name(),
         "seed": seed,
         "held": judged.held(),
         "digest": trace.digest(scenario),

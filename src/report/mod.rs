@@ -1,4 +1,5 @@
 //! From results to what people and machines read.  Makes text; where it goes is not its business.
 
 pub mod json;
+pub mod profile;
 pub mod text;

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use crate::{
     id::ClientId,
     protocol::code::Reason,
+    report::profile::grades,
     scenario::{Expectation, Mark, MarkOf, Pattern, Scenario, When},
     sink::{
         csv::seconds,
@@ -42,7 +43,7 @@ impl Ink {
         self.paint(31, text)
     }
 
-    fn faint(self, text: &str) -> String {
+    pub(super) fn faint(self, text: &str) -> String {
         self.paint(2, text)
     }
 }
@@ -85,6 +86,8 @@ impl Line<'_> {
 pub fn timeline(results: Results<'_>, ink: Ink) -> String {
     let Results { scenario, trace, .. } = results;
     let mut text = heading(results);
+    let values = format!("  values: {}", grades(scenario.profile()));
+    let _ = writeln!(text, "{}", ink.faint(&values));
     let head = format!(
         "  {:<8}{:>11}  {:<11}{:<23}{:>12} {:>10}",
         "mark", "time_s", "who", "callback", "expected_s", "diff_s"
@@ -112,7 +115,7 @@ pub fn timeline(results: Results<'_>, ink: Ink) -> String {
 }
 
 fn heading(Results { scenario, seed, .. }: Results<'_>) -> String {
-    let (name, profile) = (scenario.name(), scenario.profile());
+    let (name, profile) = (scenario.name(), scenario.profile().name());
     let duration = scenario.end().since(SimTime::ZERO);
     let run = format!("  (profile {profile}, seed {seed}, {duration})");
     format!("{}{run}\n", clipped(name, 80 - run.chars().count().min(72)))
@@ -426,7 +429,7 @@ fn signed(micros: i64) -> String {
 }
 
 /// The text, cut to a number of columns.
-fn clipped(text: &str, columns: usize) -> String {
+pub(super) fn clipped(text: &str, columns: usize) -> String {
     if text.chars().count() <= columns {
         return text.to_owned();
     }
@@ -434,7 +437,7 @@ fn clipped(text: &str, columns: usize) -> String {
 }
 
 /// The text in lines of at most so many columns, broken at spaces where there are any.
-fn wrapped(text: &str, columns: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let last = lines.last_mut().expect("there is one");

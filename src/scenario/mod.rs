@@ -8,10 +8,12 @@ mod expect;
 pub mod fault;
 mod links;
 mod name;
+pub mod parameter;
 mod parse;
-mod profile;
+pub mod profile;
 mod read;
 mod script;
+mod value;
 mod who;
 
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
@@ -25,6 +27,7 @@ use crate::{
         rules::Rules,
         server::Order,
     },
+    scenario::profile::Profile,
     time::{SimSpan, SimTime},
 };
 
@@ -37,10 +40,8 @@ pub struct Scenario {
     seed: u64,
     /// When the run ends.
     end: SimTime,
-    /// The name of the profile that it is based on.
-    profile: &'static str,
-    /// The parameters, with the scenario's own changes.
-    rules: Rules,
+    /// The profile that it names, with its own changes.
+    profile: Profile,
     /// The clients, in order of the file.
     clients: IdVec<ClientId, ClientSpec>,
     /// The users' names.
@@ -287,14 +288,14 @@ impl Scenario {
         self.end
     }
 
-    /// The name of the profile that it is based on.
-    pub const fn profile(&self) -> &'static str {
-        self.profile
+    /// The profile that it names, with its own changes.
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     /// The parameters, with the scenario's own changes.
     pub const fn rules(&self) -> &Rules {
-        &self.rules
+        self.profile.rules()
     }
 
     /// The clients, in order of the file.

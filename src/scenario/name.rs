@@ -1,9 +1,13 @@
-//! Names of clients, users, rooms, marks and scenarios: data from strangers, made harmless once.
+//! Names of clients, users, rooms, marks, scenarios and profiles: data from strangers, made
+//! harmless once.
 //!
 //! What harms nobody but the SDK does not take is no fault of a scenario: the call fails, with a
 //! code.
 
-use crate::protocol::{code::ErrorCode, rules::Lengths};
+use crate::{
+    protocol::{code::ErrorCode, rules::Lengths},
+    scenario::read::{Node, Reader},
+};
 
 /// What a name is the name of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub(super) enum NameOf {
     Mark,
     /// A scenario; becomes the name of a folder.
     Scenario,
+    /// A profile.
+    Profile,
     /// A kind of link.
     Link,
 }
@@ -34,7 +40,19 @@ impl NameOf {
             Self::User | Self::Room | Self::Stream => 255,
             Self::Text => 4096,
             Self::Mark => 8,
-            Self::Scenario | Self::Link => 64,
+            Self::Scenario | Self::Profile | Self::Link => 64,
+        }
+    }
+}
+
+/// Reads a name of the given kind.
+pub(super) fn read<'a>(reader: &mut Reader<'a>, at: &Node<'a>, of: NameOf) -> Option<&'a str> {
+    let name = reader.text(at)?;
+    match fault_of(name, of) {
+        None => Some(name),
+        Some((problem, remedy)) => {
+            reader.fault(at, problem, remedy);
+            None
         }
     }
 }
@@ -56,7 +74,9 @@ pub(super) fn fault_of(name: &str, of: NameOf) -> Option<(String, String)> {
                 "use printable ASCII without `;`, `\"` and spaces at the ends"
             }
             NameOf::Mark => "use letters, digits, `_` and `'`",
-            NameOf::Scenario | NameOf::Link => "use letters, digits, `.`, `_` and `-`",
+            NameOf::Scenario | NameOf::Profile | NameOf::Link => {
+                "use letters, digits, `.`, `_` and `-`"
+            }
         };
         (format!("the name has the character `{}`", c.escape_default()), remedy.to_owned())
     } else if name.trim() != name {
@@ -82,7 +102,9 @@ fn allowed(c: char, of: NameOf) -> bool {
             c == ' ' || c.is_ascii_graphic() && c != ';' && c != '"'
         }
         NameOf::Mark => c.is_ascii_alphanumeric() || c == '_' || c == '\'',
-        NameOf::Scenario | NameOf::Link => c.is_ascii_alphanumeric() || "._-".contains(c),
+        NameOf::Scenario | NameOf::Profile | NameOf::Link => {
+            c.is_ascii_alphanumeric() || "._-".contains(c)
+        }
     }
 }
 

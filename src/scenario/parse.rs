@@ -14,7 +14,8 @@ use crate::{
         Action, ClientSpec, Clients, Mark, MarkIndex, Scenario, Step,
         fault::{Fault, suggest},
         links::LinkKind,
-        name::{NameOf, fault_of},
+        name::{self, NameOf},
+        parameter,
         read::{Node, Reader, syntax},
     },
     time::{SimSpan, SimTime},
@@ -105,7 +106,7 @@ pub fn text_of(bytes: &[u8]) -> Result<&str, Fault> {
 impl Scenario {
     /// Reads a scenario, or tells all that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let root = syntax(text).map_err(|fault| vec![fault])?;
+        let root = syntax(text, "scenario").map_err(|fault| vec![fault])?;
         let mut draft = Draft {
             reader: Reader::new(text),
             names: Names::default(),
@@ -115,7 +116,7 @@ impl Scenario {
             rooms: IdVec::from_vec(Vec::new()),
             streams: IdVec::from_vec(Vec::new()),
             texts: IdVec::from_vec(Vec::new()),
-            lengths: Rules::zego_doc().lengths,
+            lengths: parameter::blank().lengths,
             marks: Vec::new(),
             entered: BTreeSet::new(),
             backend_rooms: Vec::new(),
@@ -147,8 +148,8 @@ impl<'a> Draft<'a> {
         let duration_read = duration.as_ref().and_then(|it| self.duration(it));
         let profile = fields.required(&mut self.reader, "profile");
         let profile = profile.and_then(|it| self.profile(it));
-        if let Some((_, rules)) = &profile {
-            self.lengths = rules.lengths;
+        if let Some(profile) = &profile {
+            self.lengths = profile.rules().lengths;
         }
         let links = fields.required(&mut self.reader, "links");
         self.names.has_links = links.is_some();
@@ -170,14 +171,13 @@ impl<'a> Draft<'a> {
         }
         let expect = fields.optional("expect");
         let expectations = expect.map(|it| self.expectations(&it)).unwrap_or_default();
-        let (base, rules) = profile?;
-        self.check_cost(duration.as_ref()?, duration_read?, &rules);
+        let profile = profile?;
+        self.check_cost(duration.as_ref()?, duration_read?, profile.rules());
         Some(Scenario {
             name: name?.to_owned(),
             seed: seed.unwrap_or(Some(1))?,
             end: self.end,
-            profile: base,
-            rules,
+            profile,
             clients: std::mem::replace(&mut self.clients, IdVec::from_vec(Vec::new())),
             users: std::mem::replace(&mut self.users, IdVec::from_vec(Vec::new())),
             rooms: std::mem::replace(&mut self.rooms, IdVec::from_vec(Vec::new())),
@@ -246,14 +246,7 @@ impl<'a> Draft<'a> {
 
     /// A name of the given kind.
     pub(super) fn name(&mut self, at: &Node<'a>, of: NameOf) -> Option<&'a str> {
-        let name = self.reader.text(at)?;
-        match fault_of(name, of) {
-            None => Some(name),
-            Some((problem, remedy)) => {
-                self.reader.fault(at, problem, remedy);
-                None
-            }
-        }
+        name::read(&mut self.reader, at, of)
     }
 
     /// The room that a call names, which comes to be with the first mention.

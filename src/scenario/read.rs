@@ -1,7 +1,7 @@
 //! From text to typed leaves: a reader that notes every fault with its place and goes on.
 //!
 //! A derived deserialiser stops at the first fault of a file; this one does not.  It knows JSON
-//! shapes and leaf types, not what a scenario means.
+//! shapes and leaf types, not what a scenario or a profile means.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -64,8 +64,8 @@ const FAULTS_MAX: usize = 1000;
 /// The deepest nesting that a file may have; a scenario needs 7.
 const DEPTH_MAX: usize = 32;
 
-/// Reads the syntax of a file.
-pub(super) fn syntax(text: &str) -> Result<Value<'_>, Fault> {
+/// Reads the syntax of a file; `what` it is of, a scenario or a profile.
+pub(super) fn syntax<'a>(text: &'a str, what: &str) -> Result<Value<'a>, Fault> {
     let whole = |problem: &str, remedy: &str| Fault {
         pointer: String::new(),
         range: 0..text.len().min(1),
@@ -77,7 +77,8 @@ pub(super) fn syntax(text: &str) -> Result<Value<'_>, Fault> {
     }
     match parse_to_ast(text, &CollectOptions::default(), &SYNTAX) {
         Ok(result) => result.value.ok_or_else(|| {
-            whole("the scenario is empty", "start from one of the files in `scenarios/`")
+            let remedy = format!("start from one of the files in `{what}s/`");
+            whole(&format!("the {what} is empty"), &remedy)
         }),
         Err(error) => {
             let range = error.range();
@@ -134,7 +135,7 @@ fn lexical(text: &str) -> Result<(), (Range<usize>, String, &'static str)> {
         }
         if DEPTH_MAX < depth {
             let problem = format!("nested more than {DEPTH_MAX} deep");
-            return Err((range, problem, "a scenario needs no more than 7 levels"));
+            return Err((range, problem, "no more than 7 levels are ever needed"));
         }
         before = if used { ' ' } else { c };
     }
@@ -172,6 +173,11 @@ impl<'a> Node<'a> {
     pub(super) fn is_object(&self) -> bool {
         self.value.as_object().is_some()
     }
+
+    /// Whether the value is an object with this field.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.value.as_object().is_some_and(|it| it.get(name).is_some())
+    }
 }
 
 impl<'a> Fields<'a> {
@@ -184,7 +190,7 @@ impl<'a> Fields<'a> {
     pub(super) fn required(&mut self, reader: &mut Reader<'a>, name: &str) -> Option<Node<'a>> {
         let field = self.fields.remove(name);
         if field.is_none() {
-            reader.fault(&self.of, format!("`{name}` is missing"), format!("add `\"{name}\": …`"));
+            reader.missing(&self.of, name);
         }
         field
     }
@@ -239,6 +245,11 @@ impl<'a> Reader<'a> {
             problem: problem.into(),
             remedy: remedy.into(),
         });
+    }
+
+    /// Notes that an object lacks a field.
+    pub(super) fn missing(&mut self, at: &Node<'a>, name: &str) {
+        self.fault(at, format!("`{name}` is missing"), format!("add `\"{name}\": …`"));
     }
 
     /// Notes that a value is not of the type that is wanted; `wanted` completes "expected …".

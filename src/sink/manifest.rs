@@ -1,4 +1,5 @@
-//! `run.json`: what was run, with which parameters, and what came of it, in numbers.
+//! `run.json`: what was run, with which parameters, what these rest on, and what came of it, in
+//! numbers.
 //!
 //! Nothing in it depends on when or where the run was made.
 
@@ -6,12 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     link::Cause,
-    protocol::{
-        message::Kind,
-        retry::{Budget, Exponential, Jitter, Retry, Schedule, Wait},
-        rules::{Anchor, Detect, Heartbeat, Memory, NotifyGate, Phase, Rules},
-    },
-    scenario::Scenario,
+    protocol::message::Kind,
+    scenario::{Scenario, parameter, profile::Evidence},
     sink::{
         counters::{Count, Counters},
         judge::Judgement,
@@ -43,6 +40,9 @@ impl Manifest<'_> {
     /// The bytes of `run.json`.
     pub fn to_json(&self) -> Vec<u8> {
         let Self { scenario, counters, judged, .. } = self;
+        let grade =
+            |(path, _, it): (&str, Value, &Evidence)| (path.to_owned(), it.grade.name().into());
+        let evidence: Map<_, _> = scenario.profile().values().map(grade).collect();
         let value = json!({
             "roomsim": VERSION,
             "scenario": scenario.name(),
@@ -50,8 +50,9 @@ impl Manifest<'_> {
             "seed": self.seed,
             "duration_s": scenario.end().to_string(),
             "digest": self.trace.digest(scenario),
-            "profile": scenario.profile(),
-            "parameters": parameters(scenario.rules()),
+            "profile": scenario.profile().name(),
+            "parameters": parameter::object(scenario.rules()),
+            "evidence": evidence,
             "clients": scenario.clients().len(),
             "rooms": scenario.rooms().len(),
             "callbacks": self.trace.rows().len(),
@@ -82,82 +83,4 @@ fn messages(counters: &Counters) -> Value {
     let mut total = count(&counters.total());
     total["in_flight"] = Value::from(counters.in_flight());
     json!({ "total": total, "by_kind": by_kind })
-}
-
-/// All parameters, in the words in which a scenario would set them.
-pub fn parameters(rules: &Rules) -> Value {
-    let heartbeat = match rules.heartbeat {
-        None => json!("none"),
-        Some(Heartbeat { every, phase }) => {
-            let phase = match phase {
-                Phase::Random => "random".to_owned(),
-                Phase::Login => "login".to_owned(),
-                Phase::After(span) => span.to_string(),
-            };
-            json!({ "every": every.to_string(), "phase": phase })
-        }
-    };
-    let anchor = match rules.lease.anchor {
-        Anchor::Outage => "outage",
-        Anchor::LastMessage => "last_message",
-        Anchor::LastHeartbeat => "last_heartbeat",
-    };
-    let detect = match rules.detect {
-        Detect::AtOutage => json!("at_outage"),
-        Detect::BySilence { probe_after, broken_after } => json!({
-            "probe_after": probe_after.to_string(),
-            "broken_after": broken_after.to_string(),
-        }),
-    };
-    json!({
-        "heartbeat": heartbeat,
-        "lease": { "after": rules.lease.after.to_string(), "anchor": anchor },
-        "detect": detect,
-        "retry": retry(&rules.retry),
-        "login_processing": rules.login_processing.to_string(),
-        "fan_out": rules.fan_out.to_string(),
-        "resend": { "first": rules.resend.first.to_string(), "cap": rules.resend.cap.to_string() },
-        "logout_timeout": rules.logout_timeout.to_string(),
-        "kick_memory": match rules.kick_memory {
-            Memory::On => "on",
-            Memory::Off => "off",
-        },
-        "notify_gate": match rules.notify_gate {
-            NotifyGate::Both => "both",
-            NotifyGate::Receiver => "receiver",
-        },
-    })
-}
-
-fn retry(retry: &Retry) -> Value {
-    let (kind, schedule) = match &retry.schedule {
-        Schedule::Fixed(span) => ("fixed", json!(span.to_string())),
-        Schedule::List(waits) => {
-            let wait = |it: &Wait| match it {
-                Wait::Exactly(span) => span.to_string(),
-                Wait::Seconds { from, to } => format!("{from}s..{to}s"),
-            };
-            ("list", waits.iter().map(wait).collect())
-        }
-        Schedule::Exponential(Exponential { base, factor_milli, cap, jitter }) => {
-            let name = Jitter::ALL.iter().find(|(_, it)| it == jitter).map(|(name, _)| *name);
-            let factor = f64::from(*factor_milli) / 1000.0;
-            let growing = json!({
-                "base": base.to_string(),
-                "factor": factor,
-                "cap": cap.to_string(),
-                "jitter": name,
-            });
-            ("exponential", growing)
-        }
-    };
-    let budget = match retry.budget {
-        Budget::Time(span) => json!(span.to_string()),
-        Budget::Attempts(n) => json!({ "attempts": n }),
-    };
-    json!({
-        kind: schedule,
-        "attempt_timeout": retry.attempt_timeout.to_string(),
-        "budget": budget,
-    })
 }

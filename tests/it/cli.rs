@@ -62,18 +62,18 @@ const FAULTS: [[&str; 4]; 5] = [
 ];
 
 /// A folder of a test's own, in which its commands run; gone when the test is over.
-struct Place(PathBuf);
+pub(crate) struct Place(PathBuf);
 
 /// What a command said.
 #[derive(Debug)]
-struct Said {
-    out: String,
-    err: String,
+pub(crate) struct Said {
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Place {
     /// A fresh folder with the file `visit.json`.
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = env::temp_dir().join(format!("roomsim-{name}-{}", std::process::id()));
         fs::create_dir(&path).unwrap();
         let place = Self(path);
@@ -85,7 +85,7 @@ impl Place {
         self.0.join(path)
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
         fs::write(self.at(path), text).unwrap();
     }
@@ -122,7 +122,7 @@ impl Place {
     }
 
     /// Runs roomsim with these words, which must end with this exit code.
-    fn roomsim(&self, words: &str, code: i32) -> Said {
+    pub(crate) fn roomsim(&self, words: &str, code: i32) -> Said {
         said(&mut self.command(words), code)
     }
 }
@@ -142,12 +142,12 @@ fn said(command: &mut Command, code: i32) -> Said {
 }
 
 /// Asserts that all pieces, separated by `|`, are in the text.
-fn assert_has(text: &str, pieces: &str) {
+pub(crate) fn assert_has(text: &str, pieces: &str) {
     pieces.split('|').for_each(|it| assert!(text.contains(it), "`{it}` is not in:\n{text}"));
 }
 
 /// Asserts that an output is for any terminal, and for none.
-fn assert_plain(out: &str) {
+pub(crate) fn assert_plain(out: &str) {
     for line in out.lines() {
         assert!(line.chars().count() <= 80, "wider than 80 columns: {line}");
         assert!(!line.contains(char::is_control), "not plain: {line:?}");
@@ -394,13 +394,13 @@ fn what_is_not_understood_is_a_usage_error_and_help_is_a_result() {
     let lines = "|walk visit.json|run|check|validate|run visit.json --fast|run visit.json --seed x
         |run visit.json --seed -1|run visit.json --out|run visit.json --seed 18446744073709551616
         |check visit.json --seeds 5..3|check visit.json --seeds 5|check visit.json --out x
-        |check visit.json --seed 1 --seeds 1..2|check visit.json --seeds 0..99999999999";
+        |check visit.json --seed 1 --seeds 1..2|profiles|profiles show x|check visit.json --seeds 0..99999999999";
     for words in lines.split('|') {
         let said = place.roomsim(words, 2);
         assert!(said.out.is_empty() && said.err.contains("--help"), "{said:?}");
     }
     assert_eq!(place.files(".").len(), 1);
-    for words in ["--help", "help", "run --help", "check --help", "validate --help"] {
+    for words in ["--help", "help", "run --help", "check --help", "profiles show --help"] {
         let said = place.roomsim(words, 0);
         assert_has(&said.out, "Usage: roomsim");
         assert!(said.err.is_empty(), "{said:?}");
@@ -443,7 +443,7 @@ fn a_closed_standard_output_ends_quietly() {
 #[test]
 fn a_full_standard_output_is_told() {
     let place = Place::new("full");
-    for words in ["run visit.json", "check visit.json", "validate visit.json"] {
+    for words in ["run visit.json", "check visit.json", "profiles list"] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let said = said(place.command(words).stdout(full), 3);
         assert_has(&said.err, "standard output");

@@ -7,6 +7,7 @@ mod golden;
 mod hostile;
 mod judging;
 mod junit;
+mod profiles;
 mod properties;
 mod races;
 mod support;

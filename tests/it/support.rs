@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 use roomsim::{
-    scenario::Scenario,
+    protocol::rules::Rules,
+    scenario::{Scenario, profile::Profile},
     sim,
     sink::{
         counters::Counters,
@@ -29,6 +30,11 @@ pub(crate) fn run(text: &str, seed: Option<u64>) -> Ran {
     sim::run(&scenario, seed.unwrap_or_else(|| scenario.seed()), &mut sinks);
     let trace = sinks.0.finish(&scenario);
     Ran { scenario, trace, counters: sinks.1 }
+}
+
+/// The parameters of a profile.
+pub(crate) fn rules_of(profile: &str) -> &'static Rules {
+    Profile::named(profile).unwrap().rules()
 }
 
 /// The text of a scenario of the gallery.

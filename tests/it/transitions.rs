@@ -25,6 +25,8 @@ use roomsim::{
     time::{SimSpan, SimTime},
 };
 
+use crate::support::rules_of;
+
 const NOW: SimTime = SimTime::from_micros(100_000_000);
 
 fn at(secs: u64) -> SimTime {
@@ -180,7 +182,7 @@ fn client_step(
 ) -> ClientStep {
     let [_, epoch, _] = epochs();
     let before = Client { epoch, wishes: wishes(name), state };
-    let rules = Rules { online_count: Some(SimSpan::from_secs(30)), ..Rules::zego() };
+    let rules = Rules { online_count: Some(SimSpan::from_secs(30)), ..rules_of("zego").clone() };
     // Half of all numbers are below this one.
     let context =
         client::Context { rules: &rules, now, luck: Luck { phase: 1 << 31, wait: 1 << 31 } };
@@ -333,12 +335,12 @@ fn member_table(rules: &Rules) -> String {
 
 #[test]
 fn the_member_does_as_the_reviewed_table_says() {
-    insta::assert_snapshot!("member", member_table(&Rules::zego()));
+    insta::assert_snapshot!("member", member_table(rules_of("zego")));
 }
 
 #[test]
 fn the_anchor_of_the_lease_changes_only_the_lease() {
-    let [by_message, by_outage] = [Rules::zego(), Rules::zego_doc()].map(|it| member_table(&it));
+    let [by_message, by_outage] = ["zego", "zego-doc"].map(|it| member_table(rules_of(it)));
     let mut n_differing = 0;
     for (one, other) in by_message.lines().zip(by_outage.lines()) {
         if one != other {
@@ -391,7 +393,7 @@ fn the_diagram_in_architecture_is_the_walk() {
 /// Woken again and again, every state comes to rest or to a later deadline.
 #[test]
 fn waking_never_stands_still() {
-    let rules = Rules { online_count: Some(SimSpan::from_secs(30)), ..Rules::zego() };
+    let rules = Rules { online_count: Some(SimSpan::from_secs(30)), ..rules_of("zego").clone() };
     for (name, state) in client_states() {
         let [_, epoch, _] = epochs();
         let mut client = Client { epoch, wishes: wishes(name), state };
