@@ -60,6 +60,21 @@ pub enum Subject {
     Text(TextId),
 }
 
+/// A callback on its way to the backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// When it was made.
+    pub made_at: SimTime,
+    /// What it tells.
+    pub callback: ServerCallback,
+    /// Its number among those of its room.
+    pub number: u64,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it arrived; nothing, if it was lost or is still under way at the end of the run.
+    pub arrives_at: Option<SimTime>,
+}
+
 /// A watcher of a run.  Every method does nothing unless a sink says otherwise.
 pub trait Observer {
     /// An app is told something, of a room or of nothing in particular.
@@ -74,8 +89,8 @@ pub trait Observer {
     }
 
     /// The server makes a callback to the developer's backend.
-    fn server_callback(&mut self, at: SimTime, callback: ServerCallback) {
-        let _ = (at, callback);
+    fn server_callback(&mut self, delivery: Delivery) {
+        let _ = delivery;
     }
 
     /// A message is sent over a client's link, in either direction.
@@ -114,8 +129,8 @@ macro_rules! forward {
             $($to.callback(at, client, room, what);)+
         }
 
-        fn server_callback(&mut $self, at: SimTime, callback: ServerCallback) {
-            $($to.server_callback(at, callback);)+
+        fn server_callback(&mut $self, delivery: Delivery) {
+            $($to.server_callback(delivery);)+
         }
 
         fn sent(&mut $self, at: SimTime, client: ClientId, kind: Kind) {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use roomsim::{
+    observe::Delivery,
     report::{
         json,
         text::{self, Results},
@@ -18,7 +19,7 @@ use roomsim::{
         csv,
         judge::Judgement,
         manifest::Manifest,
-        server::{self, Delivery, ServerRecorder},
+        server::{self, ServerRecorder},
         trace::{Recorder, Trace},
     },
 };
@@ -47,18 +48,21 @@ impl Ran {
     }
 }
 
+/// Who watches a run.
+type Sinks = ((Recorder, Counters), ServerRecorder);
+
 /// Runs a scenario with a seed.
 pub(super) fn run_once(loaded: &Loaded, seed: u64, n_threads: NonZeroUsize) -> Ran {
     exit::note_run(&loaded.typed(), seed);
     let scenario = &loaded.scenario;
-    let observer = || ((Recorder::default(), Counters::default()), ServerRecorder::new(scenario));
-    let ((mut recorder, mut counters), mut server) = observer();
-    for ((rows, counts), callbacks) in sim::run_on(scenario, seed, n_threads, observer) {
+    let sinks = sim::run_on(scenario, seed, n_threads, Sinks::default);
+    let ((mut recorder, mut counters), mut server) = Sinks::default();
+    for ((rows, counts), callbacks) in sinks {
         recorder.join(rows);
         counters.join(&counts);
         server.join(callbacks);
     }
-    let deliveries = server.finish(scenario, seed);
+    let deliveries = server.finish();
     let trace = recorder.finish(scenario);
     let judged = Judgement::of(scenario, &trace);
     Ran { seed, trace, counters, deliveries, judged }

@@ -148,7 +148,7 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter::new(
         "login_rate",
         |reader, at, rules| set(&mut rules.login_rate, value::rate_or_none(reader, at)),
-        |rules| Some(rules.login_rate.map_or(json!("none"), value::rate_shown)),
+        |rules| Some(rules.login_rate.map_or_else(|| json!("none"), value::rate_shown)),
     ),
     Parameter::new(
         "rooms_max",
@@ -168,7 +168,7 @@ pub const PARAMETERS: &[Parameter] = &[
     Parameter::new(
         "online_count",
         |reader, at, rules| set(&mut rules.online_count, value::period_or_none(reader, at)),
-        |rules| Some(rules.online_count.map_or(json!("none"), span)),
+        |rules| Some(rules.online_count.map_or_else(|| json!("none"), span)),
     ),
     Parameter::new(
         "reconnecting_code",

@@ -1,6 +1,7 @@
 //! The driver of one cell: takes what is next from the agenda, steps a machine, and carries out
 //! its effects over the links.
 
+mod backend;
 mod device;
 mod tell;
 
@@ -51,6 +52,8 @@ pub(super) struct World<'a, O> {
     sessions: IdVec<SessionId, Session>,
     server: Server,
     outbox: Outbox,
+    /// How many callbacks the server has made of each room.
+    n_callbacks: IdVec<RoomId, u64>,
     observer: O,
 }
 
@@ -117,6 +120,7 @@ impl<'a, O: Observer> World<'a, O> {
             sessions,
             server: Server::new(cast),
             outbox: Outbox::default(),
+            n_callbacks: IdVec::filled(cell.rooms.len(), || 0),
             observer,
         }
     }

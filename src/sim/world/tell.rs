@@ -1,6 +1,6 @@
 //! What the apps and the developer's backend are told.
 
-use super::World;
+use super::{World, backend::delivered};
 use crate::{
     id::{ClientId, Id, RoomId, SessionId, UserId},
     observe::{Callback, Observer, Stream, Subject},
@@ -12,6 +12,7 @@ use crate::{
         journal::{Change, Viewer, What},
         member::Departure,
     },
+    rng::Entity,
 };
 
 impl<O: Observer> World<'_, O> {
@@ -171,6 +172,7 @@ impl<O: Observer> World<'_, O> {
 
     /// The developer's backend is told something, by ids of the scenario.
     pub(super) fn call_backend(&mut self, callback: ServerCallback) {
+        let Some(path) = self.scenario.backend() else { return };
         let user = |it| self.global_user(it);
         let what = match callback.what {
             ServerEvent::RoomCreate | ServerEvent::RoomClose(_) => callback.what,
@@ -185,9 +187,14 @@ impl<O: Observer> World<'_, O> {
                 ServerEvent::StreamClose(user(who), stream, how)
             }
         };
+        let number = self.n_callbacks[callback.room];
+        self.n_callbacks[callback.room] += 1;
         let room = self.global_room(callback.room);
         let callback = ServerCallback { room, what, ..callback };
-        self.observer.server_callback(self.agenda.now(), callback);
+        let draws = (&self.draws, Entity::named(&self.scenario.rooms()[room]));
+        let mut delivery = delivered(path, draws, number, (self.agenda.now(), callback));
+        delivery.arrives_at = delivery.arrives_at.filter(|it| *it <= self.scenario.end());
+        self.observer.server_callback(delivery);
     }
 
     fn global_user(&self, user: UserId) -> UserId {
