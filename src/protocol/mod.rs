@@ -17,6 +17,7 @@ pub mod repeat;
 pub mod retry;
 pub mod rules;
 pub mod server;
+pub mod table;
 
 /// The effects of one step: at most `N`, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ mod junit;
 mod profiles;
 mod properties;
 mod races;
+mod reasons;
 mod support;
 mod tidy;
 mod timelines;

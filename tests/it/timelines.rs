@@ -402,6 +402,7 @@ fn a_wrong_or_expired_token_lets_nobody_in() {
     assert_eq!(
         after(&ran.lines(), 11),
         [
+            "40.000000 A token expires in 30 s", // spec: R51
             "60.000000 A Reconnecting 1002051",
             "90.100000 A ReconnectFailed 1002033",
             "150.150000 B DELETE A", // the lease runs from the outage
