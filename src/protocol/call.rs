@@ -1,5 +1,7 @@
 //! The calls that an app can make, and what happens to the app itself.
 
+use std::fmt;
+
 use crate::{
     id::{RoomId, StreamId, TextId},
     protocol::code::ErrorCode,
@@ -196,32 +198,42 @@ pub enum Via {
     SwitchRoom,
 }
 
-/// The proof that a user may log in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Token {
-    /// There is none; the service asks for none.
-    None,
-    /// It is valid up to this instant.
-    Until(SimTime),
-    /// It never was valid.
-    Wrong,
+/// The proof that a user may log in: in one word, because it is part of every login.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// Up to when it is valid.
+    until: SimTime,
 }
 
 impl Token {
+    /// There is none; the service asks for none.
+    pub const NONE: Self = Self { until: SimTime::NEVER };
+    /// It never was valid: the last instant before [`SimTime::NEVER`] marks it.
+    pub const WRONG: Self = Self { until: SimTime::from_micros(u64::MAX - 1) };
+
+    /// It is valid up to this instant.
+    pub fn until(end: SimTime) -> Self {
+        assert!(end < Self::WRONG.until, "no token is valid until {end}");
+        Self { until: end }
+    }
+
     /// Whether a login may be let in with it.
     pub fn is_valid(self, now: SimTime) -> bool {
-        match self {
-            Self::None => true,
-            Self::Until(end) => now <= end,
-            Self::Wrong => false,
-        }
+        self != Self::WRONG && now <= self.until
     }
 
     /// When it expires; never, when it does not.
-    pub const fn end(self) -> SimTime {
-        match self {
-            Self::None | Self::Wrong => SimTime::NEVER,
-            Self::Until(end) => end,
+    pub fn end(self) -> SimTime {
+        if self == Self::WRONG { SimTime::NEVER } else { self.until }
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NONE => f.write_str("None"),
+            Self::WRONG => f.write_str("Wrong"),
+            Self { until } => write!(f, "Until({until:?})"),
         }
     }
 }
@@ -238,7 +250,7 @@ pub enum Notify {
 impl Login {
     /// A login to a room with nothing configured.
     pub const fn to(room: RoomId) -> Self {
-        let (notify, token, via) = (Notify::On, Token::None, Via::LoginRoom);
+        let (notify, token, via) = (Notify::On, Token::NONE, Via::LoginRoom);
         Self { room, notify, max_members: 0, token, via }
     }
 }

@@ -272,4 +272,4 @@ impl Message {
     }
 }
 
-const _: () = assert!(size_of::<Message>() <= 48, "messages travel by value");
+const _: () = assert!(size_of::<Message>() <= 40, "messages travel by value");

@@ -46,7 +46,7 @@ impl<E: Copy, const N: usize> Effects<E, N> {
     }
 
     /// The effects, in order.
-    pub fn iter(self) -> impl Iterator<Item = E> {
-        self.0.into_iter().flatten()
+    pub fn iter(&self) -> impl Iterator<Item = E> {
+        self.0.iter().map_while(|it| *it)
     }
 }

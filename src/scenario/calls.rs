@@ -129,7 +129,7 @@ impl<'a> Draft<'a> {
         let room = self.room_of(fields, room);
         self.entered.extend(room);
         let token = match fields.optional("token") {
-            None => Some(Token::None),
+            None => Some(Token::NONE),
             Some(it) => self.token(&it, begins),
         };
         let notify = match fields.optional("isUserStatusNotify") {
@@ -149,7 +149,7 @@ impl<'a> Draft<'a> {
     fn token(&mut self, at: &Node<'a>, begins: Option<SimTime>) -> Option<Token> {
         let is_word = at.as_str().is_some_and(|it| !it.starts_with(|c: char| c.is_ascii_digit()));
         if at.as_str() == Some("wrong") {
-            return Some(Token::Wrong);
+            return Some(Token::WRONG);
         }
         if is_word {
             let problem = format!("unknown token `{}`", self.reader.shown(at));
@@ -158,7 +158,7 @@ impl<'a> Draft<'a> {
             return None;
         }
         let valid_for = self.reader.span(at)?;
-        begins.map(|begins| Token::Until(begins + valid_for))
+        begins.map(|begins| Token::until(begins + valid_for))
     }
 
     pub(super) fn room_of(&mut self, fields: &mut Fields<'a>, name: &str) -> Option<RoomId> {

@@ -53,7 +53,7 @@ fn client_states() -> Vec<(&'static str, client::State)> {
     let attempt = |stage| Attempt { number: 0, failed: 0, stage };
     let (login, give_up_at) = (Login::to(room(0)), at(1300));
     let online = |roster, errands| {
-        let login = Login { token: Token::Until(at(132)), ..login };
+        let login = Login { token: Token::until(at(132)), ..login };
         let (beat_at, probe_at, broken_at) = (at(103), at(104), at(109));
         let (count_at, known) = (at(105), 4);
         client::State::Online(Online {
@@ -139,7 +139,7 @@ fn client_inputs() -> Vec<(String, client::Input)> {
         Call(LogoutRoom(Some(room(1)))),
         Call(SwitchRoom(room(0), Login::to(room(1)))),
         Call(SwitchRoom(room(1), Login::to(room(0)))),
-        Call(RenewToken(None, Token::Until(at(160)))),
+        Call(RenewToken(None, Token::until(at(160)))),
         Call(StartPublishing(None, Slot::from_index(1))),
         Call(StopPublishing(Slot::from_index(0))),
         Call(AskRoom(room(0), Ask::Broadcast(text(0)))),
@@ -263,7 +263,7 @@ fn member_inputs() -> Vec<(String, member::Input)> {
     let [old, own, new] = epochs();
     let errands = |version| Errands {
         version,
-        token: Token::Until(at(170)),
+        token: Token::until(at(170)),
         streams: Streams::NONE,
         answered: 1,
         asked: 2,

@@ -53,6 +53,7 @@ impl Online {
         alive_at.min(self.count_at).min(self.errands.at).min(ask_at)
     }
 
+    #[inline]
     pub(super) fn step(self, client: Client, context: Context<'_>, input: Input) -> (Client, Out) {
         match input {
             Input::Call(call) => self.call(client, context, call),
@@ -69,6 +70,7 @@ impl Online {
         }
     }
 
+    #[inline]
     const fn of(self, client: Client) -> Client {
         client.with(State::Online(self))
     }
@@ -80,6 +82,7 @@ impl Online {
         }
     }
 
+    #[inline]
     fn hear(self, client: Client, context: Context<'_>, body: ServerBody) -> (Client, Out) {
         let room = self.login.room;
         match body {
@@ -136,6 +139,7 @@ impl Online {
         }
     }
 
+    #[inline]
     fn wake(self, client: Client, context: Context<'_>) -> (Client, Out) {
         let Context { rules, now, .. } = context;
         if self.broken_at.is_due(now) {
@@ -200,6 +204,7 @@ impl Online {
     }
 
     /// An answer was heard just now: no heartbeat is taken to be without one.
+    #[inline]
     pub(super) fn heard(self, context: Context<'_>) -> Self {
         match context.rules.detect {
             Detect::AtOutage => self,
@@ -211,6 +216,7 @@ impl Online {
 
     /// A heartbeat or probe was sent just now; the connection has until then to answer it, or an
     /// earlier one.
+    #[inline]
     fn sent(self, context: Context<'_>) -> Self {
         match context.rules.detect {
             Detect::AtOutage => self,

@@ -49,11 +49,14 @@ impl Wishes {
 
     /// The same wishes with another token.
     pub(super) fn proven(self, rules: &Rules, token: Token) -> Self {
-        let micros = match token {
-            Token::None | Token::Wrong => u64::MAX,
-            Token::Until(end) => end.as_micros().saturating_sub(rules.token_warning.as_micros()),
+        let end = token.end();
+        let warn_at = if end == SimTime::NEVER {
+            SimTime::NEVER
+        } else {
+            let before = rules.token_warning.as_micros();
+            SimTime::from_micros(end.as_micros().saturating_sub(before))
         };
-        Self { warn_at: SimTime::from_micros(micros), ..self }
+        Self { warn_at, ..self }
     }
 
     /// Nothing is wanted any more; what has not been answered is over.

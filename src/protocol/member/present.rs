@@ -79,6 +79,7 @@ impl Present {
         }
     }
 
+    #[inline]
     const fn of(self, member: Member) -> Member {
         member.with(State::Present(self))
     }
@@ -158,7 +159,7 @@ impl Present {
     }
 
     /// The member shows a token.
-    pub(super) const fn proven(self, context: Context<'_>, token: Token) -> Self {
+    pub(super) fn proven(self, context: Context<'_>, token: Token) -> Self {
         let expel_at = match context.rules.token_expiry {
             TokenExpiry::Keep => SimTime::NEVER,
             TokenExpiry::Kick => token.end(),
@@ -167,6 +168,7 @@ impl Present {
     }
 
     /// A message of the member other than login and logout.
+    #[inline]
     pub(super) fn hear(
         self,
         member: Member,
@@ -223,6 +225,7 @@ impl Present {
     }
 
     /// A message arrived just now.
+    #[inline]
     fn heard(self, context: Context<'_>, body: ClientBody) -> Self {
         let counts = match context.rules.lease.anchor {
             Anchor::Outage => false,
