@@ -11,6 +11,7 @@ mod profiles;
 mod properties;
 mod races;
 mod reasons;
+mod refusals;
 mod support;
 mod tidy;
 mod timelines;
