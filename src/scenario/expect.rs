@@ -244,11 +244,7 @@ impl<'a> Draft<'a> {
     fn stream_update(&mut self, at: Node<'a>) -> Option<Pattern> {
         let known = ["update", "streams", "stream_delete_reason", "room"];
         let mut fields = self.reader.fields(at, &known)?;
-        let updates = [Update::Add, Update::Delete].map(|it| (it.name(), it));
-        let update = match fields.optional("update") {
-            None => Some(None),
-            Some(it) => self.reader.word(&it, &updates).map(Some),
-        };
+        let update = self.update(&mut fields);
         let mut streams = Vec::new();
         if let Some(list) = fields.optional("streams") {
             for node in self.reader.list(&list, "streams")? {
@@ -314,11 +310,7 @@ impl<'a> Draft<'a> {
 
     fn user_update(&mut self, at: Node<'a>) -> Option<Pattern> {
         let mut fields = self.reader.fields(at, &["update", "users", "room"])?;
-        let updates = [Update::Add, Update::Delete].map(|it| (it.name(), it));
-        let update = match fields.optional("update") {
-            None => Some(None),
-            Some(it) => self.reader.word(&it, &updates).map(Some),
-        };
+        let update = self.update(&mut fields);
         let mut users = Vec::new();
         if let Some(list) = fields.optional("users") {
             for node in self.reader.list(&list, "users")? {
@@ -332,6 +324,15 @@ impl<'a> Draft<'a> {
         }
         let room = self.room(&mut fields);
         Some(Pattern::UserUpdate { update: update?, users, room: room? })
+    }
+
+    #[expect(clippy::option_option, reason = "a fault and an open part are two things")]
+    fn update(&mut self, fields: &mut Fields<'a>) -> Option<Option<Update>> {
+        let updates = [Update::Add, Update::Delete].map(|it| (it.name(), it));
+        match fields.optional("update") {
+            None => Some(None),
+            Some(it) => self.reader.word(&it, &updates).map(Some),
+        }
     }
 
     /// `errorCode`: nothing means a fault, `Some(None)` that it is left open.

@@ -37,15 +37,15 @@ fn with(list: &str, entry: Value) -> Value {
     scenario
 }
 
-fn step(deed: Value) -> Value {
+fn step(deed: &Value) -> Value {
     with("script", json!({ "at": "1min", "client": "A", "do": deed }))
 }
 
-fn step_of(client: &str, at: &str, deed: Value) -> Value {
+fn step_of(client: &str, at: &str, deed: &Value) -> Value {
     with("script", json!({ "at": at, "client": client, "do": deed }))
 }
 
-fn expecting(callback: Value) -> Value {
+fn expecting(callback: &Value) -> Value {
     with("expect", json!({ "client": "A", "callback": callback }))
 }
 
@@ -82,7 +82,7 @@ fn calls_are_refused_with_place_value_and_remedy() {
         (json!({ "sessionException": { "room": "r" } }), "is not a call of a client"),
     ];
     for (deed, expected) in cases {
-        let scenario = step(deed);
+        let scenario = step(&deed);
         let faults = Scenario::parse(&scenario.to_string()).err().unwrap_or_default();
         let told: Vec<String> =
             faults.iter().map(|it| format!("{} ({})", it.problem, it.remedy)).collect();
@@ -94,11 +94,11 @@ fn calls_are_refused_with_place_value_and_remedy() {
 #[test]
 fn who_is_not_running_cannot_call() {
     let login = json!({ "loginRoom": { "room": "r" } });
-    let fault = fault_of(&step_of("A", "5s", login.clone()));
+    let fault = fault_of(&step_of("A", "5s", &login));
     assert!(fault.starts_with("/script/3: the app of A is not running then"), "{fault}");
     // The app goes on at 12 s: a call at that very instant is made.
-    assert!(Scenario::parse(&step_of("A", "12s", login.clone()).to_string()).is_ok());
-    let mut killed = step(json!({ "killApp": {} }));
+    assert!(Scenario::parse(&step_of("A", "12s", &login).to_string()).is_ok());
+    let mut killed = step(&json!({ "killApp": {} }));
     assert!(Scenario::parse(&killed.to_string()).is_ok());
     let late = json!({ "at": "2min", "client": "A", "do": login });
     killed["script"].as_array_mut().unwrap().push(late);
@@ -110,7 +110,7 @@ fn who_is_not_running_cannot_call() {
 #[test]
 fn a_stream_in_multi_room_mode_needs_its_room() {
     let fault =
-        fault_of(&step_of("B", "1s", json!({ "startPublishingStream": { "stream": "s" } })));
+        fault_of(&step_of("B", "1s", &json!({ "startPublishingStream": { "stream": "s" } })));
     assert!(fault.starts_with("/script/3/do/startPublishingStream: "), "{fault}");
     assert!(fault.contains("name the `room`"), "{fault}");
 }
@@ -157,7 +157,7 @@ fn callbacks_are_refused_with_place_value_and_remedy() {
         (json!({ "onRoomStateChangd": {} }), "did you mean `onRoomStateChanged`?"),
     ];
     for (callback, expected) in cases {
-        let fault = fault_of(&expecting(callback));
+        let fault = fault_of(&expecting(&callback));
         assert!(fault.starts_with("/expect/0/callback") && fault.contains(expected), "{fault}");
     }
 }
