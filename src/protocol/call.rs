@@ -156,6 +156,12 @@ impl Streams {
         Self(self.0 & !others.0)
     }
 
+    /// These and others.
+    #[must_use]
+    pub const fn plus(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     /// Those that are among both.
     #[must_use]
     pub const fn and(self, others: Self) -> Self {

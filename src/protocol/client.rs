@@ -363,6 +363,11 @@ impl Client {
             Call::SwitchRoom(other, _) if other != own => {
                 (self, Out::of([logout_failed(other, Event::SwitchRoom)]))
             }
+            Call::SwitchRoom(_, to) if to.room == own => {
+                let failed =
+                    Effect::CallFailed(CallKind::SwitchRoom, Some(own), ErrorCode::ROOM_IN_USE);
+                (self, Out::of([failed]))
+            }
             Call::LogoutRoom(_) => self.leave(context, own, Event::LogoutRoom),
             // Should the logout be lost, the server learns of it from the login (spec: R34).
             Call::SwitchRoom(_, to) => {

@@ -115,7 +115,8 @@ pub struct Context<'a> {
     pub head: u32,
     /// How many users are in the member's room.
     pub n_users: u32,
-    /// Whether a member who comes now is among those who are told of users (spec: R53).
+    /// Whether who logs in now, or is in the room already, is among those who are told of users
+    /// (spec: R53).
     pub place: Notify,
     /// Why a login that arrives now is to be refused at once, if it is.
     pub door: Option<ErrorCode>,
@@ -310,6 +311,7 @@ impl Member {
             room: login.room,
             lease_ends_at: self.lease(context),
             greet_at: SimTime::NEVER,
+            anew: None,
             expel_at: SimTime::NEVER,
             hears,
             version: 0,

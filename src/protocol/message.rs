@@ -95,15 +95,29 @@ pub enum ServerBody {
         version: u32,
         /// How many of the client's asks have been answered.
         answered: u32,
-        /// The streams that the client may not publish.
-        refused: Streams,
-        /// Why not.
-        code: ErrorCode,
+        /// The streams that are not published.
+        refused: Refused,
     },
     /// So many users are in the room.
     Count(u32),
     /// You are out, for this reason.
     Kicked(ErrorCode),
+}
+
+/// The streams of a client that are not published, by why not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// Somebody else publishes them in the room (spec: R50).
+    pub taken: Streams,
+    /// The token does not allow it any more (spec: R52).
+    pub barred: Streams,
+}
+
+impl Refused {
+    /// All of them.
+    pub const fn all(self) -> Streams {
+        self.taken.plus(self.barred)
+    }
 }
 
 /// A message under way, in either direction.

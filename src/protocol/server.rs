@@ -189,13 +189,16 @@ impl Server {
             Input::SignalLost => self.signals[session] = None,
             Input::Receive(_) | Input::Published(_) | Input::Oust(_) | Input::Wake => (),
         }
-        let mut door = None;
+        let mut context = self.context(moment, session);
         if let Input::Receive(ClientMsg { epoch, body: ClientBody::Login(login) }) = input
             && self.members[session].is_news(epoch)
         {
-            door = self.door(moment, session, login);
+            context.place = self.place(moment, session, login.room);
+            context.door = self.door(moment, session, login);
         }
-        let context = self.context(moment, session, door);
+        if let (Input::Wake, State::Joining { login, .. }) = (input, self.members[session].state) {
+            context.place = self.place(moment, session, login.room);
+        }
         let (member, effects) = self.members[session].step(context, input);
         self.members[session] = member;
         outbox.members.push(session);
@@ -204,12 +207,7 @@ impl Server {
         }
     }
 
-    fn context<'a>(
-        &self,
-        Moment { rules, now }: Moment<'a>,
-        session: SessionId,
-        door: Option<ErrorCode>,
-    ) -> Context<'a> {
+    fn context<'a>(&self, Moment { rules, now }: Moment<'a>, session: SessionId) -> Context<'a> {
         let member = &self.members[session];
         let room = match member.state {
             State::Joining { login, .. } => Some(login.room),
@@ -221,8 +219,8 @@ impl Server {
             now,
             head: room.map_or(0, |it| it.journal.head()),
             n_users: room.map_or(0, Room::n_users),
-            place: room.map_or(Notify::On, |it| it.place(rules)),
-            door,
+            place: Notify::On,
+            door: None,
             refusal: self.refusal(session),
             signal: self.signals[session],
         }
@@ -254,6 +252,14 @@ impl Server {
             self.handle(moment, occupant.session, Input::Published(published), outbox);
         }
         self.rooms[room].present = present;
+    }
+
+    /// Whether a session that logs in to a room is among those who are told of users (spec: R53):
+    /// who is there already, by this client or another, keeps its place.
+    fn place(&self, moment: Moment<'_>, session: SessionId, room: RoomId) -> Notify {
+        let there = self.session_in(self.user(session), room);
+        let room = &self.rooms[room];
+        there.map_or_else(|| room.place(moment.rules), |it| room.occupant(it).place)
     }
 
     /// Why a login that arrives now is to be refused at once, if it is.
@@ -302,11 +308,17 @@ impl Server {
         let (client, user, room) = (self.cast.clients[session], self.user(session), login.room);
         // In the same room the user only changes the device: nobody is told (spec: R31).
         let before = self.session_in(user, room).filter(|it| *it != session);
-        let is_told = match before {
-            Some(it) => self.rooms[room].occupant(it).is_told,
-            None => self.rooms[room].is_told_of(moment.rules, login),
+        let (place, is_told) = match before {
+            Some(it) => {
+                let occupant = self.rooms[room].occupant(it);
+                (occupant.place, occupant.is_told)
+            }
+            None => {
+                let place = self.rooms[room].place(moment.rules);
+                (place, Room::is_told_of(moment.rules, login, place))
+            }
         };
-        if self.rooms[room].enter(session, is_told, login) {
+        if self.rooms[room].enter(session, (place, is_told), login) {
             outbox.callbacks.push(self.rooms[room].created(room));
         }
         self.holders[user] = Some(client);
@@ -343,7 +355,7 @@ impl Server {
 
     /// Puts a session out whose user stays in the room.
     fn oust_quietly(&mut self, moment: Moment<'_>, session: SessionId, outbox: &mut Outbox) {
-        let context = self.context(moment, session, None);
+        let context = self.context(moment, session);
         let input = Input::Oust(Ouster::OtherClient);
         let (member, effects) = self.members[session].step(context, input);
         self.members[session] = member;

@@ -8,7 +8,7 @@ use crate::{
     id::ClientId,
     protocol::code::Reason,
     report::profile::grades,
-    scenario::{Expectation, Mark, MarkOf, Pattern, Scenario, When},
+    scenario::{Expectation, Mark, MarkOf, Pattern, RoomMode, Scenario, When},
     sink::{
         csv::seconds,
         judge::{Got, Judgement, Observed, Verdict},
@@ -151,19 +151,33 @@ fn lines(Results { scenario, trace, judged, .. }: Results<'_>) -> Vec<Line<'_>> 
 /// So many users are named in a line of the timeline; more are counted.
 const NAMED_MAX: usize = 3;
 
-/// A callback in a few words.
-fn brief(what: &What, scenario: &Scenario) -> String {
-    if let What::UserUpdate(update, users) = what
-        && NAMED_MAX < users.len()
-    {
-        return format!("{} {} users", update.name(), users.len());
+/// A callback in a few words, with its room where a client may be in several.
+fn brief(row: &Row, scenario: &Scenario) -> String {
+    let text = match &row.what {
+        What::UserUpdate(update, users) if NAMED_MAX < users.len() => {
+            format!("{} {} users", update.name(), users.len())
+        }
+        What::StreamUpdate(update, streams) if NAMED_MAX < streams.len() => {
+            format!("{} {} streams", update.name(), streams.len())
+        }
+        What::StreamUpdate(update, _) => {
+            format!("{} stream {}", update.name(), row.what.subjects(scenario))
+        }
+        What::CallResult(call, code, _) => format!("{} {code}", call.name()),
+        What::StateChanged(_)
+        | What::UserUpdate(..)
+        | What::OnlineCount(_)
+        | What::TokenWillExpire(_)
+        | What::ExtraInfo(..)
+        | What::Broadcast(..)
+        | What::NetworkMode(_) => row.what.summary(scenario),
+    };
+    match row.room {
+        Some(room) if scenario.clients()[row.client].mode == RoomMode::Multi => {
+            format!("{text} in {}", scenario.rooms()[room])
+        }
+        Some(_) | None => text,
     }
-    if let What::StreamUpdate(update, streams) = what
-        && NAMED_MAX < streams.len()
-    {
-        return format!("{} {} streams", update.name(), streams.len());
-    }
-    what.summary(scenario)
 }
 
 /// Whether two callbacks are the same in a few words.
@@ -186,7 +200,7 @@ fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
         (1, Some(row)) => scenario.clients()[row.client].name.clone(),
         (n, Some(_)) => format!("{n} clients"),
     };
-    let what = line.row.map(|row| brief(&row.what, scenario)).unwrap_or_default();
+    let what = line.row.map(|row| brief(row, scenario)).unwrap_or_default();
     let (mut expected, mut difference, mut held) = (String::new(), String::new(), true);
     if let Some((mark, _)) = line.mark
         && let MarkOf::Expectation(index) = mark.of
@@ -208,7 +222,9 @@ fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
     // Long numbers take their room from the callback.
     let numbers = [(&time, 11), (&expected, 12), (&difference, 10)];
     let over: usize = numbers.iter().map(|(it, width)| it.len().saturating_sub(*width)).sum();
-    let room = 23_usize.saturating_sub(over);
+    // Where there is nothing to compare, all the room is the callback's.
+    let is_alone = expected.is_empty() && difference.is_empty();
+    let room = if is_alone { 46 } else { 23_usize.saturating_sub(over) };
     let text = format!(
         "  {:<8}{time:>11}  {:<11}{:<room$}{expected:>12} {difference:>10}",
         mark,

@@ -125,8 +125,9 @@ impl<'a> Draft<'a> {
             };
             if is_fault {
                 let name = &self.clients[client].name;
-                let problem = match event {
-                    Some(AppEvent::Start) => format!("the app of {name} is running then"),
+                let problem = match (event, halted.get(&client)) {
+                    (Some(AppEvent::Start), _) => format!("the app of {name} is running then"),
+                    (_, Some(AppEvent::Suspend)) => format!("the app of {name} stands still then"),
                     _ => format!("the app of {name} is not running then"),
                 };
                 let remedy = "move the step, or `killApp`, `startApp` or `suspendApp`";

@@ -78,6 +78,7 @@ impl<'a, O: Observer> World<'a, O> {
                 link: Link::default(),
                 model: spec.link,
                 app: App::Running(Engine::Created),
+                knows_lost: false,
                 n_announced: 0,
                 n_outages: 0,
             }

@@ -24,7 +24,8 @@ use crate::support::{Ran, gallery, gallery_names, run};
 /// What each scenario of the gallery shows: the first one, by name, for each thing.
 #[derive(Default)]
 struct Shown {
-    entries: BTreeMap<Entry, Vec<String>>,
+    /// By their numbers of rows: the simplest scenarios are named.
+    entries: BTreeMap<Entry, BTreeSet<(usize, String)>>,
     arrows: BTreeMap<(&'static str, &'static str), String>,
     callbacks: BTreeMap<String, String>,
 }
@@ -64,6 +65,7 @@ impl Shown {
                 | Action::Order(_) => None,
             })
             .collect();
+        let n_rows = ran.trace.rows().len();
         for row in ran.trace.rows() {
             let value = match &row.what {
                 What::UserUpdate(update, _) | What::StreamUpdate(update, _) => update.name(),
@@ -80,10 +82,7 @@ impl Shown {
             self.callbacks.entry(callback).or_insert_with(|| name.to_owned());
             let What::StateChanged(status) = row.what else { continue };
             let entry = Entry { reason: status.reason, event: status.event, code: status.code };
-            let named = self.entries.entry(entry).or_default();
-            if named.len() < NAMED_MAX && named.last().is_none_or(|it| it != name) {
-                named.push(name.to_owned());
-            }
+            self.entries.entry(entry).or_default().insert((n_rows, name.to_owned()));
             // Who is killed tells nobody, so what was before is not known.
             if killed.contains(&row.client) {
                 continue;
@@ -97,7 +96,12 @@ impl Shown {
                 let silent = (before.name(), "Logout");
                 self.arrows.entry(silent).or_insert_with(|| name.to_owned());
             }
-            let from = before.filter(|it| !is_out(it));
+            // A wrong room is refused wherever the client is.
+            let here = last.iter().filter(|((client, _), it)| *client == row.client && !is_out(it));
+            let from = match status.reason {
+                Reason::LogoutFailed => here.map(|(_, it)| *it).next(),
+                _ => before.filter(|it| !is_out(it)),
+            };
             let arrow = (node(from), status.reason.name());
             self.arrows.entry(arrow).or_insert_with(|| name.to_owned());
             // LogoutFailed changes nothing (see A22).
@@ -193,7 +197,8 @@ fn page(shown: &Shown) -> (String, Vec<String>) {
     );
     for entry in table::entries() {
         let Entry { reason, event, code } = entry;
-        let scenarios = shown.entries.get(&entry).map(|it| it.join(", ")).unwrap_or_default();
+        let named = shown.entries.get(&entry).into_iter().flatten().take(NAMED_MAX);
+        let scenarios = named.map(|it| &*it.1).collect::<Vec<_>>().join(", ");
         let legacy = reason.legacy().map_or("–", LegacyState::name);
         let rules = table::rules(reason, code);
         let (name, text) = (reason.name(), event.text());
@@ -263,4 +268,21 @@ fn nothing_is_told_that_the_page_does_not_list() {
         )
         .collect();
     assert!(strangers.is_empty(), "not listed:\n{}", strangers.join("\n"));
+}
+
+/// Every choice that the documents leave open is shown by a scenario.
+#[test]
+fn every_assumption_names_scenarios_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/assumptions.md")).unwrap();
+    let names: BTreeSet<String> = gallery_names().into_iter().collect();
+    let rows: Vec<&str> = text.lines().filter(|it| it.starts_with("| A")).collect();
+    for (number, row) in (1..).zip(&rows) {
+        assert!(row.starts_with(&format!("| A{number} |")), "{row}");
+        let shown = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        for name in shown.split(',').map(str::trim) {
+            assert!(names.contains(name), "A{number} names the scenario `{name}`");
+        }
+    }
+    assert!(40 < rows.len());
 }

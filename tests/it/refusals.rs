@@ -95,7 +95,7 @@ fn calls_are_refused_with_place_value_and_remedy() {
 fn who_is_not_running_cannot_call() {
     let login = json!({ "loginRoom": { "room": "r" } });
     let fault = fault_of(&step_of("A", "5s", &login));
-    assert!(fault.starts_with("/script/3: the app of A is not running then"), "{fault}");
+    assert!(fault.starts_with("/script/3: the app of A stands still then"), "{fault}");
     // The app goes on at 12 s: a call at that very instant is made.
     assert!(Scenario::parse(&step_of("A", "12s", &login).to_string()).is_ok());
     let mut killed = step(&json!({ "killApp": {} }));

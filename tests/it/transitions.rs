@@ -17,8 +17,8 @@ use roomsim::{
         client::{self, Attempt, Client, Farewell, Luck, Online, Roster, Stage, Wishes},
         code::{ErrorCode, Event},
         gate::Gate,
-        member::{self, Feed, Gone, Member, Ousted, Ouster, Present},
-        message::{ClientBody, ClientMsg, Errands, ServerBody, ServerMsg},
+        member::{self, Departed, Feed, Gone, Member, Ousted, Ouster, Present},
+        message::{ClientBody, ClientMsg, Errands, Refused, ServerBody, ServerMsg},
         repeat::Repeat,
         rules::Rules,
     },
@@ -101,11 +101,14 @@ fn wishes(state: &str) -> Wishes {
     }
 }
 
-fn server_bodies() -> [ServerBody; 14] {
+fn server_bodies() -> [ServerBody; 15] {
     let (stream, none) = (Streams::NONE.with(Slot::from_index(0)), Streams::NONE);
     let users = Notify::On;
-    let done =
-        |version, refused, code| ServerBody::ErrandsDone { version, answered: 2, refused, code };
+    let done = |taken, barred| ServerBody::ErrandsDone {
+        version: 3,
+        answered: 2,
+        refused: Refused { taken, barred },
+    };
     [
         ServerBody::LoginAccepted,
         ServerBody::LoginRejected(ErrorCode::LOGGED_IN_ELSEWHERE),
@@ -118,8 +121,9 @@ fn server_bodies() -> [ServerBody; 14] {
         ServerBody::Roster { from: 3, to: 4, users },
         ServerBody::Roster { from: 4, to: 6, users },
         ServerBody::Kicked(ErrorCode::KICKED_OUT),
-        done(3, none, ErrorCode::OK),
-        done(3, stream, ErrorCode::STREAM_EXISTS),
+        done(none, none),
+        done(stream, none),
+        done(none, stream),
         ServerBody::Count(7),
     ]
 }
@@ -230,6 +234,7 @@ fn member_states() -> Vec<(&'static str, member::State)> {
             room,
             lease_ends_at,
             greet_at,
+            anew: (greet_at != SimTime::NEVER).then_some(Departed::Streams),
             expel_at,
             hears,
             version,

@@ -119,8 +119,8 @@ impl Online {
                 let ack = client.send(ClientBody::AckRoster(to));
                 (online.of(client), Out::of([news, ack]))
             }
-            ServerBody::ErrandsDone { version, answered, refused, code } => {
-                self.done(client, context, (version, answered), (refused, code))
+            ServerBody::ErrandsDone { version, answered, refused } => {
+                self.done(client, context, (version, answered), refused)
             }
             // spec: R54
             ServerBody::Count(n) => {

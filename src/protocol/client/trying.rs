@@ -46,6 +46,10 @@ impl Trying {
             Input::SwitchAway(_) => client.leave(context, self.login.room, Event::SwitchRoom),
             Input::Killed => (client.out(), Out::NONE),
             Input::EngineDestroyed => client.destroyed(self.login.room),
+            // Giving up goes before an attempt that would start at the same instant.
+            Input::LinkBack if self.give_up_at.is_due(context.now) => {
+                self.give_up(client, context.rules)
+            }
             // A fresh series of attempts begins at once.
             Input::LinkBack => {
                 let attempt = Attempt { failed: self.attempt.failed, ..Attempt::first(context) };
@@ -209,7 +213,9 @@ impl Trying {
         if self.lost.is_some() && code.is_kick() {
             let room = self.login.room;
             let callback = Effect::status(room, (Reason::KickOut, code), event);
-            return (client.out(), Out::of([callback]));
+            let held = self.held(context.rules);
+            let out = held.into_iter().chain([callback]).fold(Out::NONE, Out::and);
+            return (client.out(), out);
         }
         let is_final = match self.lost {
             None => !code.is_passing(),

@@ -10,7 +10,7 @@ use crate::{
         call::{Ask, Call, CallKind, Slot, Streams, Token, Unanswered},
         code::ErrorCode,
         gate::Gate,
-        message::{ClientBody, Errands},
+        message::{ClientBody, Errands, Refused},
         repeat::Repeat,
         rules::Rules,
     },
@@ -201,7 +201,7 @@ impl Online {
         client: Client,
         context: Context<'_>,
         (version, answered): (u32, u32),
-        (refused, code): (Streams, ErrorCode),
+        refused: Refused,
     ) -> (Client, Out) {
         let room = self.login.room;
         let before = client.wishes.answered;
@@ -216,13 +216,22 @@ impl Online {
             // What is wanted now is still under way.
             return (client.wishing(wishes).with(State::Online(online)), out);
         }
-        let refused = refused.and(wishes.streams);
-        if refused.is_empty() {
+        let gone = refused.all().and(wishes.streams);
+        if gone.is_empty() {
             let online = Self { errands: Repeat::NEVER, ..online };
             return (client.wishing(wishes).with(State::Online(online)), out);
         }
-        out = out.and(Effect::PublishRefused(Some(room), refused, code));
-        wishes = wishes.with(wishes.streams.minus(refused));
+        let by_code = [
+            (refused.taken, ErrorCode::STREAM_EXISTS),
+            (refused.barred, ErrorCode::PUBLISHING_REFUSED),
+        ];
+        for (streams, code) in by_code {
+            let streams = streams.and(wishes.streams);
+            if !streams.is_empty() {
+                out = out.and(Effect::PublishRefused(Some(room), streams, code));
+            }
+        }
+        wishes = wishes.with(wishes.streams.minus(gone));
         let (client, told) = online.tell(client.wishing(wishes), context, self.login.token);
         (client, told.iter().fold(out, Out::and))
     }

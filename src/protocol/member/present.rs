@@ -23,6 +23,8 @@ pub struct Present {
     pub lease_ends_at: SimTime,
     /// When a relogin has been processed.
     pub greet_at: SimTime,
+    /// What is gone when it has been; nothing, if the request was only repeated.
+    pub anew: Option<Departed>,
     /// When the member is put out because its token has expired.
     pub expel_at: SimTime,
     /// Whether the member is told of users who come and go (spec: R41, R53).
@@ -95,8 +97,10 @@ impl Present {
     fn wake(self, member: Member, context: Context<'_>) -> (Member, Out) {
         let now = context.now;
         if self.greet_at.is_due(now) {
-            let present = Self { greet_at: SimTime::NEVER, ..self };
-            return (present.of(member), Out::of([member.send(ServerBody::LoginAccepted)]));
+            let present = Self { greet_at: SimTime::NEVER, anew: None, ..self };
+            let accepted = Out::of([member.send(ServerBody::LoginAccepted)]);
+            let relogin = self.anew.map(Effect::Relogin);
+            return (present.of(member), relogin.into_iter().fold(accepted, Out::and));
         }
         // spec: R52
         if self.expel_at.is_due(now) {
@@ -147,15 +151,18 @@ impl Present {
         } else {
             (0, Departed::Streams)
         };
-        let hears = match (login.notify, self.hears) {
-            (Notify::Off, _) => Notify::Off,
-            (Notify::On, Notify::On) => Notify::On,
-            (Notify::On, Notify::Off) => context.place,
+        let hears = match login.notify {
+            Notify::Off => Notify::Off,
+            Notify::On => context.place,
         };
-        let (greet_at, feed) = (done_at, Feed::Closed);
-        let present = Self { lease_ends_at, greet_at, hears, version, feed, ..self };
+        let anew = match (self.anew, departed) {
+            (Some(Departed::Streams), _) | (_, Departed::Streams) => Departed::Streams,
+            (None | Some(Departed::Nothing), Departed::Nothing) => Departed::Nothing,
+        };
+        let (greet_at, anew, feed) = (done_at, Some(anew), Feed::Closed);
+        let present = Self { lease_ends_at, greet_at, anew, hears, version, feed, ..self };
         let present = present.proven(context, login.token);
-        (present.of(Member { epoch, ..member }), Out::of([Effect::Relogin(departed)]))
+        (present.of(Member { epoch, ..member }), Out::NONE)
     }
 
     /// The member shows a token.

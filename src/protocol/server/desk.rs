@@ -8,7 +8,7 @@ use crate::{
         code::{ErrorCode, Update},
         journal::What,
         member::Departure,
-        message::{Errands, ServerBody, ServerMsg},
+        message::{Errands, Refused, ServerBody, ServerMsg},
     },
 };
 
@@ -33,7 +33,7 @@ impl Server {
         outbox: &mut Outbox,
     ) {
         let room = self.members[session].room().expect("who wants something is in a room");
-        let (refused, code) = self.publish_streams(moment, (session, room), errands, outbox);
+        let refused = self.publish_streams(moment, (session, room), errands, outbox);
         // What the client has given up on before is not done.
         let n_known = self.desks[session].answers.len().max(errands.answered as usize);
         self.desks[session].answers.resize(n_known, None);
@@ -43,7 +43,7 @@ impl Server {
             self.desks[session].answers.push(Some(answer));
         }
         let (version, answered) = (errands.version, errands.asked);
-        let body = ServerBody::ErrandsDone { version, answered, refused, code };
+        let body = ServerBody::ErrandsDone { version, answered, refused };
         let epoch = self.members[session].epoch;
         outbox.sends.push((session, ServerMsg { epoch, body }));
     }
@@ -55,7 +55,7 @@ impl Server {
         (session, room): (SessionId, RoomId),
         Errands { streams: wanted, token, .. }: Errands,
         outbox: &mut Outbox,
-    ) -> (Streams, ErrorCode) {
+    ) -> Refused {
         let user = self.user(session);
         let mut published = Streams::NONE;
         for (_, _, slot) in self.rooms[room].streams.iter().filter(|it| it.1 == session) {
@@ -66,12 +66,12 @@ impl Server {
             self.rooms[room].streams.retain(|it| it.0 != stream);
             self.end_stream(moment, (room, user), (stream, Departure::Logout), outbox);
         }
-        let (mut refused, mut code) = (Streams::NONE, ErrorCode::OK);
+        let mut refused = Refused::default();
         for (slot, stream) in wanted.minus(published).of(&names) {
             if self.rooms[room].streams.iter().any(|it| it.0 == stream) {
-                (refused, code) = (refused.with(slot), ErrorCode::STREAM_EXISTS); // spec: R50
+                refused.taken = refused.taken.with(slot); // spec: R50
             } else if !token.is_valid(moment.now) {
-                (refused, code) = (refused.with(slot), ErrorCode::PUBLISHING_REFUSED); // spec: R52
+                refused.barred = refused.barred.with(slot); // spec: R52
             } else {
                 self.rooms[room].streams.push((stream, session, slot));
                 let what = What::Stream(stream, Update::Add, Departure::Logout);
@@ -80,7 +80,7 @@ impl Server {
                 outbox.callbacks.push(self.rooms[room].callback(room, created));
             }
         }
-        (refused, code)
+        refused
     }
 
     /// Does something that was asked, or refuses it with a code.

@@ -39,6 +39,8 @@ pub(super) struct Room {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Occupant {
     pub(super) session: SessionId,
+    /// Whether the user is among those who are told of users (spec: R53).
+    pub(super) place: Notify,
     /// Whether apps are told of the user: as it was when the user came (spec: R41, R53).
     pub(super) is_told: Notify,
     /// The number of its session in the room.
@@ -61,10 +63,10 @@ impl Room {
     }
 
     /// Whether apps are to be told of the user of a login that comes now (spec: R41, R53).
-    pub(super) fn is_told_of(&self, rules: &Rules, login: Login) -> Notify {
+    pub(super) const fn is_told_of(rules: &Rules, login: Login, place: Notify) -> Notify {
         match (rules.notify_gate, login.notify) {
             (NotifyGate::Both, Notify::Off) => Notify::Off,
-            (NotifyGate::Both, Notify::On) | (NotifyGate::Receiver, _) => self.place(rules),
+            (NotifyGate::Both, Notify::On) | (NotifyGate::Receiver, _) => place,
         }
     }
 
@@ -74,7 +76,12 @@ impl Room {
     }
 
     /// Takes a session in; whether the room has been created by that.
-    pub(super) fn enter(&mut self, session: SessionId, is_told: Notify, login: Login) -> bool {
+    pub(super) fn enter(
+        &mut self,
+        session: SessionId,
+        (place, is_told): (Notify, Notify),
+        login: Login,
+    ) -> bool {
         let is_first = self.present.is_empty();
         if is_first {
             self.max_members = login.max_members;
@@ -83,7 +90,7 @@ impl Room {
             self.journal.create();
         }
         self.n_sessions += 1;
-        self.present.push(Occupant { session, is_told, number: self.n_sessions });
+        self.present.push(Occupant { session, place, is_told, number: self.n_sessions });
         is_first
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Device {
     pub(super) link: Link,
     pub(super) model: LinkModel,
     pub(super) app: App,
+    /// Whether the app has been told that the network is gone, and not that it is back.
+    pub(super) knows_lost: bool,
     /// Outages that the operating system has announced and not ended.
     pub(super) n_announced: u32,
     pub(super) n_outages: u32,
@@ -57,12 +59,10 @@ impl<O: Observer> World<'_, O> {
         device.link.cut(outage.cut);
         device.n_outages += 1;
         device.n_announced += u32::from(outage.announced);
-        let announced = outage.announced && device.n_announced == 1;
-        if announced {
-            self.tell_network(client, NetworkMode::Offline);
+        let is_known = self.rules.detect == Detect::AtOutage && device.is_running();
+        if !self.look_at_network(client) {
+            self.each_session(client, is_known.then_some(client::Input::LinkLost));
         }
-        let is_known = announced || self.rules.detect == Detect::AtOutage;
-        self.link_changed(client, is_known.then_some(client::Input::LinkLost));
     }
 
     pub(super) fn end_outage(&mut self, client: ClientId, outage: Outage) {
@@ -70,16 +70,13 @@ impl<O: Observer> World<'_, O> {
         device.link.mend(outage.cut);
         device.n_outages -= 1;
         device.n_announced -= u32::from(outage.announced);
-        let announced = outage.announced && device.n_announced == 0;
-        if announced && let Some(mode) = self.network_of(client) {
-            self.tell_network(client, mode);
+        if !self.look_at_network(client) {
+            self.each_session(client, None);
         }
-        self.link_changed(client, announced.then_some(client::Input::LinkBack));
     }
 
-    /// All sessions of a client hear of a change of its link, if it hears of it itself.
-    fn link_changed(&mut self, client: ClientId, input: Option<client::Input>) {
-        let input = input.filter(|_| self.devices[client].is_running());
+    /// All sessions of a client hear of something, or only see what has changed around them.
+    fn each_session(&mut self, client: ClientId, input: Option<client::Input>) {
         for place in 0..self.devices[client].sessions.len() {
             let session = self.devices[client].sessions[place];
             match input {
@@ -89,16 +86,22 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    /// What a client's network is when no outage cuts it, if its app listens to that.
-    fn network_of(&self, client: ClientId) -> Option<NetworkMode> {
-        self.scenario.clients()[self.global(client)].network
-    }
-
-    fn tell_network(&mut self, client: ClientId, mode: NetworkMode) {
+    /// An app that runs learns what its operating system says of the network, if that is news.
+    fn look_at_network(&mut self, client: ClientId) -> bool {
+        let device = &mut self.devices[client];
+        let is_lost = 0 < device.n_announced;
+        if !device.is_running() || is_lost == device.knows_lost {
+            return false;
+        }
+        device.knows_lost = is_lost;
         // spec: R63
-        if self.network_of(client).is_some() && self.devices[client].is_running() {
+        if let Some(mode) = self.scenario.clients()[self.global(client)].network {
+            let mode = if is_lost { NetworkMode::Offline } else { mode };
             self.call_back(client, None, Callback::NetworkMode(mode));
         }
+        let input = if is_lost { client::Input::LinkLost } else { client::Input::LinkBack };
+        self.each_session(client, Some(input));
+        true
     }
 
     /// Something other than a call happens to a client's app.
@@ -111,6 +114,7 @@ impl<O: Observer> World<'_, O> {
             }
             (AppEvent::Start, _) => {
                 device.app = App::Running(Engine::Created);
+                device.knows_lost = false;
                 None
             }
             (AppEvent::Suspend, App::Running(engine)) => {
@@ -120,7 +124,7 @@ impl<O: Observer> World<'_, O> {
             (AppEvent::Resume, App::Suspended(engine)) => {
                 device.app = App::Running(engine);
                 // Who knows at once of every outage knows that it was away.
-                let knows = self.rules.detect == Detect::AtOutage || 0 < device.n_announced;
+                let knows = self.rules.detect == Detect::AtOutage;
                 knows.then_some(client::Input::LinkLost)
             }
             (AppEvent::DestroyEngine, App::Running(_)) => {
@@ -137,13 +141,8 @@ impl<O: Observer> World<'_, O> {
                 App::Suspended(_) | App::Dead,
             ) => unreachable!("{event:?} of an app that is {:?}", device.app),
         };
-        for place in 0..self.devices[client].sessions.len() {
-            let session = self.devices[client].sessions[place];
-            match input {
-                Some(input) => self.step_client(session, input),
-                None => self.settle(session),
-            }
-        }
+        self.each_session(client, input);
+        self.look_at_network(client);
     }
 
     /// A call that the SDK refuses because of what it is called with (spec: R56, R58, R60).
