@@ -50,6 +50,8 @@ ids! {
     /// One client as far as one room is concerned: the only one of a client in single-room mode,
     /// one for each room that it ever names in multi-room mode.
     SessionId "s";
+    /// A kind of link.
+    LinkId "l";
     /// A stream, by its name.
     StreamId "x";
     /// A text that an app hands to the SDK: a message, a key, a value.

@@ -4,7 +4,7 @@
 
 use crate::{
     id::{ClientId, RoomId, StreamId, TextId, UserId},
-    link::{Cause, NetworkMode},
+    link::{Cause, network::NetworkMode},
     protocol::{
         backend::ServerCallback,
         call::CallKind,

@@ -23,6 +23,24 @@ pub enum Purpose {
     BackendLoss = 7,
     /// Delay of a server callback.
     BackendDelay = 8,
+    /// The moves of a burst model, from client to server.
+    ChainUp = 9,
+    /// The moves of a burst model, from server to client.
+    ChainDown = 10,
+    /// Whether a message from client to server arrives twice.
+    CopyUp = 11,
+    /// Whether a message from server to client arrives twice.
+    CopyDown = 12,
+    /// Delay of a copy from client to server.
+    CopyDelayUp = 13,
+    /// Delay of a copy from server to client.
+    CopyDelayDown = 14,
+    /// Whether a message from client to server is sent on at once.
+    ReorderUp = 15,
+    /// Whether a message from server to client is sent on at once.
+    ReorderDown = 16,
+    /// Random outages of a client.
+    Outage = 17,
 }
 
 /// The key of one entity, made from its name, so that it does not depend on who else takes part.

@@ -87,6 +87,52 @@ impl SimSpan {
     }
 }
 
+/// A clock that runs faster or slower than virtual time, from the same zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Its microseconds in a million of virtual time.
+    per_million: u64,
+}
+
+const MILLION: u128 = 1_000_000;
+
+impl Clock {
+    /// Virtual time itself.
+    pub const EXACT: Self = Self { per_million: 1_000_000 };
+
+    /// A clock that is so many millionths too fast; at most a tenth either way.
+    pub fn fast_by_ppm(ppm: i32) -> Self {
+        assert!(ppm.unsigned_abs() <= 100_000, "a clock that is {ppm} ppm off");
+        let per_million = u64::try_from(1_000_000 + i64::from(ppm)).expect("it is positive");
+        Self { per_million }
+    }
+
+    /// Its millionths too fast.
+    pub fn ppm(self) -> i64 {
+        i64::try_from(self.per_million).expect("it is about a million") - 1_000_000
+    }
+
+    /// What it shows at an instant.
+    #[inline]
+    pub fn shows(self, at: SimTime) -> SimTime {
+        if self == Self::EXACT || at == SimTime::NEVER {
+            return at;
+        }
+        let micros = u128::from(at.0) * u128::from(self.per_million) / MILLION;
+        SimTime(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+
+    /// The first instant at which it shows this.
+    #[inline]
+    pub fn when(self, shown: SimTime) -> SimTime {
+        if self == Self::EXACT || shown == SimTime::NEVER {
+            return shown;
+        }
+        let micros = (u128::from(shown.0) * MILLION).div_ceil(u128::from(self.per_million));
+        SimTime(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+}
+
 impl Add<SimSpan> for SimTime {
     type Output = Self;
 

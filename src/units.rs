@@ -1,6 +1,8 @@
-//! Quantities that are not time: probabilities.
+//! Quantities that are not time: probabilities, rates of bits.
 
 use std::{fmt, str::FromStr};
+
+use crate::time::SimSpan;
 
 /// A probability, kept as the number of the 2^32 values of a draw that count as a hit.
 ///
@@ -26,6 +28,107 @@ impl Probability {
     /// Whether nothing is ever a hit.
     pub const fn is_zero(self) -> bool {
         self.hits == 0
+    }
+}
+
+impl Probability {
+    /// Either of two things that exclude each other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { hits: (self.hits + other.hits).min(DRAWS) }
+    }
+
+    /// What remains: one minus this.
+    #[must_use]
+    pub const fn complement(self) -> Self {
+        Self { hits: DRAWS - self.hits }
+    }
+
+    /// The certain event.
+    pub const ONE: Self = Self { hits: DRAWS };
+
+    /// A step on the way from one probability to another: `part` of `whole`.
+    #[must_use]
+    pub fn between(self, other: Self, part: u64, whole: u64) -> Self {
+        Self { hits: between(self.hits, other.hits, part, whole) }
+    }
+
+    /// As a fraction, for reports.
+    pub fn to_f64(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "2^32 is exact")]
+        let (hits, draws) = (self.hits as f64, DRAWS as f64);
+        hits / draws
+    }
+}
+
+/// The value at `part` of `whole` steps from one to another, rounded down.
+pub fn between(from: u64, to: u64, part: u64, whole: u64) -> u64 {
+    let mixed = u128::from(from) * u128::from(whole - part) + u128::from(to) * u128::from(part);
+    u64::try_from(mixed / u128::from(whole)).expect("it lies between two words")
+}
+
+/// Bits a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BitRate(u64);
+
+impl BitRate {
+    /// The rate of so many bits a second, which must not be 0.
+    pub const fn from_bits(bits: u64) -> Self {
+        assert!(bits != 0, "a rate of nothing");
+        Self(bits)
+    }
+
+    /// Bits a second.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// How long so many bytes take, rounded up.
+    pub fn time_of(self, bytes: u64) -> SimSpan {
+        SimSpan::from_micros((bytes * 8 * 1_000_000).div_ceil(self.0))
+    }
+}
+
+/// The text is no rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a rate of bits")]
+pub struct BitRateError;
+
+/// tc's units of bits a second.
+const RATE_UNITS: [(&str, u64); 4] =
+    [("gbit", 1_000_000_000), ("mbit", 1_000_000), ("kbit", 1000), ("bit", 1)];
+
+impl FromStr for BitRate {
+    type Err = BitRateError;
+
+    /// Reads `64kbit`, `1.5mbit`: exactly, in tc's units.
+    fn from_str(text: &str) -> Result<Self, BitRateError> {
+        let text = text.trim();
+        let unit = RATE_UNITS.iter().find(|(unit, _)| text.ends_with(unit));
+        let (unit, scale) = *unit.ok_or(BitRateError)?;
+        let number = text[..text.len() - unit.len()].trim_end();
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let digits = |part: &str| part.bytes().all(|it| it.is_ascii_digit());
+        if whole.is_empty() || !digits(whole) || !digits(fraction) || 9 < fraction.len() {
+            return Err(BitRateError);
+        }
+        let places = u32::try_from(fraction.len()).map_err(|_| BitRateError)?;
+        let numerator: u128 = format!("{whole}{fraction}").parse().map_err(|_| BitRateError)?;
+        let scaled = numerator.checked_mul(u128::from(scale)).ok_or(BitRateError)?;
+        let bits = u64::try_from(scaled / 10_u128.pow(places)).map_err(|_| BitRateError)?;
+        let is_whole = scaled.is_multiple_of(10_u128.pow(places));
+        if bits == 0 || !is_whole || 1_000_000_000_000 < bits {
+            return Err(BitRateError);
+        }
+        Ok(Self(bits))
+    }
+}
+
+impl fmt::Display for BitRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = RATE_UNITS.iter().find(|(_, scale)| self.0.is_multiple_of(*scale));
+        let (unit, scale) = whole.expect("every rate is a number of bits");
+        write!(f, "{}{unit}", self.0 / scale)
     }
 }
 
@@ -108,6 +211,29 @@ mod tests {
         let certain: Probability = "1".parse().unwrap();
         assert!(certain.hits(u32::MAX) && certain.hits(0));
         assert!(!Probability::ZERO.hits(0));
+    }
+
+    #[test]
+    fn rates_are_exact_and_in_the_units_of_tc() {
+        let bits = |text: &str| text.parse::<BitRate>().ok().map(BitRate::bits);
+        assert_eq!(bits("64kbit"), Some(64_000));
+        assert_eq!(bits("1.5mbit"), Some(1_500_000));
+        assert_eq!(bits("1gbit"), Some(1_000_000_000));
+        for text in ["", "0kbit", "64", "64kb", "-1kbit", "0.1bit", "1e3kbit", "2000gbit"] {
+            assert_eq!(bits(text), None, "{text}");
+        }
+        // 125 bytes at 1 Mbit/s are 1000 bits: 1 ms; what does not fit a microsecond counts whole.
+        let rate = BitRate::from_bits(1_000_000);
+        assert_eq!(rate.time_of(125), SimSpan::from_millis(1));
+        assert_eq!(BitRate::from_bits(3_000_000).time_of(1), SimSpan::from_micros(3));
+        assert_eq!(rate.to_string(), "1mbit");
+        assert_eq!(BitRate::from_bits(1_500).to_string(), "1500bit");
+    }
+
+    #[test]
+    fn what_lies_between_is_reached_in_equal_steps() {
+        assert_eq!([0, 1, 2, 4].map(|it| between(10, 50, it, 4)), [10, 20, 30, 50]);
+        assert_eq!([0, 1, 2].map(|it| between(50, 10, it, 2)), [50, 30, 10]);
     }
 
     #[test]

@@ -1,19 +1,30 @@
 //! A client's link: what becomes of a message, decided from the link's conditions and keyed draws.
 //!
-//! The link knows no protocol.  Message `k` of a lane has a loss draw and a delay draw of its own,
-//! so a higher loss rate loses a superset of the same messages, and no message moves another's fate.
+//! The link knows no protocol.  Message `k` of a lane has draws of its own for its loss, its delay
+//! and its copy, so a higher loss rate loses a superset of the same messages, and no message moves
+//! another's fate, except where they share a bottleneck or must not overtake each other.
 #![deny(clippy::float_arithmetic)]
+
+pub mod delay;
+pub mod loss;
+pub mod network;
+pub mod queue;
 
 use std::fmt;
 
 use crate::{
+    link::{
+        delay::Delay,
+        loss::{Chain, Loss},
+        queue::{Bottleneck, Queue},
+    },
     rng::{Block, Draws, Entity, Purpose},
     time::{SimSpan, SimTime},
     units::Probability,
 };
 
 /// The conditions of a link, each direction apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkModel {
     /// From the client to the server.
     pub up: PathModel,
@@ -22,14 +33,39 @@ pub struct LinkModel {
 }
 
 /// The conditions of one direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathModel {
-    /// The middle of the delay.
-    pub delay: SimSpan,
-    /// How far the delay strays to either side, evenly; at most the delay.
-    pub jitter: SimSpan,
-    /// How many messages are lost, each by itself.
-    pub loss: Probability,
+    /// How long a message is under way.
+    pub delay: Delay,
+    /// Whether messages may overtake each other.
+    pub order: Order,
+    /// Which messages are lost.
+    pub loss: Loss,
+    /// How many messages arrive twice, each by itself.
+    pub duplicate: Probability,
+    /// Which messages are sent on at once, before those that wait for their delay.
+    pub reorder: Option<Reorder>,
+    /// What lies on the way, if it is narrow.
+    pub bottleneck: Option<Bottleneck>,
+}
+
+/// Whether messages of one direction of a link may overtake each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// They may, as in netem.
+    Any,
+    /// Who would overtake another arrives with it.
+    Fifo,
+}
+
+/// netem's `reorder`: of the messages that come after `gap - 1` others, a share is sent on without
+/// a delay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reorder {
+    /// The share.
+    pub share: Probability,
+    /// The gap, at least 1.
+    pub gap: u32,
 }
 
 /// One direction of a link.
@@ -41,6 +77,11 @@ pub enum Direction {
     Down,
 }
 
+impl Direction {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Up, Self::Down];
+}
+
 /// Why a message did not arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
@@ -48,13 +89,18 @@ pub enum Cause {
     Loss,
     /// The link was cut.
     Outage,
+    /// The link's bottleneck was full.
+    QueueFull,
     /// The receiving app was not running.
     NoApp,
+    /// The server was down.
+    ServerDown,
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 3] = [Self::Loss, Self::Outage, Self::NoApp];
+    pub const ALL: [Self; 5] =
+        [Self::Loss, Self::Outage, Self::QueueFull, Self::NoApp, Self::ServerDown];
 }
 
 impl fmt::Display for Cause {
@@ -62,48 +108,10 @@ impl fmt::Display for Cause {
         f.write_str(match self {
             Self::Loss => "loss",
             Self::Outage => "outage",
+            Self::QueueFull => "queue_full",
             Self::NoApp => "no_app",
+            Self::ServerDown => "server_down",
         })
-    }
-}
-
-/// By what a device reaches the network, as `onNetworkModeChanged` tells it (spec: R63).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum NetworkMode {
-    /// By nothing.
-    Offline,
-    /// It does not know.
-    Unknown,
-    /// By cable.
-    Ethernet,
-    /// By Wi-Fi.
-    WiFi,
-    /// By a mobile network of the second generation.
-    Mode2G,
-    /// Of the third.
-    Mode3G,
-    /// Of the fourth.
-    Mode4G,
-    /// Of the fifth.
-    Mode5G,
-}
-
-impl NetworkMode {
-    /// All modes, with the SDK's names.
-    pub const ALL: [(&'static str, Self); 8] = [
-        ("Offline", Self::Offline),
-        ("Unknown", Self::Unknown),
-        ("Ethernet", Self::Ethernet),
-        ("WiFi", Self::WiFi),
-        ("2G", Self::Mode2G),
-        ("3G", Self::Mode3G),
-        ("4G", Self::Mode4G),
-        ("5G", Self::Mode5G),
-    ];
-
-    /// The SDK's name.
-    pub const fn name(self) -> &'static str {
-        Self::ALL[self as usize].0
     }
 }
 
@@ -114,6 +122,15 @@ pub enum Verdict {
     Deliver(SimTime),
     /// It is lost.
     Drop(Cause),
+}
+
+/// What becomes of a message, and when a copy of it arrives, if the link makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// When its copy arrives.
+    pub copy: Option<SimTime>,
 }
 
 /// The directions that an outage cuts.
@@ -128,7 +145,8 @@ pub enum Cut {
 }
 
 impl Cut {
-    fn covers(self, direction: Direction) -> bool {
+    /// Whether it cuts a direction.
+    pub fn covers(self, direction: Direction) -> bool {
         match self {
             Self::Up => direction == Direction::Up,
             Self::Down => direction == Direction::Down,
@@ -138,11 +156,18 @@ impl Cut {
 }
 
 /// The state of one client's link.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Link {
     /// How many outages cut each direction now.
     n_cuts: [u32; 2],
+    /// When the last message of each direction arrives, where none may overtake it.
+    last_at: [SimTime; 2],
+    /// What waits before the bottleneck of each direction.
+    queues: [Queue; 2],
 }
+
+/// So many lanes a flow may have.
+pub const LANES_MAX: usize = 4;
 
 /// The messages that share draws, of those that share a link.
 #[derive(Clone, Copy, Debug)]
@@ -150,22 +175,38 @@ pub struct Flow {
     entity: Entity,
     /// The draws of the first lane, on which most messages go: loss and delay, up and down.
     blocks: [[Block; 2]; 2],
+    /// The state of the burst models, and how many messages came since one was sent on at once.
+    lanes: [[LaneState; LANES_MAX]; 2],
 }
 
-impl Flow {
-    /// The messages of the entity.
-    pub const fn new(entity: Entity) -> Self {
-        Self { entity, blocks: [[Block::NONE; 2]; 2] }
-    }
+#[derive(Clone, Copy, Debug, Default)]
+struct LaneState {
+    chain: Chain,
+    n_since: u32,
 }
 
 /// The number of a message, for its draws: those of a lane are counted by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Serial {
-    /// The lane.
+    /// The lane, below [`LANES_MAX`].
     pub lane: u8,
     /// The number on the lane.
     pub number: u32,
+}
+
+/// A message on its way to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending<'a> {
+    /// The draws of the run.
+    pub draws: &'a Draws,
+    /// In which direction.
+    pub direction: Direction,
+    /// Which message.
+    pub serial: Serial,
+    /// How large it is.
+    pub bytes: u32,
+    /// When.
+    pub now: SimTime,
 }
 
 impl Serial {
@@ -174,17 +215,109 @@ impl Serial {
     }
 }
 
+/// The draws of one direction, by what they are for.
+struct Purposes {
+    loss: Purpose,
+    delay: Purpose,
+    chain: Purpose,
+    copy: Purpose,
+    copy_delay: Purpose,
+    reorder: Purpose,
+}
+
+const UP: Purposes = Purposes {
+    loss: Purpose::LossUp,
+    delay: Purpose::DelayUp,
+    chain: Purpose::ChainUp,
+    copy: Purpose::CopyUp,
+    copy_delay: Purpose::CopyDelayUp,
+    reorder: Purpose::ReorderUp,
+};
+
+const DOWN: Purposes = Purposes {
+    loss: Purpose::LossDown,
+    delay: Purpose::DelayDown,
+    chain: Purpose::ChainDown,
+    copy: Purpose::CopyDown,
+    copy_delay: Purpose::CopyDelayDown,
+    reorder: Purpose::ReorderDown,
+};
+
+impl Flow {
+    /// The messages of the entity.
+    pub fn new(entity: Entity) -> Self {
+        let lanes = [[LaneState::default(); LANES_MAX]; 2];
+        Self { entity, blocks: [[Block::NONE; 2]; 2], lanes }
+    }
+
+    /// Whether a message is lost on a path.
+    #[inline]
+    fn loses(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
+        let Sending { draws, direction, serial, .. } = sending;
+        if path.loss.is_none() {
+            return false;
+        }
+        let purposes = purposes(direction);
+        let entity = self.entity;
+        let mut other = Block::NONE;
+        let is_first = serial.lane == 0;
+        let block = if is_first { &mut self.blocks[direction as usize][0] } else { &mut other };
+        let chain = &mut self.lanes[direction as usize][serial.lane as usize].chain;
+        let index = serial.index();
+        path.loss.loses(
+            chain,
+            || draws.draw_with(block, purposes.loss, entity, index),
+            || draws.draw(purposes.chain, entity, index),
+        )
+    }
+
+    /// Whether a message is sent on at once.
+    fn goes_first(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
+        let Some(Reorder { share, gap }) = path.reorder else { return false };
+        let Sending { draws, direction, serial, .. } = sending;
+        let n_since = &mut self.lanes[direction as usize][serial.lane as usize].n_since;
+        let purpose = purposes(direction).reorder;
+        if *n_since < gap - 1 || !share.hits(draws.draw(purpose, self.entity, serial.index())) {
+            *n_since = n_since.saturating_add(1);
+            return false;
+        }
+        *n_since = 0;
+        true
+    }
+
+    /// How long a message is under way.
+    #[inline]
+    fn delay(&mut self, path: &PathModel, sending: Sending<'_>) -> SimSpan {
+        let Sending { draws, direction, serial, .. } = sending;
+        if path.delay.jitter.is_zero() {
+            return path.delay.mean;
+        }
+        let mut other = Block::NONE;
+        let is_first = serial.lane == 0;
+        let block = if is_first { &mut self.blocks[direction as usize][1] } else { &mut other };
+        let purpose = purposes(direction).delay;
+        path.delay.of(draws.draw_with(block, purpose, self.entity, serial.index()))
+    }
+}
+
+const fn purposes(direction: Direction) -> Purposes {
+    match direction {
+        Direction::Up => UP,
+        Direction::Down => DOWN,
+    }
+}
+
 impl Link {
     /// An outage begins.
     pub fn cut(&mut self, cut: Cut) {
-        for direction in [Direction::Up, Direction::Down] {
+        for direction in Direction::BOTH {
             self.n_cuts[direction as usize] += u32::from(cut.covers(direction));
         }
     }
 
     /// An outage ends.
     pub fn mend(&mut self, cut: Cut) {
-        for direction in [Direction::Up, Direction::Down] {
+        for direction in Direction::BOTH {
             let n_cuts = &mut self.n_cuts[direction as usize];
             *n_cuts = n_cuts
                 .checked_sub(u32::from(cut.covers(direction)))
@@ -198,57 +331,93 @@ impl Link {
         self.n_cuts[direction as usize] == 0
     }
 
-    /// Sends a message now.  In order: outage, loss, delay.
+    /// Sends a message now.  In order: outage, loss, bottleneck, delay, copy.
     ///
     /// Outages cut the client's end of the link: upwards they are judged here, when the message is
     /// sent; downwards by [`Link::is_open`] when it arrives.
     #[inline]
-    pub fn send(
-        &self,
-        flow: &mut Flow,
-        path: &PathModel,
-        (draws, direction): (&Draws, Direction),
-        (serial, now): (Serial, SimTime),
-    ) -> Verdict {
+    pub fn send(&mut self, flow: &mut Flow, path: &PathModel, sending: Sending<'_>) -> Fate {
+        let Sending { direction, now, .. } = sending;
+        let dropped = |cause| Fate { verdict: Verdict::Drop(cause), copy: None };
         if direction == Direction::Up && !self.is_open(direction) {
-            return Verdict::Drop(Cause::Outage);
+            return dropped(Cause::Outage);
         }
-        let (loss, delay) = match direction {
-            Direction::Up => (Purpose::LossUp, Purpose::DelayUp),
-            Direction::Down => (Purpose::LossDown, Purpose::DelayDown),
+        if flow.loses(path, sending) {
+            return dropped(Cause::Loss);
+        }
+        let at = if flow.goes_first(path, sending) {
+            now
+        } else {
+            let Some(left_at) = self.pass(path, sending) else { return dropped(Cause::QueueFull) };
+            self.in_order(path, direction, left_at + flow.delay(path, sending))
         };
-        let mut other = [Block::NONE; 2];
-        let is_first = serial.lane == 0;
-        let entity = flow.entity;
-        let blocks = if is_first { &mut flow.blocks[direction as usize] } else { &mut other };
-        let [of_loss, of_delay] = blocks;
-        let draw = |block, purpose| draws.draw_with(block, purpose, entity, serial.index());
-        if !path.loss.is_zero() && path.loss.hits(draw(of_loss, loss)) {
-            return Verdict::Drop(Cause::Loss);
+        let copy = self.copy(flow, path, sending);
+        Fate { verdict: Verdict::Deliver(at), copy }
+    }
+
+    /// When a message has passed the bottleneck; nothing, if there was no place.
+    fn pass(&mut self, path: &PathModel, sending: Sending<'_>) -> Option<SimTime> {
+        match &path.bottleneck {
+            None => Some(sending.now),
+            Some(bottleneck) => {
+                let queue = &mut self.queues[sending.direction as usize];
+                queue.enter(bottleneck, sending.now, sending.bytes)
+            }
         }
-        let luck = if path.jitter.is_zero() { 0 } else { draw(of_delay, delay) };
-        Verdict::Deliver(now + path.delay_of(luck))
+    }
+
+    fn in_order(&mut self, path: &PathModel, direction: Direction, at: SimTime) -> SimTime {
+        match path.order {
+            Order::Any => at,
+            Order::Fifo => {
+                let last_at = &mut self.last_at[direction as usize];
+                *last_at = at.max(*last_at);
+                *last_at
+            }
+        }
+    }
+
+    /// When a copy of the message arrives, if the link makes one: after the message at the
+    /// bottleneck, with a delay of its own.
+    fn copy(&mut self, flow: &Flow, path: &PathModel, sending: Sending<'_>) -> Option<SimTime> {
+        let Sending { draws, direction, serial, .. } = sending;
+        let purposes = purposes(direction);
+        let draw = |purpose| draws.draw(purpose, flow.entity, serial.index());
+        if path.duplicate.is_zero() || !path.duplicate.hits(draw(purposes.copy)) {
+            return None;
+        }
+        let left_at = self.pass(path, sending)?;
+        let delay = path.delay.of(draw(purposes.copy_delay));
+        Some(self.in_order(path, direction, left_at + delay))
     }
 }
 
 impl LinkModel {
     /// A link with the same conditions in both directions.
-    pub const fn same(path: PathModel) -> Self {
-        Self { up: path, down: path }
+    pub fn same(path: &PathModel) -> Self {
+        Self { up: path.clone(), down: path.clone() }
+    }
+
+    /// The conditions of a direction.
+    pub const fn path(&self, direction: Direction) -> &PathModel {
+        match direction {
+            Direction::Up => &self.up,
+            Direction::Down => &self.down,
+        }
     }
 }
 
 impl PathModel {
-    /// No delay and no loss.
+    /// Nothing is lost and nothing takes time.
     pub const fn ideal() -> Self {
-        Self { delay: SimSpan::ZERO, jitter: SimSpan::ZERO, loss: Probability::ZERO }
-    }
-
-    /// The delay of the message with this draw: from `delay - jitter` to `delay + jitter`, evenly.
-    pub fn delay_of(&self, luck: u32) -> SimSpan {
-        let least = self.delay.as_micros() - self.jitter.as_micros();
-        let values = SimSpan::from_micros(2 * self.jitter.as_micros() + 1);
-        SimSpan::from_micros(least) + values.scaled(luck)
+        Self {
+            delay: Delay::NONE,
+            order: Order::Any,
+            loss: Loss::NONE,
+            duplicate: Probability::ZERO,
+            reorder: None,
+            bottleneck: None,
+        }
     }
 }
 
@@ -260,20 +429,26 @@ mod tests {
 
     fn path(delay_ms: u64, jitter_ms: u64, loss: &str) -> PathModel {
         PathModel {
-            delay: SimSpan::from_millis(delay_ms),
-            jitter: SimSpan::from_millis(jitter_ms),
-            loss: loss.parse().unwrap(),
+            delay: Delay {
+                mean: SimSpan::from_millis(delay_ms),
+                jitter: SimSpan::from_millis(jitter_ms),
+                ..Delay::NONE
+            },
+            loss: Loss::Random(loss.parse().unwrap()),
+            ..PathModel::ideal()
         }
+    }
+
+    fn sending(draws: &Draws, number: u32) -> Sending<'_> {
+        let serial = Serial { lane: 0, number };
+        Sending { draws, direction: Direction::Up, serial, bytes: 100, now: NOW }
     }
 
     /// What becomes of the first `n` messages of a link.
     fn fates(path: &PathModel, n: u32) -> Vec<Verdict> {
-        let (link, mut flow) = (Link::default(), Flow::new(Entity::named("A")));
+        let (mut link, mut flow) = (Link::default(), Flow::new(Entity::named("A")));
         let draws = Draws::new(1);
-        let send = |number| {
-            let serial = Serial { lane: 0, number };
-            link.send(&mut flow, path, (&draws, Direction::Up), (serial, NOW))
-        };
+        let send = |number| link.send(&mut flow, path, sending(&draws, number)).verdict;
         (0..n).map(send).collect()
     }
 
@@ -321,9 +496,8 @@ mod tests {
         link.cut(Cut::Up);
         link.mend(Cut::Both);
         assert!(!link.is_open(Direction::Up) && link.is_open(Direction::Down));
-        let serial = Serial { lane: 0, number: 0 };
-        let way = (&Draws::new(1), Direction::Up);
-        let sent = link.send(&mut flow, &path(50, 0, "0"), way, (serial, NOW));
+        let draws = Draws::new(1);
+        let sent = link.send(&mut flow, &path(50, 0, "0"), sending(&draws, 0)).verdict;
         assert_eq!(sent, Verdict::Drop(Cause::Outage));
         link.mend(Cut::Up);
         assert!(link.is_open(Direction::Up));

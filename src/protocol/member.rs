@@ -17,6 +17,7 @@ use crate::{
         message::{ClientBody, ClientMsg, Errands, ServerBody, ServerMsg},
         repeat::Repeat,
         rules::Rules,
+        server::Moment,
     },
     time::SimTime,
 };
@@ -217,6 +218,18 @@ impl Member {
         self.epoch < epoch
             || epoch == self.epoch
                 && !matches!(self.state, State::Joining { .. } | State::Present(_))
+    }
+
+    /// As the member is when the server starts again and remembers it.
+    pub(super) fn resumed(self, moment: Moment<'_>) -> Self {
+        let State::Present(present) = self.state else { return self };
+        let lease_ends_at = moment.now + moment.rules.lease.after;
+        self.with(State::Present(Present { lease_ends_at, ..present }))
+    }
+
+    /// As the member is when the server starts again and has forgotten it.
+    pub(super) const fn forgotten(self) -> Self {
+        self.with(State::Absent(Gone::Silent))
     }
 
     /// A login request: the first of its login, or a repetition, or a relogin.

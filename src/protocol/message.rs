@@ -257,6 +257,27 @@ impl Kind {
 }
 
 impl Message {
+    /// How large the message is: about what a compact encoding takes.
+    pub const fn bytes(&self) -> u32 {
+        match self {
+            Self::Up(message) => match message.body {
+                ClientBody::Heartbeat | ClientBody::Probe => 40,
+                ClientBody::Login(_) => 400, // The token is most of it.
+                ClientBody::Logout | ClientBody::AckKick | ClientBody::AskCount => 60,
+                ClientBody::AskRoster(_) | ClientBody::AckRoster(_) => 60,
+                ClientBody::Errands(errands) => 400 + 200 * (errands.asked - errands.answered),
+            },
+            Self::Down(message) => match message.body {
+                ServerBody::HeartbeatAck | ServerBody::SessionGone => 40,
+                ServerBody::LoginAccepted => 200,
+                ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => 60,
+                ServerBody::Kicked(_) | ServerBody::Count(_) => 60,
+                ServerBody::ErrandsDone { .. } => 80,
+                ServerBody::Roster { from, to, .. } => 60 + 80 * (to - from),
+            },
+        }
+    }
+
     /// The kind of the message.
     pub const fn kind(&self) -> Kind {
         match self {

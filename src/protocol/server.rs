@@ -294,6 +294,27 @@ impl Server {
         is_full.then_some(ErrorCode::ROOM_FULL) // spec: R42
     }
 
+    /// The server starts again and knows what it knew: leases begin anew.
+    pub fn resume(&mut self, moment: Moment<'_>, outbox: &mut Outbox) {
+        for session in self.members.ids() {
+            self.members[session] = self.members[session].resumed(moment);
+            outbox.members.push(session);
+        }
+    }
+
+    /// The server starts again and knows nobody: all rooms are empty.
+    pub fn forget(&mut self, moment: Moment<'_>, outbox: &mut Outbox) {
+        for session in self.members.ids() {
+            let room = self.members[session].room();
+            self.members[session] = self.members[session].forgotten();
+            self.signals[session] = None;
+            outbox.members.push(session);
+            if let Some(room) = room {
+                self.leave(moment, session, (room, Departure::Fault), outbox);
+            }
+        }
+    }
+
     fn user(&self, session: SessionId) -> UserId {
         self.cast.users[self.cast.clients[session]]
     }

@@ -4,12 +4,14 @@
 //! It knows nothing of how it is run.
 
 mod calls;
+mod changes;
 mod expect;
 pub mod fault;
 mod links;
 mod name;
 pub mod parameter;
 mod parse;
+mod presets;
 pub mod profile;
 mod read;
 mod script;
@@ -19,8 +21,8 @@ mod who;
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
 
 use crate::{
-    id::{ClientId, Id, IdVec, RoomId, StreamId, TextId, UserId},
-    link::{Cut, LinkModel, NetworkMode, PathModel},
+    id::{ClientId, Id, IdVec, LinkId, RoomId, StreamId, TextId, UserId},
+    link::{Cut, LinkModel, PathModel, network::NetworkMode},
     protocol::{
         call::{AppEvent, Call, CallKind},
         code::{ErrorCode, Reason, Update},
@@ -28,7 +30,7 @@ use crate::{
         server::Order,
     },
     scenario::profile::Profile,
-    time::{SimSpan, SimTime},
+    time::{Clock, SimSpan, SimTime},
 };
 
 /// A scenario that can be run.
@@ -42,6 +44,8 @@ pub struct Scenario {
     end: SimTime,
     /// The profile that it names, with its own changes.
     profile: Profile,
+    /// The kinds of links: those of the file, then those on the way from one to another.
+    links: IdVec<LinkId, LinkSpec>,
     /// The clients, in order of the file.
     clients: IdVec<ClientId, ClientSpec>,
     /// The users' names.
@@ -64,6 +68,17 @@ pub struct Scenario {
     order: Vec<usize>,
 }
 
+/// A kind of link.
+#[derive(Clone, Debug)]
+pub struct LinkSpec {
+    /// Its name.
+    pub name: String,
+    /// Its conditions.
+    pub model: LinkModel,
+    /// By what a device reaches the network over it, if its app listens to that.
+    pub network: Option<NetworkMode>,
+}
+
 /// A device that takes part.
 #[derive(Clone, Debug)]
 pub struct ClientSpec {
@@ -71,12 +86,12 @@ pub struct ClientSpec {
     pub name: String,
     /// Whose device it is.
     pub user: UserId,
-    /// The conditions of its link.
-    pub link: LinkModel,
-    /// By what it reaches the network, if its app listens to that.
-    pub network: Option<NetworkMode>,
+    /// The kind of its link at the start.
+    pub link: LinkId,
     /// Why the SDK does not take its user's name, if it does not.
     pub bad_name: Option<ErrorCode>,
+    /// How its clock runs.
+    pub clock: Clock,
     /// Whether it may be in several rooms.
     pub mode: RoomMode,
     /// The streams that it ever publishes.
@@ -112,6 +127,14 @@ pub enum Action {
     OutageBegins(ClientId, Outage),
     /// A client's outage ends.
     OutageEnds(ClientId, Outage),
+    /// A client's link becomes one of another kind, in some directions.
+    ChangeLink(ClientId, LinkId, Cut),
+    /// A client's device reaches the network over a link of another kind, by another address.
+    ChangeNetwork(ClientId, LinkId),
+    /// A client has outages by chance from now on.
+    RandomOutages(ClientId, OutageProcess),
+    /// Something happens to the server itself.
+    Server(ServerEvent),
     /// The server begins to refuse a client's logins.
     RefusalBegins(ClientId, ErrorCode),
     /// The server lets a client log in again.
@@ -133,6 +156,39 @@ pub struct Outage {
     pub cut: Cut,
     /// Whether the device's operating system announces the beginning and the end.
     pub announced: bool,
+}
+
+/// Outages that come and go by chance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutageProcess {
+    /// What each of them is.
+    pub outage: Outage,
+    /// The mean time from the end of one to the beginning of the next.
+    pub every: SimSpan,
+    /// Their mean length.
+    pub lasts: SimSpan,
+    /// None begins later.
+    pub until: SimTime,
+}
+
+/// Something that happens to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerEvent {
+    /// It stops: it neither hears nor sends.
+    Stop,
+    /// It starts again.
+    Start(ServerMemory),
+    /// Its work on a login takes this long; or as long as the profile says.
+    Slow(Option<SimSpan>),
+}
+
+/// Whether a server that starts again knows what it knew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerMemory {
+    /// It does; leases begin anew.
+    Kept,
+    /// It does not: nobody is in any room.
+    Lost,
 }
 
 /// A named instant.
@@ -296,6 +352,11 @@ impl Scenario {
     /// The parameters, with the scenario's own changes.
     pub const fn rules(&self) -> &Rules {
         self.profile.rules()
+    }
+
+    /// The kinds of links.
+    pub const fn links(&self) -> &IdVec<LinkId, LinkSpec> {
+        &self.links
     }
 
     /// The clients, in order of the file.

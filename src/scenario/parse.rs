@@ -5,15 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    id::{ClientId, Id, IdVec, RoomId, StreamId, TextId, UserId},
+    id::{ClientId, Id, IdVec, LinkId, RoomId, StreamId, TextId, UserId},
     protocol::{
         call::{Call, Notify},
         rules::{Lengths, Rules},
     },
     scenario::{
-        Action, ClientSpec, Clients, Mark, MarkIndex, Scenario, Step,
+        Action, ClientSpec, Clients, LinkSpec, Mark, MarkIndex, Scenario, Step,
         fault::{Fault, suggest},
-        links::LinkKind,
         name::{self, NameOf},
         parameter,
         read::{Node, Reader, syntax},
@@ -35,12 +34,14 @@ const NAMES_MAX: u128 = 500_000_000;
 /// What names mean, as far as they have been read.
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
-    pub(super) links: BTreeMap<&'a str, LinkKind>,
+    pub(super) links: BTreeMap<&'a str, LinkId>,
     /// Whether there are any: without, using them is not a second fault.
     pub(super) has_links: bool,
     /// Clients and groups.
     pub(super) clients: BTreeMap<&'a str, Clients>,
     pub(super) users: BTreeMap<String, UserId>,
+    /// Regions, or access points: clients that are named together.
+    pub(super) regions: BTreeMap<&'a str, Vec<ClientId>>,
     rooms: BTreeMap<&'a str, RoomId>,
     pub(super) streams: BTreeMap<String, StreamId>,
     pub(super) texts: BTreeMap<&'a str, TextId>,
@@ -53,6 +54,7 @@ pub(super) struct Draft<'a> {
     pub(super) reader: Reader<'a>,
     pub(super) names: Names<'a>,
     pub(super) end: SimTime,
+    pub(super) links: IdVec<LinkId, LinkSpec>,
     pub(super) clients: IdVec<ClientId, ClientSpec>,
     pub(super) users: IdVec<UserId, String>,
     pub(super) rooms: IdVec<RoomId, String>,
@@ -111,6 +113,7 @@ impl Scenario {
             reader: Reader::new(text),
             names: Names::default(),
             end: SimTime::ZERO + DURATION_MAX,
+            links: IdVec::from_vec(Vec::new()),
             clients: IdVec::from_vec(Vec::new()),
             users: IdVec::from_vec(Vec::new()),
             rooms: IdVec::from_vec(Vec::new()),
@@ -178,6 +181,7 @@ impl<'a> Draft<'a> {
             seed: seed.unwrap_or(Some(1))?,
             end: self.end,
             profile,
+            links: std::mem::replace(&mut self.links, IdVec::from_vec(Vec::new())),
             clients: std::mem::replace(&mut self.clients, IdVec::from_vec(Vec::new())),
             users: std::mem::replace(&mut self.users, IdVec::from_vec(Vec::new())),
             rooms: std::mem::replace(&mut self.rooms, IdVec::from_vec(Vec::new())),

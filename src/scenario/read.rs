@@ -58,6 +58,8 @@ const SYNTAX: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
+/// A fault is noted again so soon, if at all.
+const NEAR: usize = 64;
 /// So many faults are noted before reading stops.
 const FAULTS_MAX: usize = 1000;
 
@@ -174,13 +176,24 @@ impl<'a> Node<'a> {
         self.value.as_object().is_some()
     }
 
-    /// Whether the value is an object with this field.
+    /// The field of this name, if the value is an object that has it.
+    pub(super) fn field(&self, name: &str) -> Option<Self> {
+        let value = &self.value.as_object()?.get(name)?.value;
+        Some(self.child(name, value))
+    }
+
+    /// Whether the value is an object with such a field.
     pub(super) fn has(&self, name: &str) -> bool {
         self.value.as_object().is_some_and(|it| it.get(name).is_some())
     }
 }
 
 impl<'a> Fields<'a> {
+    /// The field, if it is there; it may be taken again.
+    pub(super) fn peek(&self, name: &str) -> Option<Node<'a>> {
+        self.fields.get(name).cloned()
+    }
+
     /// The field, if it is there.
     pub(super) fn optional(&mut self, name: &str) -> Option<Node<'a>> {
         self.fields.remove(name)
@@ -228,6 +241,14 @@ impl<'a> Reader<'a> {
         !self.faults.is_empty()
     }
 
+    /// Notes a fault; what is read twice has its faults once.
+    fn note(&mut self, fault: Fault) {
+        let is_known = |it: &Fault| it.pointer == fault.pointer && it.problem == fault.problem;
+        if !self.faults.iter().rev().take(NEAR).any(is_known) {
+            self.faults.push(fault);
+        }
+    }
+
     /// Notes that something is wrong at a value.
     pub(super) fn fault(
         &mut self,
@@ -239,7 +260,7 @@ impl<'a> Reader<'a> {
         if at.is_object() {
             range.end = range.start + 1; // Point at the brace, not at all that it holds.
         }
-        self.faults.push(Fault {
+        self.note(Fault {
             pointer: at.pointer.clone(),
             range,
             problem: problem.into(),
@@ -308,7 +329,7 @@ impl<'a> Reader<'a> {
             let key = property.name.range();
             let mut fault = |problem: String, remedy: String| {
                 let (pointer, range) = (node.pointer.clone(), key.start..key.end);
-                self.faults.push(Fault { pointer, range, problem, remedy });
+                self.note(Fault { pointer, range, problem, remedy });
             };
             if known.is_some_and(|it| !it.contains(&name)) {
                 let remedy = suggest(name, known.unwrap_or_default().iter().copied());

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     id::{ClientId, RoomId},
-    link::Cut,
-    protocol::{call::AppEvent, code::ErrorCode, member::Ouster, server::Order},
+    protocol::{call::AppEvent, member::Ouster, server::Order},
     scenario::{
-        Action, Clients, Mark, MarkOf, Outage, Step,
+        Action, Mark, MarkOf, ServerEvent, Step,
         calls::CALLS,
+        changes::CHANGES,
         fault::suggest,
         parse::Draft,
         read::{Fields, Node},
@@ -20,12 +20,15 @@ use crate::{
 const STEPS_MAX: usize = 1 << 24;
 
 /// What a step does.
-struct Deed {
+pub(super) struct Deed {
     /// The clients whom it concerns.
-    clients: Vec<ClientId>,
-    actions: Vec<Action>,
-    /// When the outage ends, if it is one.
-    until: Option<SimTime>,
+    pub(super) clients: Vec<ClientId>,
+    /// What happens at its instant.
+    pub(super) actions: Vec<Action>,
+    /// When that ends, if it is something that lasts.
+    pub(super) until: Option<SimTime>,
+    /// What happens later, up to the end of the run.
+    pub(super) later: Vec<(SimTime, Action)>,
 }
 
 /// A step with all that decides its turn within an instant.
@@ -72,9 +75,12 @@ impl<'a> Draft<'a> {
             self.new_mark(&mark, Mark { name: String::new(), of });
         }
         let (begins, deed) = (begins?, deed?);
+        for (at, action) in deed.later.into_iter().filter(|(at, _)| *at <= self.end) {
+            entries.push(Entry { step: Step { at, action }, class: action.class(), index });
+        }
         for action in deed.actions {
             let mut add = |at, action| {
-                entries.push(Entry { step: Step { at, action }, class: class(action), index });
+                entries.push(Entry { step: Step { at, action }, class: action.class(), index });
             };
             add(begins, action);
             if let (Some(until), Some(end)) = (deed.until, end_of(action)) {
@@ -108,6 +114,10 @@ impl<'a> Draft<'a> {
                 | Action::OutageEnds(..)
                 | Action::RefusalBegins(..)
                 | Action::RefusalEnds(..)
+                | Action::ChangeLink(..)
+                | Action::ChangeNetwork(..)
+                | Action::RandomOutages(..)
+                | Action::Server(_)
                 | Action::Order(_) => continue,
             };
             let is_fault = match event {
@@ -152,9 +162,9 @@ impl<'a> Draft<'a> {
 
     fn deed(&mut self, fields: &mut Fields<'a>, begins: Option<SimTime>) -> Option<Deed> {
         let client = fields.optional("client");
-        let others = ["outage", "kickoutUser", "sessionException", "forbidUser", "closeRoom"];
+        let others = ["kickoutUser", "sessionException", "forbidUser", "closeRoom"];
         let deed = fields.required(&mut self.reader, "do");
-        let kinds = [&CALLS[..], &others[..]].concat();
+        let kinds = [&CALLS[..], &CHANGES[..], &others[..]].concat();
         let Some((kind, node)) = deed.and_then(|it| self.reader.variant(it, &kinds)) else {
             client.and_then(|it| self.who(&it));
             return None;
@@ -165,7 +175,7 @@ impl<'a> Draft<'a> {
                 self.reader.fault(&client, problem, "leave `client` out here");
             }
             return match kind {
-                "outage" => self.outage(node, begins),
+                _ if CHANGES.contains(&kind) => self.change(kind, node, begins),
                 "closeRoom" => self.close_room(node),
                 _ => self.against_users(kind, node),
             };
@@ -179,7 +189,7 @@ impl<'a> Draft<'a> {
             }
         };
         let (actions, until) = self.calls(kind, node, begins, clients.as_deref())?;
-        Some(Deed { clients: clients?, actions, until })
+        Some(Deed { clients: clients?, actions, until, later: Vec::new() })
     }
 
     /// Users are put out of a room, or forbidden to log in.
@@ -209,14 +219,14 @@ impl<'a> Draft<'a> {
         };
         let orders = users.into_iter().map(order);
         let actions = orders.map(|it| it.map(Action::Order)).collect::<Option<_>>()?;
-        Some(Deed { clients, actions, until: None })
+        Some(Deed { clients, actions, until: None, later: Vec::new() })
     }
 
     fn close_room(&mut self, at: Node<'a>) -> Option<Deed> {
         let mut fields = self.reader.fields(at, &["room"])?;
         let room = self.backend_room(&mut fields)?;
         let actions = vec![Action::Order(Order::CloseRoom(room))];
-        Some(Deed { clients: Vec::new(), actions, until: None })
+        Some(Deed { clients: Vec::new(), actions, until: None, later: Vec::new() })
     }
 
     fn backend_room(&mut self, fields: &mut Fields<'a>) -> Option<RoomId> {
@@ -225,110 +235,44 @@ impl<'a> Draft<'a> {
         self.backend_rooms.push((node, room));
         Some(room)
     }
-
-    fn outage(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
-        let known = ["clients", "kind", "direction", "errorCode", "for"];
-        let mut fields = self.reader.fields(at, &known)?;
-        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
-        let kind = fields.required(&mut self.reader, "kind");
-        let kinds =
-            [("link_down", Kind::LinkDown), ("silent", Kind::Silent), ("refuse", Kind::Refuse)];
-        let kind = kind.and_then(|it| self.reader.word(&it, &kinds));
-        let direction = fields.optional("direction");
-        let directions = [("up", Cut::Up), ("down", Cut::Down), ("both", Cut::Both)];
-        let cut = match &direction {
-            None => Some(Cut::Both),
-            Some(it) => self.reader.word(it, &directions),
-        };
-        if let (Some(direction), Some(Kind::LinkDown)) = (&direction, kind)
-            && cut.is_some_and(|it| it != Cut::Both)
-        {
-            let problem = "a link that is down is down in both directions";
-            self.reader.fault(direction, problem, "write \"kind\": \"silent\", or leave it out");
-        }
-        if let (Some(direction), Some(Kind::Refuse)) = (&direction, kind) {
-            let problem = "a refusal has no direction";
-            self.reader.fault(direction, problem, "leave it out");
-        }
-        let code = self.rejection(&mut fields, kind);
-        let span = match fields.optional("for") {
-            None => None, // To the end of the run.
-            Some(it) => Some(self.reader.positive_span(&it)?),
-        };
-        let until = span.and_then(|it| begins.map(|begins| begins + it));
-        let (kind, cut, code, clients) = (kind?, cut?, code?, clients?);
-        let action = |client: &ClientId| match kind {
-            Kind::Refuse => Action::RefusalBegins(*client, code),
-            Kind::LinkDown => Action::OutageBegins(*client, Outage { cut, announced: true }),
-            Kind::Silent => Action::OutageBegins(*client, Outage { cut, announced: false }),
-        };
-        let actions = clients.iter().map(action).collect();
-        Some(Deed { clients, actions, until })
-    }
-
-    /// The code with which logins are refused (spec: R45).
-    fn rejection(&mut self, fields: &mut Fields<'a>, kind: Option<Kind>) -> Option<ErrorCode> {
-        let Some(node) = fields.optional("errorCode") else { return Some(ErrorCode::INNER_ERROR) };
-        if kind.is_some_and(|it| it != Kind::Refuse) {
-            self.reader.fault(&node, "only a refusal has a code", "leave it out");
-            return None;
-        }
-        let number = self.reader.integer(&node, 0..=u64::from(u32::MAX))?;
-        let code = u32::try_from(number).ok().and_then(ErrorCode::rejection);
-        if code.is_none() {
-            let codes = ErrorCode::REJECTIONS.map(|it| it.to_string()).join(", ");
-            let problem = format!("no login is refused with `{number}`");
-            self.reader.fault(&node, problem, format!("write one of {codes}"));
-        }
-        code
-    }
-
-    /// The clients named in a list, each once.
-    fn all_of(&mut self, at: &Node<'a>) -> Option<Vec<ClientId>> {
-        let nodes = self.reader.list(at, "clients")?;
-        if nodes.is_empty() {
-            self.reader.fault(at, "the outage is nobody's", "name at least one client");
-        }
-        let mut all: BTreeSet<ClientId> = BTreeSet::new();
-        for node in &nodes {
-            all.extend(self.who(node).into_iter().flat_map(Clients::iter));
-        }
-        (!all.is_empty()).then(|| all.into_iter().collect())
-    }
 }
 
 fn is_dead(event: AppEvent) -> bool {
     event == AppEvent::Kill
 }
 
-/// Kinds of outage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    LinkDown,
-    Silent,
-    Refuse,
-}
-
-/// The order within one instant; see [`Action`].
-const fn class(action: Action) -> u8 {
-    match action {
-        Action::OutageBegins(..) | Action::RefusalBegins(..) => 0,
-        Action::OutageEnds(..) | Action::RefusalEnds(..) | Action::App(_, AppEvent::Resume) => 1,
-        Action::Call(..) | Action::Refused(..) | Action::App(..) | Action::Order(_) => 2,
-    }
-}
-
 /// What ends when the time of an action is over, if something does.
-const fn end_of(action: Action) -> Option<Action> {
+pub(super) const fn end_of(action: Action) -> Option<Action> {
     match action {
         Action::OutageBegins(client, outage) => Some(Action::OutageEnds(client, outage)),
         Action::RefusalBegins(client, code) => Some(Action::RefusalEnds(client, code)),
         Action::App(client, AppEvent::Suspend) => Some(Action::App(client, AppEvent::Resume)),
         Action::OutageEnds(..)
         | Action::RefusalEnds(..)
+        | Action::ChangeLink(..)
+        | Action::ChangeNetwork(..)
+        | Action::RandomOutages(..)
+        | Action::Server(_)
         | Action::Call(..)
         | Action::Refused(..)
         | Action::App(..)
         | Action::Order(_) => None,
+    }
+}
+
+impl Action {
+    /// The turn of an action within an instant.
+    pub const fn class(self) -> u8 {
+        match self {
+            Self::OutageBegins(..) | Self::RefusalBegins(..) | Self::Server(ServerEvent::Stop) => 0,
+            Self::OutageEnds(..)
+            | Self::RefusalEnds(..)
+            | Self::ChangeLink(..)
+            | Self::ChangeNetwork(..)
+            | Self::RandomOutages(..)
+            | Self::Server(_)
+            | Self::App(_, AppEvent::Resume) => 1,
+            Self::Call(..) | Self::Refused(..) | Self::App(..) | Self::Order(_) => 2,
+        }
     }
 }

@@ -1,16 +1,25 @@
 //! Who takes part: clients, groups and users, and the names that mean them.
 
 use crate::{
-    id::{ClientId, Id, UserId},
+    id::{ClientId, Id, LinkId, UserId},
+    protocol::code::ErrorCode,
     scenario::{
         ClientSpec, Clients, RoomMode,
         fault::suggest,
-        links::LinkKind,
         name::{NameOf, user_name_fault},
         parse::{CLIENTS_MAX, Draft},
-        read::Node,
+        read::{Fields, Node},
     },
+    time::Clock,
 };
+
+/// What an entry says of its devices.
+struct Device<'a> {
+    mode: RoomMode,
+    clock: Clock,
+    bad_name: Option<ErrorCode>,
+    region: Option<&'a str>,
+}
 
 impl<'a> Draft<'a> {
     pub(super) fn clients(&mut self, at: &Node<'a>) {
@@ -31,18 +40,15 @@ impl<'a> Draft<'a> {
     }
 
     fn client(&mut self, at: Node<'a>) -> Option<()> {
-        let mut fields =
-            self.reader.fields(at, &["name", "user", "userName", "count", "link", "roomMode"])?;
+        let mut fields = self.reader.fields(
+            at,
+            &["name", "user", "userName", "count", "link", "roomMode", "region", "clock"],
+        )?;
         let name_at = fields.required(&mut self.reader, "name");
         let link_at = fields.required(&mut self.reader, "link");
         let user_at = fields.optional("user");
         let user = user_at.as_ref().and_then(|it| self.name(it, NameOf::User));
-        let modes = [("single", RoomMode::Single), ("multi", RoomMode::Multi)];
-        let mode = fields.optional("roomMode");
-        let mode = mode.map_or(Some(RoomMode::Single), |it| self.reader.word(&it, &modes));
-        let user_name = fields.optional("userName");
-        let user_name = user_name.map(|it| self.reader.text(&it));
-        let bad_name = user_name.flatten().and_then(|it| user_name_fault(it, self.lengths));
+        let device = self.device(&mut fields);
         let count_at = fields.optional("count");
         // A group whose size has a fault still has a name, so that using it is not a second fault.
         let count = count_at.as_ref().map(|it| self.reader.integer(it, 1..=CLIENTS_MAX));
@@ -65,7 +71,8 @@ impl<'a> Draft<'a> {
         let link = link_at.and_then(|it| self.link_named(&it));
         let name_at = name_at?;
         let name = self.name(&name_at, NameOf::Client)?;
-        let (link, mode) = (link.unwrap_or_else(LinkKind::ideal), mode?);
+        let link = link.unwrap_or_else(|| LinkId::from_index(0));
+        let Device { mode, clock, bad_name, region } = device?;
         let members = match count {
             None => vec![name.to_owned()],
             Some(count) => (1..=count).map(|it| format!("{name}-{it}")).collect(),
@@ -90,14 +97,45 @@ impl<'a> Draft<'a> {
             self.clients.push(ClientSpec {
                 name: member,
                 user,
-                link: link.model,
-                network: link.network,
+                link,
                 mode,
                 bad_name,
+                clock,
                 streams: Vec::new(),
             });
         }
+        if let Some(region) = region {
+            let members = (first..self.clients.len()).map(ClientId::from_index);
+            self.names.regions.entry(region).or_default().extend(members);
+        }
         Some(())
+    }
+
+    /// What distinguishes the devices of an entry from others.
+    fn device(&mut self, fields: &mut Fields<'a>) -> Option<Device<'a>> {
+        let modes = [("single", RoomMode::Single), ("multi", RoomMode::Multi)];
+        let mode = fields.optional("roomMode");
+        let mode = mode.map_or(Some(RoomMode::Single), |it| self.reader.word(&it, &modes));
+        let user_name = fields.optional("userName");
+        let user_name = user_name.map(|it| self.reader.text(&it));
+        let bad_name = user_name.flatten().and_then(|it| user_name_fault(it, self.lengths));
+        let region = fields.optional("region").and_then(|it| self.name(&it, NameOf::Client));
+        let clock = match fields.optional("clock") {
+            None => Some(Clock::EXACT),
+            Some(it) => self.clock(&it),
+        };
+        Some(Device { mode: mode?, clock: clock?, bad_name, region })
+    }
+
+    /// `200ppm`: how much faster a device's clock runs than the server's.
+    fn clock(&mut self, at: &Node<'a>) -> Option<Clock> {
+        let ppm = at.as_str().and_then(|it| it.strip_suffix("ppm")?.parse::<i32>().ok());
+        let clock = ppm.filter(|it| (-100_000..=100_000).contains(it)).map(Clock::fast_by_ppm);
+        if clock.is_none() {
+            let wanted = "a deviation from -100000ppm to 100000ppm";
+            self.reader.wrong_type(at, wanted, "write it as \"200ppm\" or \"-50ppm\"");
+        }
+        clock
     }
 
     /// The user of this name, who comes to be with the first mention.
@@ -149,5 +187,16 @@ impl<'a> Draft<'a> {
         let problem = format!("no user is named `{}`", self.reader.shown(at));
         self.reader.fault(at, problem, remedy);
         None
+    }
+
+    /// The kind of link that a value names.
+    pub(super) fn link_named(&mut self, at: &Node<'a>) -> Option<LinkId> {
+        let name = self.reader.text(at)?;
+        let link = self.names.links.get(name).copied();
+        if link.is_none() && self.names.has_links {
+            let remedy = suggest(name, self.names.links.keys().copied());
+            self.reader.fault(at, format!("no link is named `{}`", self.reader.shown(at)), remedy);
+        }
+        link
     }
 }

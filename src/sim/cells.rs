@@ -70,9 +70,13 @@ impl Row {
     /// Whom or what an action concerns first.
     fn subject(self, action: Action) -> usize {
         match action {
+            Action::Server(_) => unreachable!("the server is everybody's"),
             Action::Call(client, _)
+            | Action::RandomOutages(client, _)
             | Action::App(client, _)
             | Action::Refused(client, ..)
+            | Action::ChangeLink(client, ..)
+            | Action::ChangeNetwork(client, _)
             | Action::RefusalBegins(client, _)
             | Action::RefusalEnds(client, _)
             | Action::OutageBegins(client, _)
@@ -106,6 +110,10 @@ fn unions(scenario: &Scenario, row: Row) -> Unions {
             }
             Action::Order(Order::Forbid(_) | Order::CloseRoom(_))
             | Action::App(..)
+            | Action::ChangeLink(..)
+            | Action::ChangeNetwork(..)
+            | Action::RandomOutages(..)
+            | Action::Server(_)
             | Action::RefusalBegins(..)
             | Action::RefusalEnds(..)
             | Action::OutageBegins(..)
@@ -146,6 +154,13 @@ pub fn cells(scenario: &Scenario) -> Vec<Cell> {
         cells[cell].rooms.push(room);
     }
     for step in scenario.script() {
+        if let Action::Server(_) = step.action {
+            // The server has rooms in every cell.
+            for cell in &mut cells {
+                cell.script.push(*step);
+            }
+            continue;
+        }
         let cell = cell_of(&mut cells, row.subject(step.action));
         let action = renamed(step.action, row, &local);
         cells[cell].script.push(Step { action, ..*step });
@@ -162,6 +177,10 @@ fn renamed(action: Action, row: Row, local: &[usize]) -> Action {
         Action::Call(caller, call) => Action::Call(client(caller), call.renamed(room)),
         Action::OutageBegins(whose, outage) => Action::OutageBegins(client(whose), outage),
         Action::OutageEnds(whose, outage) => Action::OutageEnds(client(whose), outage),
+        Action::Server(_) => action,
+        Action::RandomOutages(whose, process) => Action::RandomOutages(client(whose), process),
+        Action::ChangeLink(whose, link, cut) => Action::ChangeLink(client(whose), link, cut),
+        Action::ChangeNetwork(whose, link) => Action::ChangeNetwork(client(whose), link),
         Action::RefusalBegins(whose, code) => Action::RefusalBegins(client(whose), code),
         Action::RefusalEnds(whose, code) => Action::RefusalEnds(client(whose), code),
         Action::App(whose, event) => Action::App(client(whose), event),

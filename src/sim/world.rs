@@ -2,13 +2,17 @@
 //! its effects over the links.
 
 mod backend;
+mod chance;
 mod device;
+mod restart;
 mod tell;
+
+use std::borrow::Cow;
 
 use crate::{
     engine::{Agenda, Next, Waybill},
     id::{ClientId, Id, IdVec, RoomId, SessionId},
-    link::{Cause, Direction, Flow, Link, LinkModel, Serial, Verdict},
+    link::{Cause, Direction, Fate, Flow, Link, Sending, Serial, Verdict},
     observe::Observer,
     protocol::{
         client::{self, Client, Die, Luck},
@@ -43,19 +47,32 @@ struct Session {
 /// The state of one cell and those who watch it.
 pub(super) struct World<'a, O> {
     scenario: &'a Scenario,
-    rules: &'a Rules,
+    rules: Cow<'a, Rules>,
     draws: Draws,
     cell: &'a Cell,
+    script: Cow<'a, [Step]>,
     next_step: usize,
     agenda: Agenda<Message>,
     devices: IdVec<ClientId, Device>,
     sessions: IdVec<SessionId, Session>,
     server: Server,
+    /// Whether the server is up.
+    power: Power,
     outbox: Outbox,
     /// How many callbacks the server has made of each room.
     n_callbacks: IdVec<RoomId, u64>,
     observer: O,
 }
+
+/// Whether the server is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Power {
+    On,
+    Off,
+}
+
+/// Marks the number of a copy: no lane has so many messages.
+const COPY: u32 = 1 << 31;
 
 /// Lanes of one session on the agenda: those up, then those down.
 const LANES: usize = 2 * Lane::COUNT;
@@ -76,7 +93,8 @@ impl<'a, O: Observer> World<'a, O> {
                     }
                 },
                 link: Link::default(),
-                model: spec.link,
+                kinds: [spec.link; 2],
+                clock: spec.clock,
                 app: App::Running(Engine::Created),
                 knows_lost: false,
                 n_announced: 0,
@@ -112,14 +130,16 @@ impl<'a, O: Observer> World<'a, O> {
         let sessions = IdVec::from_vec(cast.clients.iter().map(session).collect());
         Self {
             scenario,
-            rules: scenario.rules(),
+            rules: Cow::Borrowed(scenario.rules()),
             draws,
             cell,
+            script: chance::with_random_outages(scenario, cell, &draws),
             next_step: 0,
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
             devices,
             sessions,
             server: Server::new(cast),
+            power: Power::On,
             outbox: Outbox::default(),
             n_callbacks: IdVec::filled(cell.rooms.len(), || 0),
             observer,
@@ -130,7 +150,7 @@ impl<'a, O: Observer> World<'a, O> {
     pub(super) fn run(mut self) {
         let n_rooms = self.cell.rooms.len();
         loop {
-            let step = self.cell.script.get(self.next_step).copied();
+            let step = self.script.get(self.next_step).copied();
             match self.agenda.next(step.map_or(SimTime::NEVER, |it| it.at)) {
                 Next::Script => self.script(step.expect("it is due")),
                 Next::Arrival(waybill, message) => self.arrive(waybill, message),
@@ -146,10 +166,6 @@ impl<'a, O: Observer> World<'a, O> {
         self.agenda.now()
     }
 
-    const fn moment(&self) -> Moment<'a> {
-        Moment { rules: self.rules, now: self.now() }
-    }
-
     fn script(&mut self, Step { action, .. }: Step) {
         self.next_step += 1;
         match action {
@@ -158,10 +174,16 @@ impl<'a, O: Observer> World<'a, O> {
             Action::App(client, event) => self.app(client, event),
             Action::OutageBegins(client, outage) => self.begin_outage(client, outage),
             Action::OutageEnds(client, outage) => self.end_outage(client, outage),
+            Action::ChangeLink(client, link, cut) => self.change_link(client, link, cut),
+            Action::ChangeNetwork(client, link) => self.change_network(client, link),
             Action::RefusalBegins(client, code) => self.server.refuse(client, code),
             Action::RefusalEnds(client, code) => self.server.relent(client, code),
+            // They are in the script by now.
+            Action::RandomOutages(..) => (),
+            Action::Server(event) => self.server_event(event),
             Action::Order(order) => {
-                self.server.obey(self.moment(), order, &mut self.outbox);
+                let moment = Moment { rules: &self.rules, now: self.agenda.now() };
+                self.server.obey(moment, order, &mut self.outbox);
                 self.drain();
             }
         }
@@ -173,6 +195,9 @@ impl<'a, O: Observer> World<'a, O> {
         let device = &self.devices[self.sessions[session].device];
         let global = self.global(self.sessions[session].device);
         match message {
+            Message::Up(_) if self.power == Power::Off => {
+                self.observer.dropped(now, global, kind, Cause::ServerDown);
+            }
             Message::Up(message) => {
                 self.observer.delivered(now, global, kind);
                 self.step_member(session, member::Input::Receive(message));
@@ -193,7 +218,7 @@ impl<'a, O: Observer> World<'a, O> {
     /// A deadline of a session is due, on the server's side or on the client's; the server goes
     /// first.
     fn wake(&mut self, session: SessionId) {
-        if self.server.member(session).deadline().is_due(self.now()) {
+        if self.member_deadline(session).is_due(self.now()) {
             self.step_member(session, member::Input::Wake);
         } else {
             self.step_client(session, client::Input::Wake);
@@ -201,12 +226,14 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     fn publish(&mut self, room: RoomId) {
-        self.server.publish(self.moment(), room, &mut self.outbox);
+        let moment = Moment { rules: &self.rules, now: self.agenda.now() };
+        self.server.publish(moment, room, &mut self.outbox);
         self.drain();
     }
 
     fn step_member(&mut self, session: SessionId, input: member::Input) {
-        self.server.handle(self.moment(), session, input, &mut self.outbox);
+        let moment = Moment { rules: &self.rules, now: self.agenda.now() };
+        self.server.handle(moment, session, input, &mut self.outbox);
         self.drain();
     }
 
@@ -220,8 +247,7 @@ impl<'a, O: Observer> World<'a, O> {
             self.set_deadline(*session);
         }
         for room in &outbox.rooms {
-            let at = self.server.room_deadline(self.rules, *room);
-            self.agenda.set_deadline(room.index(), at);
+            self.set_room_deadline(*room);
         }
         for callback in &outbox.callbacks {
             self.call_backend(*callback);
@@ -233,8 +259,8 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn step_client(&mut self, id: SessionId, input: client::Input) {
         let session = &mut self.sessions[id];
-        let context =
-            client::Context { rules: self.rules, now: self.agenda.now(), luck: session.luck };
+        let now = self.devices[session.device].clock.shows(self.agenda.now());
+        let context = client::Context { rules: &self.rules, now, luck: session.luck };
         let (next, effects) = session.client.step(context, input);
         session.client = next;
         for effect in effects.iter() {
@@ -275,12 +301,13 @@ impl<'a, O: Observer> World<'a, O> {
         let device = &self.devices[session.device];
         let (is_online, epoch) = (session.client.is_online(), session.client.epoch);
         // The outage began before the answer came that made the client think it is online.
-        let is_cut = 0 < device.n_outages && self.rules.detect == Detect::AtOutage;
+        let is_down = self.power == Power::Off;
+        let is_cut = (0 < device.n_outages || is_down) && self.rules.detect == Detect::AtOutage;
         if is_online && is_cut && device.is_running() {
             return self.step_client(id, client::Input::LinkLost);
         }
         let signal = is_online && device.link.is_open(Direction::Up) && device.is_running();
-        if signal != session.signal {
+        if signal != session.signal && !is_down {
             self.sessions[id].signal = signal;
             if self.rules.lease.anchor == Anchor::Outage {
                 let back = member::Input::SignalBack(epoch);
@@ -293,39 +320,58 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn set_deadline(&mut self, id: SessionId) {
         let session = &self.sessions[id];
-        let client_at = if self.devices[session.device].is_running() {
-            session.client.deadline()
+        let device = &self.devices[session.device];
+        let client_at = if device.is_running() {
+            device.clock.when(session.client.deadline())
         } else {
             SimTime::NEVER
         };
-        let at = client_at.min(self.server.member(id).deadline());
-        // What was due while the app stood still is due now.
+        let at = client_at.min(self.member_deadline(id));
+        // What was due while the app stood still, or the server was down, is due now.
         self.agenda.set_deadline(self.cell.rooms.len() + id.index(), at.max(self.now()));
+    }
+
+    /// When the server has something to do about a session: never, while it is down.
+    fn member_deadline(&self, id: SessionId) -> SimTime {
+        match self.power {
+            Power::On => self.server.member(id).deadline(),
+            Power::Off => SimTime::NEVER,
+        }
+    }
+
+    fn set_room_deadline(&mut self, room: RoomId) {
+        let at = match self.power {
+            Power::On => self.server.room_deadline(&self.rules, room).max(self.now()),
+            Power::Off => SimTime::NEVER,
+        };
+        self.agenda.set_deadline(room.index(), at);
     }
 
     fn send(&mut self, id: SessionId, direction: Direction, message: Message) {
         let (now, kind) = (self.now(), message.kind());
         let global = self.global(self.sessions[id].device);
         let session = &mut self.sessions[id];
-        let device = &self.devices[session.device];
+        let device = &mut self.devices[session.device];
         let lane = kind.lane() as usize;
         let number = session.n_sent[direction as usize][lane];
         session.n_sent[direction as usize][lane] += 1;
-        let LinkModel { up, down } = &device.model;
-        let path = match direction {
-            Direction::Up => up,
-            Direction::Down => down,
-        };
-        self.observer.sent(now, global, kind);
+        let kinds = &self.scenario.links()[device.kinds[direction as usize]];
         let serial = Serial { lane: kind.lane() as u8, number };
-        let way = (&self.draws, direction);
-        match device.link.send(&mut session.flow, path, way, (serial, now)) {
-            Verdict::Deliver(at) => {
-                let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane;
-                let lane = u32::try_from(lane).expect("clients are limited");
-                self.agenda.send(at, Waybill { lane, number }, message);
-            }
+        let bytes = message.bytes();
+        let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
+        let path = kinds.model.path(direction);
+        let Fate { verdict, copy } = device.link.send(&mut session.flow, path, sending);
+        self.observer.sent(now, global, kind);
+        let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane;
+        let lane = u32::try_from(lane).expect("clients are limited");
+        match verdict {
+            Verdict::Deliver(at) => self.agenda.send(at, Waybill { lane, number }, message),
             Verdict::Drop(cause) => self.observer.dropped(now, global, kind, cause),
+        }
+        if let Some(at) = copy {
+            // A copy is a message of its own to those who count.
+            self.observer.sent(now, global, kind);
+            self.agenda.send(at, Waybill { lane, number: number | COPY }, message);
         }
     }
 

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     id::{ClientId, Id, RoomId, TextId, UserId},
-    link::NetworkMode,
+    link::network::NetworkMode,
     observe::{Callback, Observer, Stream, Subject},
     protocol::{
         call::CallKind,

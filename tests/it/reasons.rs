@@ -53,16 +53,9 @@ impl Shown {
             .scenario
             .script()
             .iter()
-            .filter_map(|it| match it.action {
-                Action::App(client, AppEvent::Kill) => Some(client),
-                Action::App(..)
-                | Action::Call(..)
-                | Action::Refused(..)
-                | Action::OutageBegins(..)
-                | Action::OutageEnds(..)
-                | Action::RefusalBegins(..)
-                | Action::RefusalEnds(..)
-                | Action::Order(_) => None,
+            .filter_map(|it| {
+                let Action::App(client, AppEvent::Kill) = it.action else { return None };
+                Some(client)
             })
             .collect();
         let n_rows = ran.trace.rows().len();
@@ -98,9 +91,10 @@ impl Shown {
             }
             // A wrong room is refused wherever the client is.
             let here = last.iter().filter(|((client, _), it)| *client == row.client && !is_out(it));
-            let from = match status.reason {
-                Reason::LogoutFailed => here.map(|(_, it)| *it).next(),
-                _ => before.filter(|it| !is_out(it)),
+            let from = if status.reason == Reason::LogoutFailed {
+                here.map(|(_, it)| *it).next()
+            } else {
+                before.filter(|it| !is_out(it))
             };
             let arrow = (node(from), status.reason.name());
             self.arrows.entry(arrow).or_insert_with(|| name.to_owned());

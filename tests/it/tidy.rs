@@ -13,7 +13,7 @@ type Layer = (&'static str, &'static [&'static str]);
 const LAYERS: &[Layer] = &[
     ("time", &[]),
     ("id", &[]),
-    ("units", &[]),
+    ("units", &["time"]),
     ("rng", &[]),
     ("engine", &["time"]),
     ("protocol", &["time", "id"]),

@@ -47,9 +47,7 @@ impl Trying {
             Input::Killed => (client.out(), Out::NONE),
             Input::EngineDestroyed => client.destroyed(self.login.room),
             // Giving up goes before an attempt that would start at the same instant.
-            Input::LinkBack if self.give_up_at.is_due(context.now) => {
-                self.give_up(client, context.rules)
-            }
+            Input::LinkBack if self.give_up_at.is_due(context.now) => (client, Out::NONE),
             // A fresh series of attempts begins at once.
             Input::LinkBack => {
                 let attempt = Attempt { failed: self.attempt.failed, ..Attempt::first(context) };

@@ -1,7 +1,7 @@
 //! The way of a server callback to the developer's backend.
 
 use crate::{
-    link::PathModel,
+    link::{PathModel, loss::Loss},
     observe::Delivery,
     protocol::backend::{RETRIES_AFTER, ServerCallback},
     rng::{Draws, Entity, Purpose},
@@ -22,8 +22,8 @@ pub(super) fn delivered(
         // Eight draws for each callback leave room for six attempts.
         let draw = |purpose| draws.draw(purpose, room, number * 8 + attempt);
         let attempts = u32::try_from(attempt + 1).expect("there are six attempts");
-        if !path.loss.hits(draw(Purpose::BackendLoss)) {
-            let arrives_at = Some(tried_at + path.delay_of(draw(Purpose::BackendDelay)));
+        if !fails(path, draw(Purpose::BackendLoss)) {
+            let arrives_at = Some(tried_at + path.delay.of(draw(Purpose::BackendDelay)));
             return Delivery { made_at, callback, number, attempts, arrives_at };
         }
         match wait {
@@ -32,4 +32,14 @@ pub(super) fn delivered(
         }
     }
     unreachable!("the last attempt has no wait after it")
+}
+
+/// Whether an attempt with this draw fails.
+fn fails(path: &PathModel, draw: u32) -> bool {
+    match path.loss {
+        Loss::Random(share) => share.hits(draw),
+        Loss::GilbertElliott(_) | Loss::FourState(_) => {
+            unreachable!("attempts of callbacks fail each by itself")
+        }
+    }
 }

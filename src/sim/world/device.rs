@@ -2,8 +2,8 @@
 
 use super::World;
 use crate::{
-    id::{ClientId, RoomId, SessionId, UserId},
-    link::{Link, LinkModel, NetworkMode},
+    id::{ClientId, LinkId, RoomId, SessionId, UserId},
+    link::{Cut, Direction, Link, network::NetworkMode},
     observe::{Callback, Observer, Subject},
     protocol::{
         call::{AppEvent, Call, CallKind},
@@ -12,6 +12,7 @@ use crate::{
         rules::Detect,
     },
     scenario::Outage,
+    time::Clock,
 };
 
 /// A client's device.
@@ -22,7 +23,9 @@ pub(super) struct Device {
     /// In multi-room mode, the room of each session.
     pub(super) rooms: Option<Vec<Option<RoomId>>>,
     pub(super) link: Link,
-    pub(super) model: LinkModel,
+    /// The kind of link, up and down.
+    pub(super) kinds: [LinkId; 2],
+    pub(super) clock: Clock,
     pub(super) app: App,
     /// Whether the app has been told that the network is gone, and not that it is back.
     pub(super) knows_lost: bool,
@@ -75,6 +78,36 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
+    /// By what the device reaches the network when no outage cuts it, if its app listens to that.
+    fn network_of(&self, client: ClientId) -> Option<NetworkMode> {
+        self.scenario.links()[self.devices[client].kinds[Direction::Up as usize]].network
+    }
+
+    /// A client's link becomes one of another kind; what is drawn for it goes on as it was.
+    pub(super) fn change_link(&mut self, client: ClientId, link: LinkId, cut: Cut) {
+        for direction in Direction::BOTH {
+            if cut.covers(direction) {
+                self.devices[client].kinds[direction as usize] = link;
+            }
+        }
+    }
+
+    /// A device reaches the network by another address: its connections are gone, and it knows.
+    pub(super) fn change_network(&mut self, client: ClientId, link: LinkId) {
+        let before = self.network_of(client);
+        self.change_link(client, link, Cut::Both);
+        if !self.devices[client].is_running() || 0 < self.devices[client].n_announced {
+            return; // It learns of its network when it is back.
+        }
+        // spec: R63
+        if let Some(mode) = self.network_of(client)
+            && before != Some(mode)
+        {
+            self.call_back(client, None, Callback::NetworkMode(mode));
+        }
+        self.each_session(client, Some(client::Input::LinkLost));
+    }
+
     /// All sessions of a client hear of something, or only see what has changed around them.
     fn each_session(&mut self, client: ClientId, input: Option<client::Input>) {
         for place in 0..self.devices[client].sessions.len() {
@@ -95,7 +128,7 @@ impl<O: Observer> World<'_, O> {
         }
         device.knows_lost = is_lost;
         // spec: R63
-        if let Some(mode) = self.scenario.clients()[self.global(client)].network {
+        if let Some(mode) = self.network_of(client) {
             let mode = if is_lost { NetworkMode::Offline } else { mode };
             self.call_back(client, None, Callback::NetworkMode(mode));
         }

@@ -1,0 +1,343 @@
+//! What happens to links and to the server: outages, changes of conditions, restarts.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    id::{ClientId, LinkId},
+    link::{
+        Cut, LinkModel, PathModel,
+        delay::Delay,
+        loss::{GilbertElliott, Loss},
+    },
+    protocol::code::ErrorCode,
+    scenario::{
+        Action, Clients, LinkSpec, Outage, OutageProcess, ServerEvent, ServerMemory,
+        parse::Draft,
+        read::{Fields, Node},
+        script::{Deed, end_of},
+    },
+    time::{SimSpan, SimTime},
+    units::{BitRate, between},
+};
+
+/// What happens to links and to the server.
+pub(super) const CHANGES: [&str; 6] =
+    ["outage", "randomOutages", "changeLink", "changeNetwork", "restartServer", "slowServer"];
+
+/// So often an outage comes again, and so many steps a ramp has, at the most.
+const TIMES_MAX: u64 = 1_000_000;
+const STEPS_MAX: u64 = 1000;
+/// So many random outages a step makes, about, at the most.
+const OUTAGES_MAX: u64 = 1 << 24;
+/// Steps of a ramp unless it is said.
+const STEPS: u64 = 10;
+
+/// Kinds of outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    LinkDown,
+    Silent,
+    Refuse,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn change(
+        &mut self,
+        kind: &str,
+        at: Node<'a>,
+        begins: Option<SimTime>,
+    ) -> Option<Deed> {
+        match kind {
+            "outage" => self.outage(at, begins),
+            "randomOutages" => self.random_outages(at, begins),
+            "changeLink" => self.change_link(at, begins),
+            "changeNetwork" => self.change_network(at),
+            "restartServer" => self.restart_server(at, begins),
+            _ => self.slow_server(at, begins),
+        }
+    }
+
+    fn directions(&mut self, at: Option<&Node<'a>>) -> Option<Cut> {
+        let directions = [("up", Cut::Up), ("down", Cut::Down), ("both", Cut::Both)];
+        match at {
+            None => Some(Cut::Both),
+            Some(it) => self.reader.word(it, &directions),
+        }
+    }
+
+    /// Outages that come and go by chance, each client's by its own draws.
+    fn random_outages(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
+        let known = ["clients", "kind", "direction", "every", "lasts", "for"];
+        let mut fields = self.reader.fields(at, &known)?;
+        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
+        let kind = fields.required(&mut self.reader, "kind");
+        let kinds = [("link_down", true), ("silent", false)];
+        let announced = kind.and_then(|it| self.reader.word(&it, &kinds));
+        let direction = fields.optional("direction");
+        let cut = self.directions(direction.as_ref());
+        let every = fields.required(&mut self.reader, "every");
+        let every = every.and_then(|it| self.period(&it));
+        let lasts = fields.required(&mut self.reader, "lasts");
+        let lasts = lasts.and_then(|it| self.period(&it));
+        let span = fields.optional("for").map(|it| self.reader.positive_span(&it));
+        let until = match span {
+            None => self.end,
+            Some(span) => begins? + span?,
+        };
+        let outage = Outage { cut: cut?, announced: announced? };
+        let (every, lasts, clients) = (every?, lasts?, clients?);
+        let one = every.as_micros().saturating_add(lasts.as_micros());
+        let n = u128::from(self.end.as_micros() / one) * clients.len() as u128;
+        if u128::from(OUTAGES_MAX) < n {
+            let problem = format!("these would be about {n} outages");
+            self.reader.fault(fields.node(), problem, "let them be rarer, or fewer clients'");
+            return None;
+        }
+        let process = OutageProcess { outage, every, lasts, until: until.min(self.end) };
+        let actions = clients.iter().map(|it| Action::RandomOutages(*it, process)).collect();
+        Some(Deed { clients, actions, until: None, later: Vec::new() })
+    }
+
+    fn period(&mut self, at: &Node<'a>) -> Option<SimSpan> {
+        crate::scenario::value::period(&mut self.reader, at)
+    }
+
+    /// Another kind of link, at once or by a ramp.
+    fn change_link(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
+        let known = ["clients", "to", "direction", "from", "over", "steps"];
+        let mut fields = self.reader.fields(at, &known)?;
+        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
+        let to = fields.required(&mut self.reader, "to").and_then(|it| self.link_named(&it));
+        let direction = fields.optional("direction");
+        let cut = self.directions(direction.as_ref());
+        let ramp = self.ramp(&mut fields);
+        let (clients, to, cut, ramp) = (clients?, to?, cut?, ramp?);
+        let each = |link: LinkId| clients.iter().map(move |it| Action::ChangeLink(*it, link, cut));
+        let Some((from, over, steps)) = ramp else {
+            let actions = each(to).collect();
+            return Some(Deed { clients, actions, until: None, later: Vec::new() });
+        };
+        let begins = begins?;
+        let mut later = Vec::new();
+        for step in 1..=steps {
+            let link = if step == steps { to } else { self.on_the_way((from, to), step, steps) };
+            let at = begins + SimSpan::from_micros(between(0, over.as_micros(), step, steps));
+            later.extend(each(link).map(|it| (at, it)));
+        }
+        let actions = each(from).collect();
+        Some(Deed { clients, actions, until: None, later })
+    }
+
+    /// Where a ramp begins, how long it takes, and in how many steps.
+    #[expect(clippy::option_option, reason = "a fault and no ramp are two things")]
+    fn ramp(&mut self, fields: &mut Fields<'a>) -> Option<Option<(LinkId, SimSpan, u64)>> {
+        let (from_at, over_at) = (fields.optional("from"), fields.optional("over"));
+        let steps_at = fields.optional("steps");
+        let (Some(from_at), Some(over_at)) = (&from_at, &over_at) else {
+            let Some(it) = from_at.or(over_at).or(steps_at) else { return Some(None) };
+            let problem = "a ramp has a `from` and an `over`";
+            self.reader.fault(&it, problem, "write both: the link it begins with, and how long");
+            return None;
+        };
+        let from = self.link_named(from_at);
+        let over = self.reader.positive_span(over_at);
+        let steps = match steps_at {
+            None => Some(STEPS),
+            Some(it) => self.reader.integer(&it, 1..=STEPS_MAX),
+        };
+        Some(Some((from?, over?, steps?)))
+    }
+
+    /// The link at one step on the way from one to another.
+    fn on_the_way(&mut self, (from, to): (LinkId, LinkId), step: u64, steps: u64) -> LinkId {
+        let (one, other) = (&self.links[from], &self.links[to]);
+        let path = |one: &PathModel, other: &PathModel| path_between(one, other, step, steps);
+        let model = LinkModel {
+            up: path(&one.model.up, &other.model.up),
+            down: path(&one.model.down, &other.model.down),
+        };
+        let name = format!("{} to {}, {step} of {steps}", one.name, other.name);
+        let network = one.network;
+        self.links.push(LinkSpec { name, model, network })
+    }
+
+    fn change_network(&mut self, at: Node<'a>) -> Option<Deed> {
+        let mut fields = self.reader.fields(at, &["clients", "to"])?;
+        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
+        let to = fields.required(&mut self.reader, "to").and_then(|it| self.link_named(&it));
+        let (clients, to) = (clients?, to?);
+        let actions = clients.iter().map(|it| Action::ChangeNetwork(*it, to)).collect();
+        Some(Deed { clients, actions, until: None, later: Vec::new() })
+    }
+
+    /// The server is down for a time, and remembers its sessions or not.
+    fn restart_server(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
+        let mut fields = self.reader.fields(at, &["for", "memory"])?;
+        let span = fields.required(&mut self.reader, "for");
+        let span = span.and_then(|it| self.reader.positive_span(&it));
+        let words = [("kept", ServerMemory::Kept), ("lost", ServerMemory::Lost)];
+        let memory = fields.required(&mut self.reader, "memory");
+        let memory = memory.and_then(|it| self.reader.word(&it, &words));
+        let back = begins? + span?;
+        let actions = vec![Action::Server(ServerEvent::Stop)];
+        let later = vec![(back, Action::Server(ServerEvent::Start(memory?)))];
+        Some(Deed { clients: Vec::new(), actions, until: None, later })
+    }
+
+    /// The server takes longer over logins for a time.
+    fn slow_server(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
+        let mut fields = self.reader.fields(at, &["login_processing", "for"])?;
+        let processing = fields.required(&mut self.reader, "login_processing");
+        let processing = processing.and_then(|it| self.reader.span(&it));
+        let span = fields.optional("for").map(|it| self.reader.positive_span(&it));
+        let actions = vec![Action::Server(ServerEvent::Slow(Some(processing?)))];
+        let later = match span {
+            None => Vec::new(),
+            Some(span) => vec![(begins? + span?, Action::Server(ServerEvent::Slow(None)))],
+        };
+        Some(Deed { clients: Vec::new(), actions, until: None, later })
+    }
+
+    fn outage(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
+        let known = ["clients", "kind", "direction", "errorCode", "for", "times", "every"];
+        let mut fields = self.reader.fields(at, &known)?;
+        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
+        let kind = fields.required(&mut self.reader, "kind");
+        let kinds =
+            [("link_down", Kind::LinkDown), ("silent", Kind::Silent), ("refuse", Kind::Refuse)];
+        let kind = kind.and_then(|it| self.reader.word(&it, &kinds));
+        let direction = fields.optional("direction");
+        let cut = self.directions(direction.as_ref());
+        if let (Some(direction), Some(Kind::LinkDown)) = (&direction, kind)
+            && cut.is_some_and(|it| it != Cut::Both)
+        {
+            let problem = "a link that is down is down in both directions";
+            self.reader.fault(direction, problem, "write \"kind\": \"silent\", or leave it out");
+        }
+        if let (Some(direction), Some(Kind::Refuse)) = (&direction, kind) {
+            let problem = "a refusal has no direction";
+            self.reader.fault(direction, problem, "leave it out");
+        }
+        let code = self.rejection(&mut fields, kind);
+        let span = match fields.optional("for") {
+            None => None, // To the end of the run.
+            Some(it) => Some(self.reader.positive_span(&it)?),
+        };
+        let until = span.and_then(|it| begins.map(|begins| begins + it));
+        let (kind, cut, code, clients) = (kind?, cut?, code?, clients?);
+        let action = |client: &ClientId| match kind {
+            Kind::Refuse => Action::RefusalBegins(*client, code),
+            Kind::LinkDown => Action::OutageBegins(*client, Outage { cut, announced: true }),
+            Kind::Silent => Action::OutageBegins(*client, Outage { cut, announced: false }),
+        };
+        let actions: Vec<Action> = clients.iter().map(action).collect();
+        let later = self.flaps(&mut fields, begins, span, &actions)?;
+        Some(Deed { clients, actions, until, later })
+    }
+
+    /// The same outage again and again: `times` in all, `every` so long.
+    fn flaps(
+        &mut self,
+        fields: &mut Fields<'a>,
+        begins: Option<SimTime>,
+        span: Option<SimSpan>,
+        actions: &[Action],
+    ) -> Option<Vec<(SimTime, Action)>> {
+        let (times_at, every_at) = (fields.optional("times"), fields.optional("every"));
+        let (Some(times_at), Some(every_at)) = (&times_at, &every_at) else {
+            if let Some(it) = times_at.or(every_at) {
+                let problem = "`times` and `every` go together";
+                self.reader.fault(&it, problem, "write both: how often, and how far apart");
+                return None;
+            }
+            return Some(Vec::new());
+        };
+        let times = self.reader.integer(times_at, 1..=TIMES_MAX);
+        let every = self.reader.positive_span(every_at)?;
+        let Some(span) = span.filter(|it| *it <= every) else {
+            let problem = format!("an outage that comes again every {every} is over before that");
+            self.reader.fault(every_at, problem, "give it a `for` of at most `every`");
+            return None;
+        };
+        let (times, begins) = (times?, begins?);
+        let n = u128::from(times) * actions.len() as u128;
+        if u128::from(TIMES_MAX) < n {
+            let problem = format!("these would be {n} outages");
+            self.reader.fault(times_at, problem, format!("at most {TIMES_MAX} come in one step"));
+            return None;
+        }
+        let again = |n: u64| {
+            let at = begins + every.times(n);
+            let ends = move |it: &Action| Some((at + span, end_of(*it)?));
+            let begin = actions.iter().map(move |it| (at, *it));
+            begin.chain(actions.iter().filter_map(ends))
+        };
+        Some((1..times).flat_map(again).collect())
+    }
+
+    /// The code with which logins are refused (spec: R45).
+    fn rejection(&mut self, fields: &mut Fields<'a>, kind: Option<Kind>) -> Option<ErrorCode> {
+        let Some(node) = fields.optional("errorCode") else { return Some(ErrorCode::INNER_ERROR) };
+        if kind.is_some_and(|it| it != Kind::Refuse) {
+            self.reader.fault(&node, "only a refusal has a code", "leave it out");
+            return None;
+        }
+        let number = self.reader.integer(&node, 0..=u64::from(u32::MAX))?;
+        let code = u32::try_from(number).ok().and_then(ErrorCode::rejection);
+        if code.is_none() {
+            let codes = ErrorCode::REJECTIONS.map(|it| it.to_string()).join(", ");
+            let problem = format!("no login is refused with `{number}`");
+            self.reader.fault(&node, problem, format!("write one of {codes}"));
+        }
+        code
+    }
+
+    /// The clients named in a list, each once.
+    fn all_of(&mut self, at: &Node<'a>) -> Option<Vec<ClientId>> {
+        let nodes = self.reader.list(at, "clients")?;
+        if nodes.is_empty() {
+            self.reader.fault(at, "the outage is nobody's", "name at least one client");
+        }
+        let mut all: BTreeSet<ClientId> = BTreeSet::new();
+        for node in &nodes {
+            match node.as_str().and_then(|it| self.names.regions.get(it)) {
+                Some(region) => all.extend(region),
+                None => all.extend(self.who(node).into_iter().flat_map(Clients::iter)),
+            }
+        }
+        (!all.is_empty()).then(|| all.into_iter().collect())
+    }
+}
+
+/// The conditions at one step on the way: what is a number lies between, the rest is as at the end.
+fn path_between(one: &PathModel, other: &PathModel, step: u64, steps: u64) -> PathModel {
+    let span = |one: SimSpan, other: SimSpan| {
+        SimSpan::from_micros(between(one.as_micros(), other.as_micros(), step, steps))
+    };
+    let delay = Delay {
+        mean: span(one.delay.mean, other.delay.mean),
+        jitter: span(one.delay.jitter, other.delay.jitter),
+        spread: other.delay.spread.clone(),
+    };
+    let loss = match (one.loss, other.loss) {
+        (Loss::Random(one), Loss::Random(other)) => Loss::Random(one.between(other, step, steps)),
+        (Loss::GilbertElliott(one), Loss::GilbertElliott(other)) => {
+            Loss::GilbertElliott(GilbertElliott {
+                to_bad: one.to_bad.between(other.to_bad, step, steps),
+                to_good: one.to_good.between(other.to_good, step, steps),
+                bad_loss: one.bad_loss.between(other.bad_loss, step, steps),
+                good_loss: one.good_loss.between(other.good_loss, step, steps),
+            })
+        }
+        (_, other) => other,
+    };
+    let bottleneck = other.bottleneck.map(|it| match one.bottleneck {
+        None => it,
+        Some(before) => {
+            let bits = between(before.rate.bits(), it.rate.bits(), step, steps);
+            crate::link::queue::Bottleneck { rate: BitRate::from_bits(bits), ..it }
+        }
+    });
+    let duplicate = one.duplicate.between(other.duplicate, step, steps);
+    PathModel { delay, loss, duplicate, bottleneck, ..other.clone() }
+}

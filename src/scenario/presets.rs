@@ -1,0 +1,109 @@
+//! Links as they are: conditions under a name, with where their figures come from.
+//!
+//! The figures are round; what matters is their shape.  Each is told in `docs/scenario.md`.
+
+use crate::{
+    link::{
+        LinkModel, Order, PathModel,
+        delay::{Delay, Spread, Table},
+        loss::{GilbertElliott, Loss},
+        network::NetworkMode,
+        queue::Bottleneck,
+    },
+    time::SimSpan,
+    units::Probability,
+};
+
+/// One preset: mean, jitter and distribution of the delay, loss, rates up and down.
+struct Preset {
+    name: &'static str,
+    network: NetworkMode,
+    delay: (u64, u64, &'static str),
+    /// `p` and `r` of a Gilbert-Elliott model that loses everything in its bad state; or, without
+    /// `r`, a share that is lost by itself.
+    loss: (&'static str, Option<&'static str>),
+    rates: Option<(&'static str, &'static str, u32)>,
+}
+
+const PRESETS: [Preset; 5] = [
+    Preset {
+        name: "wifi",
+        network: NetworkMode::WiFi,
+        delay: (10, 5, "paretonormal"),
+        loss: ("0.2%", Some("40%")),
+        rates: None,
+    },
+    Preset {
+        name: "lte",
+        network: NetworkMode::Mode4G,
+        delay: (35, 10, "normal"),
+        loss: ("0.1%", Some("30%")),
+        rates: Some(("10mbit", "40mbit", 1000)),
+    },
+    Preset {
+        name: "satellite",
+        network: NetworkMode::Unknown,
+        delay: (260, 10, "normal"),
+        loss: ("0.5%", None),
+        rates: Some(("2mbit", "20mbit", 1000)),
+    },
+    Preset {
+        name: "congested",
+        network: NetworkMode::WiFi,
+        delay: (80, 60, "pareto"),
+        loss: ("2%", Some("25%")),
+        rates: Some(("256kbit", "512kbit", 50)),
+    },
+    Preset {
+        name: "tunnel",
+        network: NetworkMode::Mode4G,
+        delay: (60, 30, "pareto"),
+        loss: ("10%", Some("10%")),
+        rates: Some(("128kbit", "256kbit", 100)),
+    },
+];
+
+/// The names of all presets.
+pub(super) fn names() -> impl Iterator<Item = &'static str> + Clone {
+    PRESETS.iter().map(|it| it.name)
+}
+
+/// The preset of this name.
+pub(super) fn named(name: &str) -> Option<(LinkModel, Option<NetworkMode>)> {
+    let preset = PRESETS.iter().find(|it| it.name == name)?;
+    let path = |rate: Option<&str>, limit| {
+        let (mean, jitter, distribution) = preset.delay;
+        let spread = Spread::Table(Table::named(distribution).expect("there is this one"));
+        let (mean, jitter) = (SimSpan::from_millis(mean), SimSpan::from_millis(jitter));
+        let share = |text: &str| text.parse::<Probability>().expect("it is one");
+        let (lost, back) = preset.loss;
+        let loss = match back {
+            None => Loss::Random(share(lost)),
+            Some(back) => Loss::GilbertElliott(GilbertElliott {
+                to_bad: share(lost),
+                to_good: share(back),
+                bad_loss: Probability::ONE,
+                good_loss: Probability::ZERO,
+            }),
+        };
+        let bottleneck = rate.map(|it| Bottleneck {
+            rate: it.parse().expect("it is a rate"),
+            overhead: 28, // The headers of IPv4 and UDP.
+            limit,
+        });
+        PathModel {
+            delay: Delay { mean, jitter, spread },
+            order: Order::Any,
+            loss,
+            bottleneck,
+            ..PathModel::ideal()
+        }
+    };
+    let model = match preset.rates {
+        None => LinkModel::same(&path(None, 0)),
+        Some((up, down, limit)) => {
+            LinkModel { up: path(Some(up), limit), down: path(Some(down), limit) }
+        }
+    };
+    Some((model, Some(preset.network)))
+}

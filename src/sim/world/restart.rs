@@ -1,0 +1,67 @@
+//! The server goes down and comes up again, or is slow.
+
+use std::borrow::Cow;
+
+use super::{Power, World};
+use crate::{
+    id::{Id, RoomId, SessionId},
+    observe::Observer,
+    protocol::{
+        client,
+        rules::{Detect, Rules},
+        server::Moment,
+    },
+    scenario::{ServerEvent, ServerMemory},
+};
+
+impl<O: Observer> World<'_, O> {
+    pub(super) fn server_event(&mut self, event: ServerEvent) {
+        match event {
+            ServerEvent::Stop => self.stop_server(),
+            ServerEvent::Start(memory) => self.start_server(memory),
+            ServerEvent::Slow(login_processing) => {
+                let rules = self.scenario.rules();
+                self.rules = match login_processing {
+                    None => Cow::Borrowed(rules),
+                    Some(login_processing) => {
+                        Cow::Owned(Rules { login_processing, ..rules.clone() })
+                    }
+                };
+            }
+        }
+    }
+
+    fn stop_server(&mut self) {
+        self.power = Power::Off;
+        for room in (0..self.cell.rooms.len()).map(RoomId::from_index) {
+            self.set_room_deadline(room);
+        }
+        // Who knows at once of every outage knows of this one (spec: R19).
+        let is_known = self.rules.detect == Detect::AtOutage;
+        for session in self.sessions.ids() {
+            if is_known && self.devices[self.sessions[session].device].is_running() {
+                self.step_client(session, client::Input::LinkLost);
+            } else {
+                self.set_deadline(session);
+            }
+        }
+    }
+
+    fn start_server(&mut self, memory: ServerMemory) {
+        self.power = Power::On;
+        let moment = Moment { rules: &self.rules, now: self.agenda.now() };
+        match memory {
+            ServerMemory::Kept => self.server.resume(moment, &mut self.outbox),
+            ServerMemory::Lost => self.server.forget(moment, &mut self.outbox),
+        }
+        self.drain();
+        for room in (0..self.cell.rooms.len()).map(RoomId::from_index) {
+            self.set_room_deadline(room);
+        }
+        for session in self.sessions.ids().collect::<Vec<SessionId>>() {
+            // What the server knows of the client's presence it has to learn anew.
+            self.sessions[session].signal = false;
+            self.settle(session);
+        }
+    }
+}
