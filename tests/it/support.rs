@@ -3,21 +3,29 @@
 use std::{fs, path::Path};
 
 use roomsim::{
-    protocol::rules::Rules,
+    observe::Delivery,
+    protocol::{
+        backend::{Relogin, ServerEvent},
+        rules::Rules,
+    },
     scenario::{Scenario, profile::Profile},
     sim,
     sink::{
         counters::Counters,
         judge::Judgement,
-        trace::{Recorder, Trace},
+        server::ServerRecorder,
+        trace::{Recorder, Row, Trace},
     },
 };
+use serde_json::{Value, json};
 
 /// A scenario that has been run.
 pub(crate) struct Ran {
     pub(crate) scenario: Scenario,
     pub(crate) trace: Trace,
     pub(crate) counters: Counters,
+    /// The server's callbacks to the backend, in the order in which they arrive.
+    pub(crate) deliveries: Vec<Delivery>,
 }
 
 /// Runs the scenario of this text with its own seed, or another.
@@ -26,10 +34,95 @@ pub(crate) fn run(text: &str, seed: Option<u64>) -> Ran {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         panic!("{}\n{text}", faults.join("\n"));
     });
-    let mut sinks = (Recorder::default(), Counters::default());
+    let mut sinks = (Recorder::default(), (Counters::default(), ServerRecorder::default()));
     sim::run(&scenario, seed.unwrap_or_else(|| scenario.seed()), &mut sinks);
-    let trace = sinks.0.finish(&scenario);
-    Ran { scenario, trace, counters: sinks.1 }
+    let (recorder, (counters, server)) = sinks;
+    let trace = recorder.finish(&scenario);
+    Ran { scenario, trace, counters, deliveries: server.finish() }
+}
+
+/// The scenario of some clients on links of 50 ms each way, half an hour long.
+pub(crate) fn scenario(profile: &Value, clients: &[Value], script: &[Value]) -> Value {
+    json!({
+        "version": 1, "name": "story", "duration": "30min", "profile": profile,
+        "links": { "home": { "delay": "50ms" } },
+        "clients": clients, "script": script,
+    })
+}
+
+/// A run of clients of these names, each a user of its own, in the profile `zego-doc`.
+pub(crate) fn story(names: &[&str], script: &[Value]) -> Ran {
+    story_in(&json!("zego-doc"), names, script)
+}
+
+/// A run of clients of these names in another profile.
+pub(crate) fn story_in(profile: &Value, names: &[&str], script: &[Value]) -> Ran {
+    let clients: Vec<Value> = names.iter().map(|it| client(it, &json!({}))).collect();
+    run(&scenario(profile, &clients, script).to_string(), None)
+}
+
+/// A client with these fields besides its name and link.
+pub(crate) fn client(name: &str, fields: &Value) -> Value {
+    with(json!({ "name": name, "link": "home" }), fields)
+}
+
+/// An object with some fields more.
+pub(crate) fn with(mut object: Value, fields: &Value) -> Value {
+    object.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    object
+}
+
+/// What a client's app does.
+pub(crate) fn call(at: &str, client: &str, deed: &Value) -> Value {
+    json!({ "at": at, "client": client, "do": deed })
+}
+
+/// What befalls clients, or the backend does.
+pub(crate) fn event(at: &str, deed: &Value) -> Value {
+    json!({ "at": at, "do": deed })
+}
+
+/// A login to room `r`.
+pub(crate) fn login(at: &str, client: &str) -> Value {
+    call(at, client, &json!({ "loginRoom": { "room": "r" } }))
+}
+
+/// A login to room `r` with some configuration.
+pub(crate) fn login_with(at: &str, client: &str, config: &Value) -> Value {
+    call(at, client, &json!({ "loginRoom": with(json!({ "room": "r" }), config) }))
+}
+
+pub(crate) fn logout(at: &str, client: &str) -> Value {
+    call(at, client, &json!({ "logoutRoom": {} }))
+}
+
+pub(crate) fn publish(at: &str, client: &str, stream: &str) -> Value {
+    call(at, client, &json!({ "startPublishingStream": { "stream": stream } }))
+}
+
+pub(crate) fn unpublish(at: &str, client: &str, stream: &str) -> Value {
+    call(at, client, &json!({ "stopPublishingStream": { "stream": stream } }))
+}
+
+/// A message to room `r`.
+pub(crate) fn send(at: &str, client: &str, message: &str) -> Value {
+    call(at, client, &json!({ "sendBroadcastMessage": { "room": "r", "message": message } }))
+}
+
+/// The network of one client is lost and the device knows it.
+pub(crate) fn link_down(at: &str, client: &str, span: &str) -> Value {
+    event(at, &json!({ "outage": { "clients": [client], "kind": "link_down", "for": span } }))
+}
+
+/// The network of one client is lost and nobody knows.
+pub(crate) fn silent(at: &str, client: &str, span: &str) -> Value {
+    event(at, &json!({ "outage": { "clients": [client], "kind": "silent", "for": span } }))
+}
+
+/// The lines from this second on.
+pub(crate) fn after(lines: &[String], secs: u64) -> Vec<&str> {
+    let time = |line: &&str| line.split('.').next().unwrap().parse::<u64>().unwrap();
+    lines.iter().map(String::as_str).filter(|it| secs <= time(it)).collect()
 }
 
 /// The parameters of a profile.
@@ -60,7 +153,7 @@ impl Ran {
 
     /// Every row as `time client summary`, one a line.
     pub(crate) fn lines(&self) -> Vec<String> {
-        let row = |row: &roomsim::sink::trace::Row| {
+        let row = |row: &Row| {
             let client = &self.scenario.clients()[row.client].name;
             format!("{} {client} {}", row.at, row.what.summary(&self.scenario))
         };
@@ -71,5 +164,33 @@ impl Ran {
     pub(crate) fn lines_of(&self, client: &str) -> Vec<String> {
         let is_of = |line: &String| line.split(' ').nth(1) == Some(client);
         self.lines().into_iter().filter(is_of).collect()
+    }
+
+    /// The rows of one client that contain a text.
+    pub(crate) fn told(&self, client: &str, text: &str) -> Vec<String> {
+        self.lines_of(client).into_iter().filter(|it| it.contains(text)).collect()
+    }
+
+    /// The server's callbacks: `made event room user-or-stream`, and `relogin` or the reason.
+    pub(crate) fn server_lines(&self) -> Vec<String> {
+        let line = |it: &Delivery| {
+            let (callback, scenario) = (it.callback, &self.scenario);
+            let about = match callback.what {
+                ServerEvent::RoomCreate => String::new(),
+                ServerEvent::RoomClose(_) => String::new(),
+                ServerEvent::RoomLogin { user, relogin, .. } => {
+                    let again = if relogin == Relogin::Yes { " relogin" } else { "" };
+                    format!(" {}{again}", scenario.users()[user])
+                }
+                ServerEvent::RoomLogout { user, .. } => format!(" {}", scenario.users()[user]),
+                ServerEvent::StreamCreate(_, stream) | ServerEvent::StreamClose(_, stream, _) => {
+                    format!(" {}", scenario.streams()[stream])
+                }
+            };
+            let reason = callback.reason().map(|it| format!(" {it}")).unwrap_or_default();
+            let room = &scenario.rooms()[callback.room];
+            format!("{} {} {room}{about}{reason}", it.made_at, callback.event())
+        };
+        self.deliveries.iter().map(line).collect()
     }
 }

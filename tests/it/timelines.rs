@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, run};
+use crate::support::{Ran, after, call, run};
 
 /// A scenario of A, B and A's second device, `tablet`.
 fn story(profile: &Value, duration: &str, script: &[Value]) -> Ran {
@@ -20,10 +20,6 @@ fn story(profile: &Value, duration: &str, script: &[Value]) -> Ran {
     run(&text.to_string(), None)
 }
 
-fn call(at: &str, client: &str, deed: &Value) -> Value {
-    json!({ "at": at, "client": client, "do": deed })
-}
-
 fn login(at: &str, client: &str) -> Value {
     call(at, client, &json!({ "loginRoom": { "room": "room-1" } }))
 }
@@ -36,11 +32,6 @@ fn outage(at: &str, kind: &str, span: &str) -> Value {
 fn situation(away_for: &str, duration: &str) -> Ran {
     let script = vec![login("0s", "B"), login("10s", "A"), outage("60s", "link_down", away_for)];
     story(&json!("zego-doc"), duration, &script)
-}
-
-fn after(lines: &[String], secs: u64) -> Vec<&str> {
-    let time = |line: &&str| line.split('.').next().unwrap().parse::<u64>().unwrap();
-    lines.iter().map(String::as_str).filter(|it| secs <= time(it)).collect()
 }
 
 // spec: R1, R2, R3, R4, R17
