@@ -18,4 +18,5 @@ mod streams;
 mod support;
 mod tidy;
 mod timelines;
+mod tokens;
 mod transitions;
