@@ -13,6 +13,7 @@ mod properties;
 mod races;
 mod reasons;
 mod refusals;
+mod rooms;
 mod server_callbacks;
 mod streams;
 mod support;
