@@ -1,6 +1,7 @@
 //! All integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod apps;
 mod cli;
 mod determinism;
 mod golden;
