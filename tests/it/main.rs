@@ -8,6 +8,7 @@ mod golden;
 mod hostile;
 mod judging;
 mod junit;
+mod limits;
 mod messages;
 mod profiles;
 mod properties;
