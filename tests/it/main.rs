@@ -15,6 +15,7 @@ mod properties;
 mod races;
 mod reasons;
 mod refusals;
+mod rejections;
 mod rooms;
 mod server_callbacks;
 mod streams;
