@@ -176,6 +176,19 @@ fn a_new_token_at_the_very_end_of_the_old_one_is_in_time() {
     }
 }
 
+/// The connection breaks with the new token on its way; the relogin brings it.
+// spec: R52, R65
+#[test]
+fn a_new_token_is_not_lost_with_the_connection() {
+    // 600 s after the call, and 50 ms to A.
+    for (at, expected) in
+        [("60s", "660.050000 A KickOut 1002056"), ("62s", "662.050000 A KickOut 1002056")]
+    {
+        let ran = with_token(&strict(), "1min", &[link_down("60s", "A", "5s"), renew(at, "10min")]);
+        assert_eq!(ran.told("A", "KickOut"), [expected], "{at}");
+    }
+}
+
 // spec: R65
 #[test]
 fn a_token_is_not_replaced_for_a_room_that_the_client_is_not_in() {
