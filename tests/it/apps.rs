@@ -297,6 +297,22 @@ fn only_a_change_is_told() {
     }
 }
 
+// spec: R63
+#[test]
+fn what_the_network_is_meanwhile_a_sleeping_app_learns_when_it_goes_on() {
+    // Asleep from 60 s to 90 s, and without a network from this time on, for so long.
+    for (at, span, expected) in [
+        ("50s", "20s", ["50.000000 A network Offline", "90.000000 A network WiFi"]),
+        ("50s", "1min", ["50.000000 A network Offline", "110.000000 A network WiFi"]),
+        ("70s", "1min", ["90.000000 A network Offline", "130.000000 A network WiFi"]),
+    ] {
+        let ran = on_wifi(&[suspend("60s", "30s"), link_down(at, "A", span)]);
+        assert_eq!(ran.lines(), expected, "from {at} for {span}");
+    }
+    let ran = on_wifi(&[suspend("60s", "30s"), link_down("70s", "A", "10s")]);
+    assert_eq!(ran.lines(), Vec::<String>::new());
+}
+
 /// The streams of an app whose engine is destroyed are gone, too.
 // spec: R49, R61
 #[test]

@@ -135,6 +135,38 @@ fn what_was_not_answered_when_the_connection_broke_has_failed() {
     assert_eq!(ran.told("B", "hello"), ["20.200000 B message of A: hello"]);
 }
 
+/// The server has it before the logout arrives, and before it puts A out; the answer comes too
+/// late.
+// spec: R57
+#[test]
+fn what_was_not_answered_when_the_client_left_has_failed() {
+    let kick = event("20.06s", &json!({ "kickoutUser": { "room": "r", "users": ["A"] } }));
+    let close = event("20.06s", &json!({ "closeRoom": { "room": "r" } }));
+    let ran =
+        together(&[send("20s", "A", "hello"), info("20s", "A", "k", "v"), logout("20.01s", "A")]);
+    let mut lines = ran.told("A", "Failed");
+    lines.sort();
+    assert_eq!(
+        lines,
+        [
+            "20.010000 A sendBroadcastMessage Failed 1000002 (hello)",
+            "20.010000 A setRoomExtraInfo Failed 1002002 (v)"
+        ]
+    );
+    assert_eq!(ran.told("B", "hello"), ["20.200000 B message of A: hello"]);
+    for step in [kick, close] {
+        // Told before it is put out: the answer of 20.05 s is on its way.
+        let ran = together(&[send("20s", "A", "hello"), step]);
+        assert_eq!(ran.told("A", "Succeeded").len(), 1);
+        assert_eq!(ran.told("A", "KickOut"), ["20.110000 A KickOut 1002055"]);
+    }
+    // Put out before its message arrives: nobody hears of it.
+    let kick = event("20.04s", &json!({ "kickoutUser": { "room": "r", "users": ["A"] } }));
+    let ran = together(&[send("20s", "A", "hello"), kick]);
+    assert_eq!(ran.told("A", "hello"), ["20.090000 A sendBroadcastMessage Failed 1000002 (hello)"]);
+    assert_eq!(ran.told("B", "hello"), Vec::<String>::new());
+}
+
 // spec: R58
 #[test]
 fn a_message_has_1_byte_to_1_kb() {

@@ -193,6 +193,10 @@ fn switching_to_a_room_that_the_client_is_in_changes_nothing() {
     let switch = call("60s", "A", &json!({ "switchRoom": { "from": "r", "to": "s" } }));
     let ran = multi(&[enter("10s", "A", "r"), enter("20s", "A", "s"), switch]);
     assert_eq!(after(&ran.lines(), 21), ["60.000000 A switchRoom Failed 1002064"]);
+    // In single-room mode, that can only be the room that it is to leave.
+    let again = call("60s", "B", &json!({ "switchRoom": { "from": "r", "to": "r" } }));
+    let ran = multi(&[again]);
+    assert_eq!(after(&ran.lines(), 21), ["60.000000 B switchRoom Failed 1002064"]);
     let unknown = call("60s", "A", &json!({ "switchRoom": { "from": "q", "to": "t" } }));
     let ran = multi(&[enter("10s", "A", "r"), enter("20s", "A", "s"), unknown]);
     assert_eq!(after(&ran.lines(), 21), ["60.000000 A LogoutFailed 1002002"]);
