@@ -91,6 +91,13 @@ pub enum Unanswered {
 }
 
 impl Ask {
+    /// What it is about: the value of an extra info, or a message.
+    pub const fn text(self) -> TextId {
+        match self {
+            Self::ExtraInfo(_, text) | Self::Broadcast(text) => text,
+        }
+    }
+
     /// The call by which it is asked.
     pub const fn kind(self) -> CallKind {
         match self {

@@ -140,6 +140,8 @@ pub enum Effect {
     RosterChanges(RoomId, (u32, u32), Notify),
     /// Tells the app what remains of what happened from one position to another.
     RosterDifference(RoomId, (u32, u32), Notify),
+    /// Something is not asked of the room, for this reason.
+    Unasked(RoomId, Ask, Unanswered),
     /// A call returns an error and changes nothing.
     CallFailed(CallKind, Option<RoomId>, ErrorCode),
     /// Streams are not published, and not tried any more.
@@ -305,7 +307,9 @@ impl Client {
     /// `destroyEngine` leaves the room; there is nobody left to repeat it (spec: R61).
     fn destroyed(self, room: RoomId) -> (Self, Out) {
         let gone = Effect::status(room, (Reason::Logout, ErrorCode::OK), Event::DestroyEngine);
-        (self.out(), Out::of([gone, self.send(ClientBody::Logout)]))
+        let over = self.unanswered(room, Unanswered::NotInRoom);
+        let out = Out::of([gone, self.send(ClientBody::Logout)]);
+        (self.out(), over.into_iter().fold(out, Out::and))
     }
 
     /// What the server is told of what the app wants, now that it has let the client in.
@@ -314,8 +318,8 @@ impl Client {
         Context { rules, now, .. }: Context<'_>,
         login: Login,
     ) -> (Repeat, Option<Effect>) {
-        let Wishes { streams, asked, answered, .. } = self.wishes;
-        if streams.is_empty() && asked == answered {
+        let Wishes { version, done, streams, .. } = self.wishes;
+        if streams.is_empty() && version == done {
             return (Repeat::NEVER, None);
         }
         (Repeat::first(rules, now), Some(self.errands(login.token)))

@@ -133,12 +133,17 @@ impl Journal {
 
     /// The changes after position `from`, up to position `to`, of which a viewer's app is told.
     pub fn told(&self, from: u32, to: u32, viewer: Viewer) -> impl Iterator<Item = &Change> {
-        let is_told = move |it: &&Change| match it.what {
+        let range = from as usize..to as usize;
+        let is_told = move |(place, it): &(usize, &Change)| match it.what {
             _ if it.user == viewer.user => false,
             What::User(_, told) => viewer.users == Notify::On && told == Notify::On,
-            What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => true,
+            What::Stream(..) | What::Broadcast(_) => true,
+            // Who has set it since knows better.
+            What::ExtraInfo(..) => !self.changes[from as usize + place..].iter().any(|later| {
+                later.user == viewer.user && matches!(later.what, What::ExtraInfo(..))
+            }),
         };
-        self.changes[from as usize..to as usize].iter().filter(is_told)
+        self.changes[range].iter().enumerate().filter(is_told).map(|(_, it)| it)
     }
 
     /// What remains for a viewer at `to` of all that happened since `from`.  Messages do not: who
@@ -156,10 +161,11 @@ impl Journal {
             }
         }
         let of_streams = self.told(from, to, viewer).filter_map(|it| match it.what {
-            What::Stream(stream, update, how) => Some((stream, update, (it.user, how))),
+            // The same stream of somebody else is another one.
+            What::Stream(stream, update, how) => Some(((stream, it.user), update, how)),
             What::User(..) | What::ExtraInfo(..) | What::Broadcast(_) => None,
         });
-        for (stream, update, (user, how)) in net(of_streams.collect()) {
+        for ((stream, user), update, how) in net(of_streams.collect()) {
             match update {
                 Update::Add => difference.started.push((stream, user)),
                 Update::Delete => difference.ended.push((stream, user, how)),

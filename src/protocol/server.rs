@@ -194,7 +194,7 @@ impl Server {
             && self.members[session].is_news(epoch)
         {
             context.place = self.place(moment, session, login.room);
-            context.door = self.door(moment, session, login);
+            context.door = self.door(moment, session, (epoch, login));
         }
         if let (Input::Wake, State::Joining { login, .. }) = (input, self.members[session].state) {
             context.place = self.place(moment, session, login.room);
@@ -267,7 +267,7 @@ impl Server {
         &mut self,
         Moment { rules, now }: Moment<'_>,
         session: SessionId,
-        login: Login,
+        (epoch, login): (Epoch, Login),
     ) -> Option<ErrorCode> {
         // spec: R59
         if let Some(rate) = rules.login_rate
@@ -279,7 +279,14 @@ impl Server {
         if let Some(code) = self.refusing[self.cast.clients[session]].last() {
             return Some(*code);
         }
-        (!login.token.is_valid(now)).then_some(ErrorCode::TOKEN_INVALID) // spec: R43
+        if !login.token.is_valid(now) {
+            return Some(ErrorCode::TOKEN_INVALID); // spec: R43
+        }
+        // A session that is alive goes on, but another login is none of it.  spec: R44
+        let member = &self.members[session];
+        let is_another = member.room().is_some() && !epoch.is_same_login(member.epoch);
+        let is_forbidden = self.allowed[self.user(session)] == Allowed::No;
+        (is_another && is_forbidden).then_some(ErrorCode::FORBIDDEN)
     }
 
     /// Why the login of a session that is being processed is to be refused, if it is.

@@ -26,6 +26,7 @@ pub const fn rules(reason: Reason, code: ErrorCode) -> &'static str {
         (Reason::LoginFailed, 1_002_034) => "R42, R45",
         (Reason::LoginFailed, 1_002_066) => "R44, R45",
         (Reason::LoginFailed, 1_002_055) => "R37",
+        (Reason::LoginFailed, 1_002_056) => "R52",
         (Reason::LoginFailed, 1_002_057) => "R46",
         (Reason::LoginFailed, _) => "R45",
         (Reason::Reconnecting, _) => "R6, R19",
@@ -58,7 +59,9 @@ pub fn entries() -> Vec<Entry> {
     let mut refusals: Vec<ErrorCode> = final_codes.filter(|it| !it.is_passing()).collect();
     add(Reason::LoginFailed, Event::SwitchRefused, &refusals);
     // Who is put out before it knows that it is in.
-    refusals.extend([ErrorCode::KICKED_BY_BACKEND, ErrorCode::KICKED_BY_FAULT]);
+    let kicked_away =
+        [ErrorCode::KICKED_BY_BACKEND, ErrorCode::KICKED_BY_EXPIRY, ErrorCode::KICKED_BY_FAULT];
+    refusals.extend(kicked_away);
     refusals.sort_unstable();
     add(Reason::LoginFailed, Event::Refused, &refusals);
     let given_up = &[ErrorCode::RETRY_TIMEOUT];
@@ -85,8 +88,7 @@ pub fn entries() -> Vec<Entry> {
         ],
     );
     // Who comes back after it was put out, or is put out before it knows that it is back.
-    let kicked_away = &[ErrorCode::KICKED_BY_BACKEND, ErrorCode::KICKED_BY_FAULT];
-    add(Reason::KickOut, Event::Refused, kicked_away);
+    add(Reason::KickOut, Event::Refused, &kicked_away);
     add(Reason::Logout, Event::LogoutRoom, ok);
     add(Reason::Logout, Event::SwitchRoom, ok);
     add(Reason::Logout, Event::DestroyEngine, ok);

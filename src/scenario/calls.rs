@@ -7,7 +7,7 @@ use crate::{
         code::ErrorCode,
     },
     scenario::{
-        Action, RoomMode,
+        Action, Refusal, RoomMode,
         name::{self, NameOf},
         parse::Draft,
         read::{Fields, Node},
@@ -111,7 +111,10 @@ impl<'a> Draft<'a> {
             let spec = &self.clients[*client];
             let bad_user = name::user_id_fault(&self.users[spec.user], self.lengths);
             match bad_user.or(spec.bad_name).or(bad_room) {
-                Some(code) => Action::Refused(*client, via, Some(login.room), code),
+                Some(code) => {
+                    let (room, text) = (Some(login.room), None);
+                    Action::Refused(*client, Refusal { call: via, room, text, code })
+                }
                 None => Action::Call(*client, call),
             }
         };
@@ -275,7 +278,10 @@ impl<'a> Draft<'a> {
 /// Each of the clients asks something of a room, or is refused by the SDK.
 fn asked(clients: &[ClientId], room: RoomId, ask: Ask, code: Option<ErrorCode>) -> Calls {
     let action = |client: &ClientId| match code {
-        Some(code) => Action::Refused(*client, ask.kind(), Some(room), code),
+        Some(code) => {
+            let (call, room, text) = (ask.kind(), Some(room), Some(ask.text()));
+            Action::Refused(*client, Refusal { call, room, text, code })
+        }
         None => Action::Call(*client, Call::Ask(room, ask)),
     };
     (clients.iter().map(action).collect(), None)

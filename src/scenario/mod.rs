@@ -144,7 +144,7 @@ pub enum Action {
     /// A client's app calls the SDK.
     Call(ClientId, Call),
     /// A client's app calls the SDK, which refuses what it is called with.
-    Refused(ClientId, CallKind, Option<RoomId>, ErrorCode),
+    Refused(ClientId, Refusal),
     /// The developer's backend gives the server an order.
     Order(Order),
 }
@@ -156,6 +156,19 @@ pub struct Outage {
     pub cut: Cut,
     /// Whether the device's operating system announces the beginning and the end.
     pub announced: bool,
+}
+
+/// A call that the SDK refuses by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The call.
+    pub call: CallKind,
+    /// The room that it names.
+    pub room: Option<RoomId>,
+    /// The text that it is about.
+    pub text: Option<TextId>,
+    /// The code with which it is refused.
+    pub code: ErrorCode,
 }
 
 /// Outages that come and go by chance.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::{
     id::{ClientId, Id, IdVec, RoomId, SessionId, UserId},
     protocol::server::{Cast, Order},
-    scenario::{Action, RoomMode, Scenario, Step},
+    scenario::{Action, Refusal, RoomMode, Scenario, Step},
 };
 
 /// One cell: its members by their ids in the scenario, and what happens to them.
@@ -100,8 +100,8 @@ fn unions(scenario: &Scenario, row: Row) -> Unions {
                     unions.join(client.index(), row.room(room));
                 }
             }
-            Action::Refused(client, _, room, _) => {
-                if let Some(room) = room {
+            Action::Refused(client, refusal) => {
+                if let Some(room) = refusal.room {
                     unions.join(client.index(), row.room(room));
                 }
             }
@@ -184,8 +184,9 @@ fn renamed(action: Action, row: Row, local: &[usize]) -> Action {
         Action::RefusalBegins(whose, code) => Action::RefusalBegins(client(whose), code),
         Action::RefusalEnds(whose, code) => Action::RefusalEnds(client(whose), code),
         Action::App(whose, event) => Action::App(client(whose), event),
-        Action::Refused(caller, call, of, code) => {
-            Action::Refused(client(caller), call, of.map(room), code)
+        Action::Refused(caller, refusal) => {
+            let refusal = Refusal { room: refusal.room.map(room), ..refusal };
+            Action::Refused(client(caller), refusal)
         }
         Action::Order(Order::Oust(from, whom, by)) => {
             Action::Order(Order::Oust(room(from), user(whom), by))

@@ -170,7 +170,7 @@ impl<'a, O: Observer> World<'a, O> {
         self.next_step += 1;
         match action {
             Action::Call(client, call) => self.call(client, call),
-            Action::Refused(client, call, room, code) => self.refuse(client, (call, room, code)),
+            Action::Refused(client, refusal) => self.tell_refusal(client, refusal),
             Action::App(client, event) => self.app(client, event),
             Action::OutageBegins(client, outage) => self.begin_outage(client, outage),
             Action::OutageEnds(client, outage) => self.end_outage(client, outage),
@@ -286,6 +286,7 @@ impl<'a, O: Observer> World<'a, O> {
             client::Effect::StateChanged(..)
             | client::Effect::RosterChanges(..)
             | client::Effect::RosterDifference(..)
+            | client::Effect::Unasked(..)
             | client::Effect::CallFailed(..)
             | client::Effect::PublishRefused(..)
             | client::Effect::Answered(..)

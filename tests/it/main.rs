@@ -14,6 +14,7 @@ mod profiles;
 mod properties;
 mod races;
 mod reasons;
+mod reconnecting;
 mod refusals;
 mod rejections;
 mod rooms;

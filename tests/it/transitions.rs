@@ -93,6 +93,7 @@ fn wishes(state: &str) -> Wishes {
     let is_wishing = state == "Online/Wishing";
     Wishes {
         version: 3,
+        done: if is_wishing { 2 } else { 3 },
         streams: if is_wishing { Streams::NONE.with(Slot::from_index(0)) } else { Streams::NONE },
         asked: 2,
         answered: if is_wishing { 1 } else { 2 },

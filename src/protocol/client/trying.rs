@@ -92,7 +92,7 @@ impl Trying {
             None => Unanswered::NotInRoom,
             Some(_) => Unanswered::Broken,
         };
-        Effect::CallFailed(ask.kind(), Some(room), ask.unanswered(why))
+        Effect::Unasked(room, ask, why)
     }
 
     fn wake(self, client: Client, context: Context<'_>) -> (Client, Out) {

@@ -22,6 +22,8 @@ use crate::{
 pub struct Wishes {
     /// How often they have changed.
     pub version: u32,
+    /// The version that the server has last done; what a new session has not to be told.
+    pub done: u32,
     /// The streams that are to be published.
     pub streams: Streams,
     /// How much has been asked of rooms so far.
@@ -39,6 +41,7 @@ impl Wishes {
     pub(super) fn new() -> Self {
         Self {
             version: 0,
+            done: 0,
             streams: Streams::NONE,
             asked: 0,
             answered: 0,
@@ -61,7 +64,13 @@ impl Wishes {
 
     /// Nothing is wanted any more; what has not been answered is over.
     pub(super) const fn none(self) -> Self {
-        Self { streams: Streams::NONE, answered: self.asked, warn_at: SimTime::NEVER, ..self }
+        Self {
+            done: self.version,
+            streams: Streams::NONE,
+            answered: self.asked,
+            warn_at: SimTime::NEVER,
+            ..self
+        }
     }
 
     const fn changed(self) -> Self {
@@ -128,9 +137,7 @@ impl Client {
                 failed(CallKind::RenewToken, room, ErrorCode::NOT_IN_THIS_ROOM)
             }
             Call::StartPublishing(room, slot) => publish_refused(room, slot),
-            Call::Ask(room, ask) => {
-                failed(ask.kind(), Some(room), ask.unanswered(Unanswered::NotInRoom))
-            }
+            Call::Ask(room, ask) => Out::of([Effect::Unasked(room, ask, Unanswered::NotInRoom)]),
             Call::StopPublishing(_)
             | Call::LoginRoom(_)
             | Call::LogoutRoom(_)
@@ -176,7 +183,7 @@ impl Online {
         context: Context<'_>,
         (room, ask): (RoomId, Ask),
     ) -> (Client, Out) {
-        let failed = |why| Effect::CallFailed(ask.kind(), Some(room), ask.unanswered(why));
+        let failed = |why| Effect::Unasked(room, ask, why);
         if room != self.login.room {
             return (client, Out::of([failed(Unanswered::OtherRoom)]));
         }
@@ -216,6 +223,7 @@ impl Online {
             // What is wanted now is still under way.
             return (client.wishing(wishes).with(State::Online(online)), out);
         }
+        wishes.done = version;
         let gone = refused.all().and(wishes.streams);
         if gone.is_empty() {
             let online = Self { errands: Repeat::NEVER, ..online };

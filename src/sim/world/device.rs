@@ -11,7 +11,7 @@ use crate::{
         code::{ErrorCode, Event, Reason, Status},
         rules::Detect,
     },
-    scenario::Outage,
+    scenario::{Outage, Refusal},
     time::Clock,
 };
 
@@ -102,6 +102,7 @@ impl<O: Observer> World<'_, O> {
         // spec: R63
         if let Some(mode) = self.network_of(client)
             && before != Some(mode)
+            && self.devices[client].app == App::Running(Engine::Created)
         {
             self.call_back(client, None, Callback::NetworkMode(mode));
         }
@@ -128,7 +129,9 @@ impl<O: Observer> World<'_, O> {
         }
         device.knows_lost = is_lost;
         // spec: R63
-        if let Some(mode) = self.network_of(client) {
+        if let Some(mode) = self.network_of(client)
+            && self.devices[client].app == App::Running(Engine::Created)
+        {
             let mode = if is_lost { NetworkMode::Offline } else { mode };
             self.call_back(client, None, Callback::NetworkMode(mode));
         }
@@ -179,7 +182,18 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// A call that the SDK refuses because of what it is called with (spec: R56, R58, R60).
-    pub(super) fn refuse(
+    pub(super) fn tell_refusal(&mut self, client: ClientId, refusal: Refusal) {
+        let Refusal { call, room, text, code } = refusal;
+        let code = match self.devices[client].app {
+            App::Running(Engine::Destroyed) => ErrorCode::NO_ENGINE, // spec: R61
+            App::Running(Engine::Created) | App::Suspended(_) | App::Dead => code,
+        };
+        let subject = text.map_or(Subject::None, Subject::Text);
+        self.call_back(client, room, Callback::CallResult(call, code, subject));
+    }
+
+    /// A call that the SDK refuses because of where its client is.
+    fn refuse(
         &mut self,
         client: ClientId,
         (call, room, code): (CallKind, Option<RoomId>, ErrorCode),
@@ -251,6 +265,9 @@ impl<O: Observer> World<'_, O> {
                 }
             }
             Call::StopPublishing(_) => self.call_all(client, call, |_| true),
+            Call::RenewToken(None, _) if self.n_rooms_of(client) == 0 => {
+                self.refuse(client, (CallKind::RenewToken, None, ErrorCode::NOT_IN_THIS_ROOM));
+            }
             Call::RenewToken(None, _) => self.call_all(client, call, |it| it),
             Call::LogoutRoom(Some(room))
             | Call::RenewToken(Some(room), _)

@@ -29,6 +29,9 @@ impl<O: Observer> World<'_, O> {
             Effect::RosterDifference(room, range, users) => {
                 self.tell_difference(client, room, (range, users));
             }
+            Effect::Unasked(room, ask, why) => {
+                self.tell_asked(client, room, (ask, ask.unanswered(why)));
+            }
             Effect::CallFailed(call, room, code) => {
                 self.call_back(client, room, Callback::CallResult(call, code, Subject::None));
             }
@@ -61,11 +64,8 @@ impl<O: Observer> World<'_, O> {
     }
 
     fn tell_asked(&mut self, client: ClientId, room: RoomId, (ask, code): (Ask, ErrorCode)) {
-        let subject = match ask {
-            Ask::ExtraInfo(_, value) => Subject::Text(value),
-            Ask::Broadcast(text) => Subject::Text(text),
-        };
-        self.call_back(client, Some(room), Callback::CallResult(ask.kind(), code, subject));
+        let told = Callback::CallResult(ask.kind(), code, Subject::Text(ask.text()));
+        self.call_back(client, Some(room), told);
     }
 
     fn tell_refused(
@@ -114,7 +114,8 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    /// What remains of all changes: first who came, then who left (spec: R28).
+    /// What remains of all changes: first the streams that ended, then who came, then who left
+    /// (spec: R28), then the streams that started.
     fn tell_difference(
         &mut self,
         client: ClientId,
@@ -123,6 +124,7 @@ impl<O: Observer> World<'_, O> {
     ) {
         let viewer = self.viewer(client, users);
         let difference = self.server.journal(room).difference(from, to, viewer);
+        self.tell_streams(client, room, Update::Delete, &difference.ended);
         self.tell_users(client, room, Update::Add, &difference.joined);
         self.tell_users(client, room, Update::Delete, &difference.left);
         let started = difference.started.iter().map(|(stream, user)| {
@@ -130,7 +132,6 @@ impl<O: Observer> World<'_, O> {
         });
         let started: Vec<_> = started.collect();
         self.tell_streams(client, room, Update::Add, &started);
-        self.tell_streams(client, room, Update::Delete, &difference.ended);
         if let Some((user, key, value)) = difference.extra_info {
             let told = Callback::ExtraInfo(self.global_user(user), key, value);
             self.call_back(client, Some(room), told);
