@@ -56,19 +56,12 @@ pub(super) struct World<'a, O> {
     devices: IdVec<ClientId, Device>,
     sessions: IdVec<SessionId, Session>,
     server: Server,
-    /// Whether the server is up.
-    power: Power,
+    /// How many reasons keep the server down.
+    n_down: u32,
     outbox: Outbox,
     /// How many callbacks the server has made of each room.
     n_callbacks: IdVec<RoomId, u64>,
     observer: O,
-}
-
-/// Whether the server is up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Power {
-    On,
-    Off,
 }
 
 /// Marks the number of a copy: no lane has so many messages.
@@ -139,7 +132,7 @@ impl<'a, O: Observer> World<'a, O> {
             devices,
             sessions,
             server: Server::new(cast),
-            power: Power::On,
+            n_down: 0,
             outbox: Outbox::default(),
             n_callbacks: IdVec::filled(cell.rooms.len(), || 0),
             observer,
@@ -195,7 +188,7 @@ impl<'a, O: Observer> World<'a, O> {
         let device = &self.devices[self.sessions[session].device];
         let global = self.global(self.sessions[session].device);
         match message {
-            Message::Up(_) if self.power == Power::Off => {
+            Message::Up(_) if self.is_down() => {
                 self.observer.dropped(now, global, kind, Cause::ServerDown);
             }
             Message::Up(message) => {
@@ -302,7 +295,7 @@ impl<'a, O: Observer> World<'a, O> {
         let device = &self.devices[session.device];
         let (is_online, epoch) = (session.client.is_online(), session.client.epoch);
         // The outage began before the answer came that made the client think it is online.
-        let is_down = self.power == Power::Off;
+        let is_down = self.is_down();
         let is_cut = (0 < device.n_outages || is_down) && self.rules.detect == Detect::AtOutage;
         if is_online && is_cut && device.is_running() {
             return self.step_client(id, client::Input::LinkLost);
@@ -332,18 +325,20 @@ impl<'a, O: Observer> World<'a, O> {
         self.agenda.set_deadline(self.cell.rooms.len() + id.index(), at.max(self.now()));
     }
 
+    const fn is_down(&self) -> bool {
+        0 < self.n_down
+    }
+
     /// When the server has something to do about a session: never, while it is down.
     fn member_deadline(&self, id: SessionId) -> SimTime {
-        match self.power {
-            Power::On => self.server.member(id).deadline(),
-            Power::Off => SimTime::NEVER,
-        }
+        if self.is_down() { SimTime::NEVER } else { self.server.member(id).deadline() }
     }
 
     fn set_room_deadline(&mut self, room: RoomId) {
-        let at = match self.power {
-            Power::On => self.server.room_deadline(&self.rules, room).max(self.now()),
-            Power::Off => SimTime::NEVER,
+        let at = if self.is_down() {
+            SimTime::NEVER
+        } else {
+            self.server.room_deadline(&self.rules, room).max(self.now())
         };
         self.agenda.set_deadline(room.index(), at);
     }

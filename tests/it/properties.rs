@@ -116,7 +116,20 @@ fn step() -> impl Strategy<Value = Value> {
             json!({ "at": at, "do": { "outage": outage } })
         },
     );
-    prop_oneof![8 => call, 6 => outage, 1 => backend]
+    let span = prop_oneof![1..2000_u64, 1..120_000_u64].prop_map(|ms| format!("{ms}ms"));
+    let memory = prop::sample::select(vec!["kept", "lost"]);
+    let server = (at(), span, memory, 0..3_u8).prop_map(|(at, span, memory, kind)| {
+        let deed = match kind {
+            0 => json!({ "slowServer": { "login_processing": "2s", "for": span } }),
+            _ => json!({ "restartServer": { "for": span, "memory": memory } }),
+        };
+        json!({ "at": at, "do": deed })
+    });
+    let link = (at(), client_name(), any::<bool>()).prop_map(|(at, client, is_network)| {
+        let kind = if is_network { "changeNetwork" } else { "changeLink" };
+        json!({ "at": at, "do": { kind: { "clients": [client], "to": "y" } } })
+    });
+    prop_oneof![8 => call, 6 => outage, 1 => backend, 1 => server, 1 => link]
 }
 
 /// A time in which a client's app is dead or stands still: whose, from when, how long.
@@ -180,13 +193,28 @@ fn scenario() -> impl Strategy<Value = Value> {
     let halts = prop::collection::vec(halt(), 0..3);
     // D is a second device of A's user, or a user of its own.
     let user_of_d = prop::sample::select(vec!["A", "D"]);
+    let link = prop::sample::select(vec![
+        json!({}),
+        json!({ "loss": { "gemodel": { "p": "0.5%", "r": "50%" } } }),
+        json!({ "duplicate": "10%" }),
+        json!({ "duplicate": "10%", "order": "fifo" }),
+        json!({ "reorder": "20%" }),
+        json!({ "rate": "64kbit", "limit": 20, "distribution": "pareto" }),
+    ]);
     let modes =
         prop::sample::select(vec![("single", "single"), ("multi", "single"), ("multi", "multi")]);
-    (loss, jitter, profile(), (script, halts), (user_of_d, modes), any::<u32>()).prop_map(
-        |(loss, jitter, profile, (mut script, halts), (user_of_d, modes), seed)| {
+    (loss, jitter, profile(), (script, halts), (user_of_d, modes, link), any::<u32>()).prop_map(
+        |(loss, jitter, profile, (mut script, halts), (user_of_d, modes, link), seed)| {
             // With a heartbeat every 30 s, three losses in a row end a lease to the very end.
             let is_web = profile["base"] == "zego-web";
             let loss = if is_web && loss != "0" { "1%" } else { loss };
+            let mut link = link;
+            link["delay"] = json!("50ms");
+            link["jitter"] = json!(jitter);
+            link["network"] = json!("4G");
+            if link.get("loss").is_none() {
+                link["loss"] = json!(loss);
+            }
             // What the backend does to a room that nobody enters would be a fault.
             let first = json!({ "loginRoom": { "room": "r" } });
             script.push(json!({ "at": "0us", "client": "A", "do": first }));
@@ -199,7 +227,7 @@ fn scenario() -> impl Strategy<Value = Value> {
             json!({
                 "version": 1, "name": "random", "seed": seed, "duration": "1h",
                 "profile": profile,
-                "links": { "x": { "delay": "50ms", "jitter": jitter, "loss": loss, "network": "4G" } },
+                "links": { "x": link, "y": { "delay": "20ms", "network": "WiFi" } },
                 "clients": [
                     { "name": "A", "link": "x", "roomMode": modes.0 },
                     { "name": "B", "link": "x" },
@@ -429,7 +457,7 @@ proptest! {
         let alone = run(&scenario.to_string(), None);
         let mut more = scenario;
         let clients = more["clients"].as_array_mut().unwrap();
-        clients.insert(0, json!({ "name": "E", "link": "x" }));
+        clients.insert(0, json!({ "name": "E", "link": "y" }));
         let outage = json!({ "clients": ["E"], "kind": "link_down", "for": "2min" });
         let script = more["script"].as_array_mut().unwrap();
         let login = json!({ "loginRoom": { "room": "elsewhere" } });

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Power, World};
+use super::World;
 use crate::{
     id::{Id, RoomId, SessionId},
     observe::Observer,
@@ -32,7 +32,7 @@ impl<O: Observer> World<'_, O> {
     }
 
     fn stop_server(&mut self) {
-        self.power = Power::Off;
+        self.n_down += 1;
         for room in (0..self.cell.rooms.len()).map(RoomId::from_index) {
             self.set_room_deadline(room);
         }
@@ -48,11 +48,13 @@ impl<O: Observer> World<'_, O> {
     }
 
     fn start_server(&mut self, memory: ServerMemory) {
-        self.power = Power::On;
         let moment = Moment { rules: &self.rules, now: self.agenda.now() };
-        match memory {
-            ServerMemory::Kept => self.server.resume(moment, &mut self.outbox),
-            ServerMemory::Lost => self.server.forget(moment, &mut self.outbox),
+        if memory == ServerMemory::Lost {
+            self.server.forget(moment, &mut self.outbox);
+        }
+        self.n_down -= 1;
+        if !self.is_down() {
+            self.server.resume(moment, &mut self.outbox);
         }
         self.drain();
         for room in (0..self.cell.rooms.len()).map(RoomId::from_index) {
