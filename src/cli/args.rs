@@ -39,10 +39,31 @@ pub(crate) enum Command {
     /// Tell which profiles there are, and what their values rest on.
     #[command(subcommand)]
     Profiles(Profiles),
+    /// Print what reproduces a scenario's links and outages in a lab.
+    Export(Export),
     /// Print what makes a shell complete the arguments.
     Completions(Completions),
     /// Print the manual page.
     Man,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// For what.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) to: Target,
+    /// The scenario file; `-` is the standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// What a scenario is exported for.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Target {
+    /// A shell script with the commands of tc-netem.
+    Netem,
+    /// JSON with the toxics of Toxiproxy and when they change.
+    Toxiproxy,
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod diagnostic;
 mod exit;
+mod export;
 mod folder;
 mod input;
 mod junit;
@@ -34,6 +35,7 @@ pub(crate) fn main() -> Exit {
         Command::Run(args) => run::run(&args, &mut out),
         Command::Check(args) => check::check(&args, &mut out),
         Command::Validate(args) => validate::validate(&args, &mut out),
+        Command::Export(args) => export::export(&args, &mut out),
         Command::Profiles(args) => profiles::profiles(&args, &mut out),
         Command::Completions(args) => {
             let mut script = Vec::new();

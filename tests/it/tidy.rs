@@ -22,7 +22,7 @@ const LAYERS: &[Layer] = &[
     ("scenario", &["time", "id", "units", "protocol", "link"]),
     ("sim", &["time", "id", "rng", "engine", "protocol", "link", "observe", "scenario"]),
     ("sink", &["time", "id", "protocol", "link", "observe", "scenario"]),
-    ("report", &["time", "id", "protocol", "scenario", "sink"]),
+    ("report", &["time", "id", "protocol", "link", "scenario", "sink"]),
 ];
 
 /// The longest file, without its tests.

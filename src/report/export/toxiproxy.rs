@@ -1,0 +1,87 @@
+//! JSON for Toxiproxy: a proxy for each client, and its toxics from each instant on.
+
+use serde_json::{Value, json};
+
+use super::{Change, Missing, note_path};
+use crate::{
+    link::{Direction, PathModel, delay::Spread, loss::Loss},
+    scenario::Scenario,
+};
+
+/// The proxies, the timeline of their toxics, and what has no toxic.
+pub(super) fn json(scenario: &Scenario, changes: &[Change], mut missing: Missing) -> String {
+    let name = |change: &Change| scenario.clients()[change.client].name.as_str();
+    let mut timeline = Vec::new();
+    for change in changes {
+        let mut toxics: Vec<Value> = Vec::new();
+        for direction in Direction::BOTH {
+            let stream = match direction {
+                Direction::Up => "upstream",
+                Direction::Down => "downstream",
+            };
+            match change.paths[direction as usize] {
+                // No data gets through, and the connection is not closed.
+                None => toxics.push(toxic("timeout", stream, &json!({ "timeout": 0 }))),
+                Some(link) => {
+                    let path = scenario.links()[link].model.path(direction);
+                    note_path(path, &mut missing);
+                    note_unreliable(path, &mut missing);
+                    toxics.extend(toxics_of(path, stream));
+                }
+            }
+        }
+        timeline.push(json!({
+            "at_s": change.at.to_string(),
+            "proxy": name(change),
+            "toxics": toxics,
+        }));
+    }
+    let proxies = scenario.clients().iter().map(|(_, it)| json!({ "name": it.name }));
+    let value = json!({
+        "scenario": scenario.name(),
+        "duration_s": scenario.end().to_string(),
+        "proxies": proxies.collect::<Vec<_>>(),
+        "timeline": timeline,
+        "not_expressed": missing.0,
+    });
+    serde_json::to_string_pretty(&value).expect("this value can be written") + "\n"
+}
+
+fn toxic(kind: &str, stream: &str, attributes: &Value) -> Value {
+    json!({ "name": format!("{kind}_{stream}"), "type": kind, "stream": stream, "attributes": attributes })
+}
+
+/// A proxy of streams neither loses nor reorders.
+fn note_unreliable(path: &PathModel, missing: &mut Missing) {
+    match path.loss {
+        Loss::Random(share) if share.is_zero() => (),
+        Loss::Random(_) | Loss::GilbertElliott(_) | Loss::FourState(_) => {
+            missing.note("loss of messages: a proxy of streams delivers all of them");
+        }
+    }
+    if !path.duplicate.is_zero() || path.reorder.is_some() {
+        missing.note("copies and reordering of messages");
+    }
+    if let Spread::Table(_) = path.delay.spread {
+        missing.note("distributions of the delay: its jitter is uniform");
+    }
+    if path.bottleneck.is_some() {
+        missing.note("a bottleneck that drops what finds no place");
+    }
+}
+
+fn toxics_of(path: &PathModel, stream: &str) -> Vec<Value> {
+    let mut toxics = Vec::new();
+    let millis = |span: crate::time::SimSpan| span.as_micros() / 1000;
+    if !path.delay.mean.is_zero() || !path.delay.jitter.is_zero() {
+        let attributes =
+            json!({ "latency": millis(path.delay.mean), "jitter": millis(path.delay.jitter) });
+        toxics.push(toxic("latency", stream, &attributes));
+    }
+    if let Some(bottleneck) = path.bottleneck {
+        // In kilobytes a second, at least one.
+        let rate = (bottleneck.rate.bits() / 8000).max(1);
+        toxics.push(toxic("bandwidth", stream, &json!({ "rate": rate })));
+    }
+    toxics
+}
