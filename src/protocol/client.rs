@@ -15,7 +15,7 @@ use crate::{
         call::{Ask, Call, CallKind, Login, Notify, Streams, Unanswered, Via},
         code::{ErrorCode, Event, Reason, Status},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
-        repeat::Repeat,
+        repeat::{Repeat, RoundTrip},
         rules::Rules,
     },
     time::SimTime,
@@ -32,6 +32,8 @@ pub struct Client {
     pub epoch: Epoch,
     /// What the app wants of its room besides being in it.
     pub wishes: Wishes,
+    /// What is known of the way to the server.
+    pub rtt: RoundTrip,
     /// Where the login stands.
     pub state: State,
 }
@@ -169,6 +171,8 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// The present instant.
     pub now: SimTime,
+    /// What is known of the way to the server; the step sees to it.
+    pub rtt: RoundTrip,
     /// Evenly distributed numbers that no step has used.
     pub luck: Luck,
 }
@@ -194,7 +198,8 @@ pub enum Die {
 impl Client {
     /// A client before its first login.
     pub fn new() -> Self {
-        Self { epoch: Epoch::NONE, wishes: Wishes::new(), state: State::LoggedOut(None) }
+        let (wishes, rtt) = (Wishes::new(), RoundTrip::UNKNOWN);
+        Self { epoch: Epoch::NONE, wishes, rtt, state: State::LoggedOut(None) }
     }
 
     /// When the client wants to be woken.
@@ -219,6 +224,7 @@ impl Client {
     #[inline]
     #[must_use]
     pub fn step(self, context: Context<'_>, input: Input) -> (Self, Out) {
+        let context = Context { rtt: self.rtt, ..context };
         match self.state {
             State::LoggedOut(farewell) => self.logged_out(context, farewell, input),
             State::Logining { login, attempt, give_up_at } => {
@@ -234,6 +240,11 @@ impl Client {
 
     const fn with(self, state: State) -> Self {
         Self { state, ..self }
+    }
+
+    /// A message has had its answer just now.
+    fn answered(self, Context { rules, now, .. }: Context<'_>, repeat: Repeat) -> Self {
+        Self { rtt: self.rtt.answered(rules, repeat, now), ..self }
     }
 
     const fn send(self, body: ClientBody) -> Effect {
@@ -315,14 +326,14 @@ impl Client {
     /// What the server is told of what the app wants, now that it has let the client in.
     fn renewed(
         self,
-        Context { rules, now, .. }: Context<'_>,
+        Context { rules, rtt, now, .. }: Context<'_>,
         login: Login,
     ) -> (Repeat, Option<Effect>) {
         let Wishes { version, done, streams, .. } = self.wishes;
         if streams.is_empty() && version == done {
             return (Repeat::NEVER, None);
         }
-        (Repeat::first(rules, now), Some(self.errands(login.token)))
+        (Repeat::first(rules, rtt, now), Some(self.errands(login.token)))
     }
 
     /// `loginRoom` of a client that is in no room.
@@ -332,7 +343,7 @@ impl Client {
         let (attempt, give_up_at) = (Attempt::first(context), give_up_at(context));
         let state = State::Logining { login, attempt, give_up_at };
         let wishes = self.wishes.none().proven(context.rules, login.token);
-        let client = Self { epoch: self.epoch.next_login(), wishes, state };
+        let client = Self { epoch: self.epoch.next_login(), wishes, state, ..self };
         // spec: R3, R13
         let event = match login.via {
             Via::LoginRoom => Event::LoginRoom,
@@ -397,8 +408,8 @@ impl Default for Client {
 
 impl Farewell {
     /// The logout is sent now.
-    fn new(Context { rules, now, .. }: Context<'_>, epoch: Epoch) -> Self {
-        Self { epoch, repeat: Repeat::first(rules, now), until: now + rules.logout_timeout }
+    fn new(Context { rules, rtt, now, .. }: Context<'_>, epoch: Epoch) -> Self {
+        Self { epoch, repeat: Repeat::first(rules, rtt, now), until: now + rules.logout_timeout }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
         code::ErrorCode,
         journal::Published,
         message::{ClientBody, ClientMsg, Errands, ServerBody, ServerMsg},
-        repeat::Repeat,
+        repeat::{Repeat, RoundTrip},
         rules::Rules,
         server::Moment,
     },
@@ -31,6 +31,8 @@ pub use present::{Feed, Present};
 pub struct Member {
     /// The newest login that the server has heard of.
     pub epoch: Epoch,
+    /// What is known of the way to the client.
+    pub rtt: RoundTrip,
     /// Where that login stands.
     pub state: State,
 }
@@ -112,6 +114,8 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// The present instant.
     pub now: SimTime,
+    /// What is known of the way to the client; the step sees to it.
+    pub rtt: RoundTrip,
     /// The last position in the journal of the member's room.
     pub head: u32,
     /// How many users are in the member's room.
@@ -130,7 +134,8 @@ pub struct Context<'a> {
 impl Member {
     /// A client of which the server has never heard.
     pub const fn new() -> Self {
-        Self { epoch: Epoch::NONE, state: State::Absent(Gone::Silent) }
+        let state = State::Absent(Gone::Silent);
+        Self { epoch: Epoch::NONE, rtt: RoundTrip::UNKNOWN, state }
     }
 
     /// When the server has something to do about the member.
@@ -161,6 +166,7 @@ impl Member {
     #[inline]
     #[must_use]
     pub fn step(self, context: Context<'_>, input: Input) -> (Self, Out) {
+        let context = Context { rtt: self.rtt, ..context };
         if let Input::Receive(message) = input {
             return match message.body {
                 ClientBody::Login(login) => self.login(context, message.epoch, login),
@@ -244,7 +250,7 @@ impl Member {
             let reject = ServerBody::LoginRejected(code);
             return (self, Out::of([Effect::Send(ServerMsg { epoch, body: reject })]));
         }
-        let joining = Self { epoch, state: State::Joining { login, admit_at: done_at } };
+        let joining = Self { epoch, state: State::Joining { login, admit_at: done_at }, ..self };
         match self.state {
             State::Absent(Gone::LoggedOut) if epoch.is_same_login(self.epoch) => (self, Out::NONE),
             State::Joining { .. } if epoch == self.epoch => (self, Out::NONE),
@@ -283,7 +289,7 @@ impl Member {
             State::Absent(_) | State::Joining { .. } | State::Ousted(_) => Out::of([done]),
         };
         let epoch = epoch.max(self.epoch);
-        (Self { epoch, state: State::Absent(Gone::LoggedOut) }, out)
+        (Self { epoch, state: State::Absent(Gone::LoggedOut), ..self }, out)
     }
 
     /// A message other than login and logout.

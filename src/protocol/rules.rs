@@ -164,21 +164,24 @@ pub enum Detect {
     },
 }
 
-/// How a message that waits for an answer is repeated: after `first`, then each time twice as long.
+/// How a message that waits for an answer is repeated: each time after twice as long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resend {
-    /// The wait before the first repetition.
+    /// The shortest wait before the first repetition, and the one before anything is measured.
     pub first: SimSpan,
     /// The longest wait.
     pub cap: SimSpan,
+    /// Whether the wait follows the round trip.
+    pub adapt: Adapt,
 }
 
-impl Resend {
-    /// The wait after the message has been sent `1 + repeats` times.
-    pub fn wait(self, repeats: u32) -> SimSpan {
-        let doubled = 1_u64.checked_shl(repeats).unwrap_or(u64::MAX);
-        self.first.times(doubled).min(self.cap)
-    }
+/// Whether the wait before a repetition follows the measured round trip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adapt {
+    /// It does (RFC 6298).
+    RoundTrip,
+    /// It is always the shortest.
+    Never,
 }
 
 impl Rules {
@@ -189,17 +192,5 @@ impl Rules {
             Ouster::Backend | Ouster::RoomClosed => matches!(self.kick_memory, Memory::On),
             Ouster::TokenExpired | Ouster::Fault => false,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn repetitions_wait_twice_as_long_up_to_the_cap() {
-        let resend = Resend { first: SimSpan::from_secs(1), cap: SimSpan::from_secs(60) };
-        let waits = [0, 1, 2, 5, 6, 63, 64, 4_000_000_000].map(|it| resend.wait(it));
-        assert_eq!(waits, [1, 2, 4, 32, 60, 60, 60, 60].map(SimSpan::from_secs));
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         journal::{Journal, What},
         member::{Context, Departed, Departure, Effect, Input, Member, Ouster, State},
         message::{ClientBody, ClientMsg, ServerMsg},
+        repeat::RoundTrip,
         rules::Rules,
     },
     time::SimTime,
@@ -217,6 +218,7 @@ impl Server {
         Context {
             rules,
             now,
+            rtt: RoundTrip::UNKNOWN,
             head: room.map_or(0, |it| it.journal.head()),
             n_users: room.map_or(0, Room::n_users),
             place: Notify::On,

@@ -13,13 +13,13 @@ use crate::{
         gate::Rate,
         retry::{Budget, Retry, Schedule},
         rules::{
-            Anchor, Detect, Heartbeat, Lease, Lengths, Memory, NotifyGate, Phase, Rates, Resend,
-            Rules, TokenExpiry,
+            Adapt, Anchor, Detect, Heartbeat, Lease, Lengths, Memory, NotifyGate, Phase, Rates,
+            Resend, Rules, TokenExpiry,
         },
     },
     scenario::{
         read::{Fields, Node, Reader},
-        value::{self, ANCHORS, EXPIRIES, GATES, MEMORIES, PERIOD_MIN},
+        value::{self, ADAPTS, ANCHORS, EXPIRIES, GATES, MEMORIES, PERIOD_MIN},
     },
     time::SimSpan,
 };
@@ -124,6 +124,11 @@ pub const PARAMETERS: &[Parameter] = &[
         "resend.cap",
         |reader, at, rules| set(&mut rules.resend.cap, value::period(reader, at)),
         |rules| Some(span(rules.resend.cap)),
+    ),
+    Parameter::new(
+        "resend.adapt",
+        |reader, at, rules| set(&mut rules.resend.adapt, reader.word(at, &ADAPTS)),
+        |rules| Some(json!(value::word(&ADAPTS, &rules.resend.adapt))),
     ),
     Parameter::new(
         "logout_timeout",
@@ -243,7 +248,7 @@ pub(super) const fn blank() -> Rules {
         },
         login_processing: SimSpan::ZERO,
         fan_out: SimSpan::ZERO,
-        resend: Resend { first: PERIOD_MIN, cap: PERIOD_MIN },
+        resend: Resend { first: PERIOD_MIN, cap: PERIOD_MIN, adapt: Adapt::Never },
         logout_timeout: SimSpan::ZERO,
         kick_memory: Memory::Off,
         notify_gate: NotifyGate::Receiver,

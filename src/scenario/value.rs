@@ -8,7 +8,7 @@ use crate::{
         code::ErrorCode,
         gate::Rate,
         retry::{Budget, Exponential, Jitter, Schedule, Wait},
-        rules::{Anchor, Detect, Memory, NotifyGate, Phase, TokenExpiry},
+        rules::{Adapt, Anchor, Detect, Memory, NotifyGate, Phase, TokenExpiry},
     },
     scenario::read::{Node, Reader},
     time::SimSpan,
@@ -24,6 +24,8 @@ pub(super) const ANCHORS: [(&str, Anchor); 3] = [
     ("last_message", Anchor::LastMessage),
     ("last_heartbeat", Anchor::LastHeartbeat),
 ];
+pub(super) const ADAPTS: [(&str, Adapt); 2] =
+    [("round_trip", Adapt::RoundTrip), ("never", Adapt::Never)];
 pub(super) const EXPIRIES: [(&str, TokenExpiry); 2] =
     [("keep", TokenExpiry::Keep), ("kick", TokenExpiry::Kick)];
 pub(super) const MEMORIES: [(&str, Memory); 2] = [("on", Memory::On), ("off", Memory::Off)];

@@ -253,7 +253,8 @@ impl<'a, O: Observer> World<'a, O> {
     fn step_client(&mut self, id: SessionId, input: client::Input) {
         let session = &mut self.sessions[id];
         let now = self.devices[session.device].clock.shows(self.agenda.now());
-        let context = client::Context { rules: &self.rules, now, luck: session.luck };
+        let (rules, luck, rtt) = (&*self.rules, session.luck, session.client.rtt);
+        let context = client::Context { rules, now, rtt, luck };
         let (next, effects) = session.client.step(context, input);
         session.client = next;
         for effect in effects.iter() {

@@ -17,6 +17,7 @@ mod reasons;
 mod reconnecting;
 mod refusals;
 mod rejections;
+mod repeating;
 mod rooms;
 mod server_callbacks;
 mod streams;

@@ -19,7 +19,7 @@ use roomsim::{
         gate::Gate,
         member::{self, Departed, Feed, Gone, Member, Ousted, Ouster, Present},
         message::{ClientBody, ClientMsg, Errands, Refused, ServerBody, ServerMsg},
-        repeat::Repeat,
+        repeat::{Repeat, RoundTrip},
         rules::Rules,
     },
     time::{SimSpan, SimTime},
@@ -46,7 +46,7 @@ fn epochs() -> [Epoch; 3] {
 fn client_states() -> Vec<(&'static str, client::State)> {
     use client::State::{LoggedOut, Logining, Reconnecting};
     let [_, own, _] = epochs();
-    let repeat = Repeat { at: at(101), count: 0 };
+    let repeat = Repeat { at: at(101), wait: 1_000_000, count: 0 };
     let farewell = Farewell { epoch: own, repeat, until: at(106) };
     let trying = Stage::Trying { repeat, fails_at: at(110) };
     let waiting = Stage::Waiting { start_at: at(104) };
@@ -186,11 +186,15 @@ fn client_step(
     input: client::Input,
 ) -> ClientStep {
     let [_, epoch, _] = epochs();
-    let before = Client { epoch, wishes: wishes(name), state };
+    let before = Client { epoch, wishes: wishes(name), rtt: RoundTrip::UNKNOWN, state };
     let rules = Rules { online_count: Some(SimSpan::from_secs(30)), ..rules_of("zego").clone() };
     // Half of all numbers are below this one.
-    let context =
-        client::Context { rules: &rules, now, luck: Luck { phase: 1 << 31, wait: 1 << 31 } };
+    let context = client::Context {
+        rules: &rules,
+        now,
+        rtt: RoundTrip::UNKNOWN,
+        luck: Luck { phase: 1 << 31, wait: 1 << 31 },
+    };
     let (after, effects) = before.step(context, input);
     ClientStep { before, after, effects: effects.iter().collect() }
 }
@@ -244,7 +248,7 @@ fn member_states() -> Vec<(&'static str, member::State)> {
     };
     let present = |greet_at, feed| present_until(greet_at, SimTime::NEVER, feed);
     let ousted = |by, repeat, until| member::State::Ousted(Ousted { by, repeat, until });
-    let repeat = Repeat { at: at(101), count: 0 };
+    let repeat = Repeat { at: at(101), wait: 1_000_000, count: 0 };
     let told = Feed::Open { acked: 4, sent: 4, repeat: Repeat::NEVER };
     let telling = Feed::Open { acked: 3, sent: 5, repeat };
     let never = SimTime::NEVER;
@@ -314,11 +318,12 @@ fn member_table(rules: &Rules) -> String {
     let [_, epoch, _] = epochs();
     let mut table = String::new();
     for (name, state) in member_states() {
-        let before = Member { epoch, state };
+        let before = Member { epoch, rtt: RoundTrip::UNKNOWN, state };
         let mut add = |input_name: &str, now, input| {
             let context = member::Context {
                 rules,
                 now,
+                rtt: RoundTrip::UNKNOWN,
                 head: 6,
                 n_users: 3,
                 place: Notify::On,
@@ -327,7 +332,10 @@ fn member_table(rules: &Rules) -> String {
                 signal: None,
             };
             let (after, effects) = before.step(context, input);
-            table += &line((name, input_name), (before, after), effects.iter());
+            let rtt = (before.rtt != after.rtt).then_some(after.rtt);
+            let shown = |it: Member, rtt| (it.epoch, it.state, rtt);
+            let states = (shown(before, None), shown(after, rtt));
+            table += &line((name, input_name), states, effects.iter());
         };
         for (input_name, input) in member_inputs() {
             add(&input_name, NOW, input);
@@ -402,7 +410,8 @@ fn waking_never_stands_still() {
     let rules = Rules { online_count: Some(SimSpan::from_secs(30)), ..rules_of("zego").clone() };
     for (name, state) in client_states() {
         let [_, epoch, _] = epochs();
-        let mut client = Client { epoch, wishes: wishes(name), state };
+        let rtt = RoundTrip::UNKNOWN;
+        let mut client = Client { epoch, wishes: wishes(name), rtt, state };
         let mut last = SimTime::ZERO;
         for _ in 0..1000 {
             let now = client.deadline();
@@ -411,7 +420,12 @@ fn waking_never_stands_still() {
             }
             assert!(last <= now, "{name}: the deadline fell from {last} to {now}");
             last = now;
-            let context = client::Context { rules: &rules, now, luck: Luck::default() };
+            let context = client::Context {
+                rules: &rules,
+                now,
+                rtt: RoundTrip::UNKNOWN,
+                luck: Luck::default(),
+            };
             client = client.step(context, client::Input::Wake).0;
         }
         assert!(last.since(SimTime::ZERO) < SimSpan::from_secs(1310), "{name} never gives up");

@@ -94,7 +94,7 @@ impl Online {
                 if self.roster != Roster::Known {
                     return (heard.of(client), Out::NONE);
                 }
-                let roster = Roster::Asked(Repeat::first(context.rules, context.now));
+                let roster = Roster::Asked(Repeat::first(context.rules, context.rtt, context.now));
                 let ask = client.send(ClientBody::AskRoster(self.known));
                 let (errands, tell) = client.renewed(context, self.login);
                 let online = Self { errands, roster, ..heard };
@@ -107,6 +107,10 @@ impl Online {
                     "{client:?} is told of changes after {from}, so it lacks some"
                 );
                 let to = to.max(known);
+                let client = match self.roster {
+                    Roster::Asked(repeat) => client.answered(context, repeat),
+                    Roster::Known => client,
+                };
                 let (news, online) = match self.roster {
                     Roster::Asked(_) => {
                         let news = Effect::RosterDifference(room, (known, to), users);
@@ -198,7 +202,8 @@ impl Online {
         let mut wishes = client.wishes;
         wishes.answered = wishes.asked;
         // Answers that are still under way belong to the broken connection.
-        let client = Client { epoch: client.epoch.next_connection(), wishes, state };
+        let epoch = client.epoch.next_connection();
+        let client = Client { epoch, wishes, state, ..client };
         let login = client.send(ClientBody::Login(self.login));
         (client, told.into_iter().chain(over).chain([login]).fold(Out::NONE, Out::and))
     }

@@ -128,7 +128,7 @@ impl Trying {
 
     /// The next attempt is waited for, if there is to be one.
     fn attempt_failed(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, luck } = context;
+        let Context { rules, now, luck, .. } = context;
         let failed = self.attempt.failed + 1;
         if rules.retry.budget == Budget::Attempts(failed) {
             return self.give_up(client, rules);
@@ -169,7 +169,12 @@ impl Trying {
     }
 
     fn succeed(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, luck } = context;
+        let Context { rules, now, luck, .. } = context;
+        let client = match self.attempt.stage {
+            Stage::Trying { repeat, .. } => client.answered(context, repeat),
+            Stage::Waiting { .. } => client,
+        };
+        let rtt = client.rtt;
         // spec: R4, R7, R22
         let (reason, known) = match self.lost {
             None => (Some(Reason::Logined), 0),
@@ -199,7 +204,7 @@ impl Trying {
             count_at: rules.online_count.map_or(SimTime::NEVER, |it| now + it),
             errands,
             known,
-            roster: Roster::Asked(Repeat::first(rules, now)),
+            roster: Roster::Asked(Repeat::first(rules, rtt, now)),
         };
         (client.with(State::Online(online.heard(context))), out)
     }
@@ -266,9 +271,9 @@ impl Attempt {
 
 impl Stage {
     /// The request is sent now.
-    fn start(Context { rules, now, .. }: Context<'_>) -> Self {
+    fn start(Context { rules, rtt, now, .. }: Context<'_>) -> Self {
         Self::Trying {
-            repeat: Repeat::first(rules, now),
+            repeat: Repeat::first(rules, rtt, now),
             fails_at: now + rules.retry.attempt_timeout,
         }
     }

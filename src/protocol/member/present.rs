@@ -88,7 +88,7 @@ impl Present {
 
     /// Put out: the room is left at once, the client told until it knows (spec: R9, R37).
     fn oust(self, member: Member, context: Context<'_>, by: Ouster) -> (Member, Out) {
-        let repeat = Repeat::first(context.rules, context.now);
+        let repeat = Repeat::first(context.rules, context.rtt, context.now);
         let ousted = Ousted { by, repeat, until: self.lease_ends_at };
         let out = Out::of([Effect::Leave(self.room, by.departure()), member.kick(by)]);
         (member.with(State::Ousted(ousted)), out)
@@ -199,9 +199,13 @@ impl Present {
                 heard.tell(member, context, (acked, context.head))
             }
             ClientBody::AckRoster(known) => {
+                let mut member = member;
                 let feed = match self.feed {
                     Feed::Closed => Feed::Closed,
                     Feed::Open { acked, sent, repeat } => {
+                        if known == sent {
+                            member.rtt = member.rtt.answered(context.rules, repeat, context.now);
+                        }
                         assert!(
                             known <= sent,
                             "{member:?} has heard of {known} before it was told"
@@ -250,8 +254,11 @@ impl Feed {
     /// The member is told just now.
     fn told(context: Context<'_>, acked: u32, sent: u32) -> Self {
         let is_known = acked == sent;
-        let repeat =
-            if is_known { Repeat::NEVER } else { Repeat::first(context.rules, context.now) };
+        let repeat = if is_known {
+            Repeat::NEVER
+        } else {
+            Repeat::first(context.rules, context.rtt, context.now)
+        };
         Self::Open { acked, sent, repeat }
     }
 }
