@@ -162,8 +162,6 @@ pub struct Link {
     n_cuts: [u32; 2],
     /// When the last message of each direction arrives, where none may overtake it.
     last_at: [SimTime; 2],
-    /// What waits before the bottleneck of each direction.
-    queues: [Queue; 2],
 }
 
 /// So many lanes a flow may have.
@@ -334,9 +332,16 @@ impl Link {
     /// Sends a message now.  In order: outage, loss, bottleneck, delay, copy.
     ///
     /// Outages cut the client's end of the link: upwards they are judged here, when the message is
-    /// sent; downwards by [`Link::is_open`] when it arrives.
+    /// sent; downwards by [`Link::is_open`] when it arrives.  The queue is that before the path's
+    /// bottleneck, which may be one that others pass, too.
     #[inline]
-    pub fn send(&mut self, flow: &mut Flow, path: &PathModel, sending: Sending<'_>) -> Fate {
+    pub fn send(
+        &mut self,
+        flow: &mut Flow,
+        path: &PathModel,
+        queue: &mut Queue,
+        sending: Sending<'_>,
+    ) -> Fate {
         let Sending { direction, now, .. } = sending;
         let dropped = |cause| Fate { verdict: Verdict::Drop(cause), copy: None };
         if direction == Direction::Up && !self.is_open(direction) {
@@ -348,22 +353,13 @@ impl Link {
         let at = if flow.goes_first(path, sending) {
             now
         } else {
-            let Some(left_at) = self.pass(path, sending) else { return dropped(Cause::QueueFull) };
+            let Some(left_at) = pass(path, queue, sending) else {
+                return dropped(Cause::QueueFull);
+            };
             self.in_order(path, direction, left_at + flow.delay(path, sending))
         };
-        let copy = self.copy(flow, path, sending);
+        let copy = self.copy(flow, path, queue, sending);
         Fate { verdict: Verdict::Deliver(at), copy }
-    }
-
-    /// When a message has passed the bottleneck; nothing, if there was no place.
-    fn pass(&mut self, path: &PathModel, sending: Sending<'_>) -> Option<SimTime> {
-        match &path.bottleneck {
-            None => Some(sending.now),
-            Some(bottleneck) => {
-                let queue = &mut self.queues[sending.direction as usize];
-                queue.enter(bottleneck, sending.now, sending.bytes)
-            }
-        }
     }
 
     fn in_order(&mut self, path: &PathModel, direction: Direction, at: SimTime) -> SimTime {
@@ -379,16 +375,30 @@ impl Link {
 
     /// When a copy of the message arrives, if the link makes one: after the message at the
     /// bottleneck, with a delay of its own.
-    fn copy(&mut self, flow: &Flow, path: &PathModel, sending: Sending<'_>) -> Option<SimTime> {
+    fn copy(
+        &mut self,
+        flow: &Flow,
+        path: &PathModel,
+        queue: &mut Queue,
+        sending: Sending<'_>,
+    ) -> Option<SimTime> {
         let Sending { draws, direction, serial, .. } = sending;
         let purposes = purposes(direction);
         let draw = |purpose| draws.draw(purpose, flow.entity, serial.index());
         if path.duplicate.is_zero() || !path.duplicate.hits(draw(purposes.copy)) {
             return None;
         }
-        let left_at = self.pass(path, sending)?;
+        let left_at = pass(path, queue, sending)?;
         let delay = path.delay.of(draw(purposes.copy_delay));
         Some(self.in_order(path, direction, left_at + delay))
+    }
+}
+
+/// When a message has passed the bottleneck; nothing, if there was no place.
+fn pass(path: &PathModel, queue: &mut Queue, sending: Sending<'_>) -> Option<SimTime> {
+    match &path.bottleneck {
+        None => Some(sending.now),
+        Some(bottleneck) => queue.enter(bottleneck, sending.now, sending.bytes),
     }
 }
 
@@ -447,8 +457,8 @@ mod tests {
     /// What becomes of the first `n` messages of a link.
     fn fates(path: &PathModel, n: u32) -> Vec<Verdict> {
         let (mut link, mut flow) = (Link::default(), Flow::new(Entity::named("A")));
-        let draws = Draws::new(1);
-        let send = |number| link.send(&mut flow, path, sending(&draws, number)).verdict;
+        let (draws, mut queue) = (Draws::new(1), Queue::default());
+        let send = |number| link.send(&mut flow, path, &mut queue, sending(&draws, number)).verdict;
         (0..n).map(send).collect()
     }
 
@@ -496,8 +506,9 @@ mod tests {
         link.cut(Cut::Up);
         link.mend(Cut::Both);
         assert!(!link.is_open(Direction::Up) && link.is_open(Direction::Down));
-        let draws = Draws::new(1);
-        let sent = link.send(&mut flow, &path(50, 0, "0"), sending(&draws, 0)).verdict;
+        let (draws, mut queue) = (Draws::new(1), Queue::default());
+        let (path, sending) = (path(50, 0, "0"), sending(&draws, 0));
+        let sent = link.send(&mut flow, &path, &mut queue, sending).verdict;
         assert_eq!(sent, Verdict::Drop(Cause::Outage));
         link.mend(Cut::Up);
         assert!(link.is_open(Direction::Up));

@@ -44,6 +44,9 @@ impl Missing {
 pub fn export(scenario: &Scenario, target: Target) -> String {
     let mut missing = Missing::default();
     let changes = changes(scenario, &mut missing);
+    if scenario.links().iter().any(|(_, it)| it.shared) {
+        missing.note("a bottleneck that clients share: here each has one of its own");
+    }
     match target {
         Target::Netem => netem::script(scenario, &changes, missing),
         Target::Toxiproxy => toxiproxy::json(scenario, &changes, missing),
@@ -96,7 +99,10 @@ fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
                 missing.note("random outages: they are drawn when the scenario is run");
                 continue;
             }
-            Action::Server(_) | Action::RefusalBegins(..) | Action::RefusalEnds(..) => {
+            Action::NodeCrash(_)
+            | Action::Server(_)
+            | Action::RefusalBegins(..)
+            | Action::RefusalEnds(..) => {
                 missing.note("what the server does");
                 continue;
             }

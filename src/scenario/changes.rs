@@ -21,8 +21,15 @@ use crate::{
 };
 
 /// What happens to links and to the server.
-pub(super) const CHANGES: [&str; 6] =
-    ["outage", "randomOutages", "changeLink", "changeNetwork", "restartServer", "slowServer"];
+pub(super) const CHANGES: [&str; 7] = [
+    "outage",
+    "randomOutages",
+    "changeLink",
+    "changeNetwork",
+    "crashNode",
+    "restartServer",
+    "slowServer",
+];
 
 /// So often an outage comes again, and so many steps a ramp has, at the most.
 const TIMES_MAX: u64 = 1_000_000;
@@ -52,6 +59,7 @@ impl<'a> Draft<'a> {
             "randomOutages" => self.random_outages(at, begins),
             "changeLink" => self.change_link(at, begins),
             "changeNetwork" => self.change_network(at),
+            "crashNode" => self.crash_node(at),
             "restartServer" => self.restart_server(at, begins),
             _ => self.slow_server(at, begins),
         }
@@ -140,6 +148,10 @@ impl<'a> Draft<'a> {
             return None;
         };
         let from = self.link_named(from_at);
+        if from.is_some_and(|it| self.links[it].shared) {
+            let problem = "on a ramp nobody shares a bottleneck";
+            self.reader.fault(from_at, problem, "begin with a link that is not `shared`");
+        }
         let over = self.reader.positive_span(over_at);
         let steps = match steps_at {
             None => Some(STEPS),
@@ -158,7 +170,7 @@ impl<'a> Draft<'a> {
         };
         let name = format!("{} to {}, {step} of {steps}", one.name, other.name);
         let network = one.network;
-        self.links.push(LinkSpec { name, model, network })
+        self.links.push(LinkSpec { name, model, network, shared: false })
     }
 
     fn change_network(&mut self, at: Node<'a>) -> Option<Deed> {
@@ -167,6 +179,14 @@ impl<'a> Draft<'a> {
         let to = fields.required(&mut self.reader, "to").and_then(|it| self.link_named(&it));
         let (clients, to) = (clients?, to?);
         let actions = clients.iter().map(|it| Action::ChangeNetwork(*it, to)).collect();
+        Some(Deed { clients, actions, until: None, later: Vec::new() })
+    }
+
+    fn crash_node(&mut self, at: Node<'a>) -> Option<Deed> {
+        let mut fields = self.reader.fields(at, &["clients"])?;
+        let clients = fields.required(&mut self.reader, "clients");
+        let clients = clients.and_then(|it| self.all_of(&it))?;
+        let actions = clients.iter().map(|it| Action::NodeCrash(*it)).collect();
         Some(Deed { clients, actions, until: None, later: Vec::new() })
     }
 

@@ -51,17 +51,19 @@ impl<'a> Draft<'a> {
                 self.reader.fault(&node, problem, remedy);
             }
             // A link with a fault still has a name, so that using it is not a second fault.
-            let (model, network) = self.link(node).unwrap_or_else(|| {
-                let ideal = PathModel::ideal();
-                (LinkModel::same(&ideal), None)
+            let spec = self.link(name, node).unwrap_or_else(|| LinkSpec {
+                name: name.to_owned(),
+                model: LinkModel::same(&PathModel::ideal()),
+                network: None,
+                shared: false,
             });
-            let link = self.links.push(LinkSpec { name: name.to_owned(), model, network });
+            let link = self.links.push(spec);
             self.names.links.insert(name, link);
         }
     }
 
-    fn link(&mut self, at: Node<'a>) -> Option<(LinkModel, Option<NetworkMode>)> {
-        let known = [&PATH_FIELDS[..], &["preset", "up", "down", "network"]].concat();
+    fn link(&mut self, name: &str, at: Node<'a>) -> Option<LinkSpec> {
+        let known = [&PATH_FIELDS[..], &["preset", "up", "down", "network", "shared"]].concat();
         let mut fields = self.reader.fields(at, &known)?;
         let base = match fields.optional("preset") {
             None => (LinkModel::same(&PathModel::ideal()), None),
@@ -83,7 +85,18 @@ impl<'a> Draft<'a> {
         }
         let network = fields.optional("network");
         let network = network.map(|it| self.reader.word(&it, &NetworkMode::ALL));
-        Some((model, network.unwrap_or(base_network)))
+        let shared_at = fields.optional("shared");
+        let shared = shared_at
+            .as_ref()
+            .is_some_and(|it| self.reader.boolean(it, (true, false)) == Some(true));
+        if let Some(it) = shared_at.filter(|_| shared)
+            && model.up.bottleneck.or(model.down.bottleneck).is_none()
+        {
+            let problem = "there is no `rate`, so nothing is shared";
+            self.reader.fault(&it, problem, "add `rate`, such as \"2mbit\", or leave it out");
+        }
+        let network = network.unwrap_or(base_network);
+        Some(LinkSpec { name: name.to_owned(), model, network, shared })
     }
 
     fn preset(&mut self, at: &Node<'a>) -> Option<(LinkModel, Option<NetworkMode>)> {

@@ -77,6 +77,8 @@ pub struct LinkSpec {
     pub model: LinkModel,
     /// By what a device reaches the network over it, if its app listens to that.
     pub network: Option<NetworkMode>,
+    /// Whether all clients on it pass the same bottlenecks.
+    pub shared: bool,
 }
 
 /// A device that takes part.
@@ -131,6 +133,8 @@ pub enum Action {
     ChangeLink(ClientId, LinkId, Cut),
     /// A client's device reaches the network over a link of another kind, by another address.
     ChangeNetwork(ClientId, LinkId),
+    /// The node of the server that a client is connected to crashes.
+    NodeCrash(ClientId),
     /// A client has outages by chance from now on.
     RandomOutages(ClientId, OutageProcess),
     /// Something happens to the server itself.

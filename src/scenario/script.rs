@@ -116,6 +116,7 @@ impl<'a> Draft<'a> {
                 | Action::RefusalEnds(..)
                 | Action::ChangeLink(..)
                 | Action::ChangeNetwork(..)
+                | Action::NodeCrash(_)
                 | Action::RandomOutages(..)
                 | Action::Server(_)
                 | Action::Order(_) => continue,
@@ -251,6 +252,7 @@ pub(super) const fn end_of(action: Action) -> Option<Action> {
         | Action::RefusalEnds(..)
         | Action::ChangeLink(..)
         | Action::ChangeNetwork(..)
+        | Action::NodeCrash(_)
         | Action::RandomOutages(..)
         | Action::Server(_)
         | Action::Call(..)
@@ -264,7 +266,10 @@ impl Action {
     /// The turn of an action within an instant.
     pub const fn class(self) -> u8 {
         match self {
-            Self::OutageBegins(..) | Self::RefusalBegins(..) | Self::Server(ServerEvent::Stop) => 0,
+            Self::OutageBegins(..)
+            | Self::RefusalBegins(..)
+            | Self::NodeCrash(_)
+            | Self::Server(ServerEvent::Stop) => 0,
             Self::OutageEnds(..)
             | Self::RefusalEnds(..)
             | Self::ChangeLink(..)

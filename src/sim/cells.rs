@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    id::{ClientId, Id, IdVec, RoomId, SessionId, UserId},
+    id::{ClientId, Id, IdVec, LinkId, RoomId, SessionId, UserId},
     protocol::server::{Cast, Order},
     scenario::{Action, Refusal, RoomMode, Scenario, Step},
 };
@@ -77,6 +77,7 @@ impl Row {
             | Action::Refused(client, ..)
             | Action::ChangeLink(client, ..)
             | Action::ChangeNetwork(client, _)
+            | Action::NodeCrash(client)
             | Action::RefusalBegins(client, _)
             | Action::RefusalEnds(client, _)
             | Action::OutageBegins(client, _)
@@ -90,8 +91,16 @@ impl Row {
 /// What touches what, by the script.
 fn unions(scenario: &Scenario, row: Row) -> Unions {
     let mut unions = Unions::new(row.n_clients + row.n_users + scenario.rooms().len());
+    // Who is ever on a shared link touches all who are.
+    let mut first_on: BTreeMap<LinkId, ClientId> = BTreeMap::new();
+    let mut on_link = |unions: &mut Unions, client: ClientId, link| {
+        if scenario.links()[link].shared {
+            unions.join(client.index(), first_on.entry(link).or_insert(client).index());
+        }
+    };
     for (client, spec) in scenario.clients().iter() {
         unions.join(client.index(), row.user(spec.user));
+        on_link(&mut unions, client, spec.link);
     }
     for step in scenario.script() {
         match step.action {
@@ -105,13 +114,15 @@ fn unions(scenario: &Scenario, row: Row) -> Unions {
                     unions.join(client.index(), row.room(room));
                 }
             }
+            Action::ChangeLink(client, link, _) | Action::ChangeNetwork(client, link) => {
+                on_link(&mut unions, client, link);
+            }
             Action::Order(Order::Oust(room, user, _)) => {
                 unions.join(row.user(user), row.room(room));
             }
             Action::Order(Order::Forbid(_) | Order::CloseRoom(_))
             | Action::App(..)
-            | Action::ChangeLink(..)
-            | Action::ChangeNetwork(..)
+            | Action::NodeCrash(_)
             | Action::RandomOutages(..)
             | Action::Server(_)
             | Action::RefusalBegins(..)
@@ -180,6 +191,7 @@ fn renamed(action: Action, row: Row, local: &[usize]) -> Action {
         Action::Server(_) => action,
         Action::RandomOutages(whose, process) => Action::RandomOutages(client(whose), process),
         Action::ChangeLink(whose, link, cut) => Action::ChangeLink(client(whose), link, cut),
+        Action::NodeCrash(whose) => Action::NodeCrash(client(whose)),
         Action::ChangeNetwork(whose, link) => Action::ChangeNetwork(client(whose), link),
         Action::RefusalBegins(whose, code) => Action::RefusalBegins(client(whose), code),
         Action::RefusalEnds(whose, code) => Action::RefusalEnds(client(whose), code),

@@ -7,17 +7,17 @@ mod device;
 mod restart;
 mod tell;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
     engine::{Agenda, Next, Waybill},
-    id::{ClientId, Id, IdVec, RoomId, SessionId},
-    link::{Cause, Direction, Fate, Flow, Link, Sending, Serial, Verdict},
+    id::{ClientId, Id, IdVec, LinkId, RoomId, SessionId},
+    link::{Cause, Direction, Fate, Flow, Link, Sending, Serial, Verdict, queue::Queue},
     observe::Observer,
     protocol::{
         client::{self, Client, Die, Luck},
         member,
-        message::{Lane, Message},
+        message::{Kind, Lane, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
     },
@@ -42,6 +42,16 @@ struct Session {
     n_spent: [u32; 2],
     /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
     signal: bool,
+    node: Node,
+}
+
+/// The node of the server to which a session is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Node {
+    /// One that works.
+    Alive,
+    /// One that has crashed: nothing comes through until the client logs in over another.
+    Crashed,
 }
 
 /// The state of one cell and those who watch it.
@@ -54,6 +64,8 @@ pub(super) struct World<'a, O> {
     next_step: usize,
     agenda: Agenda<Message>,
     devices: IdVec<ClientId, Device>,
+    /// What waits before the bottlenecks that clients share, up and down.
+    shared: BTreeMap<LinkId, [Queue; 2]>,
     sessions: IdVec<SessionId, Session>,
     server: Server,
     /// How many reasons keep the server down.
@@ -86,6 +98,7 @@ impl<'a, O: Observer> World<'a, O> {
                     }
                 },
                 link: Link::default(),
+                queues: Default::default(),
                 kinds: [spec.link; 2],
                 clock: spec.clock,
                 app: App::Running(Engine::Created),
@@ -118,6 +131,7 @@ impl<'a, O: Observer> World<'a, O> {
                 },
                 n_spent: [0; 2],
                 signal: false,
+                node: Node::Alive,
             }
         };
         let sessions = IdVec::from_vec(cast.clients.iter().map(session).collect());
@@ -130,6 +144,7 @@ impl<'a, O: Observer> World<'a, O> {
             next_step: 0,
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
             devices,
+            shared: BTreeMap::new(),
             sessions,
             server: Server::new(cast),
             n_down: 0,
@@ -169,6 +184,7 @@ impl<'a, O: Observer> World<'a, O> {
             Action::OutageEnds(client, outage) => self.end_outage(client, outage),
             Action::ChangeLink(client, link, cut) => self.change_link(client, link, cut),
             Action::ChangeNetwork(client, link) => self.change_network(client, link),
+            Action::NodeCrash(client) => self.crash_node(client),
             Action::RefusalBegins(client, code) => self.server.refuse(client, code),
             Action::RefusalEnds(client, code) => self.server.relent(client, code),
             // They are in the script by now.
@@ -188,6 +204,9 @@ impl<'a, O: Observer> World<'a, O> {
         let device = &self.devices[self.sessions[session].device];
         let global = self.global(self.sessions[session].device);
         match message {
+            _ if self.sessions[session].node == Node::Crashed => {
+                self.observer.dropped(now, global, kind, Cause::ServerDown);
+            }
             Message::Up(_) if self.is_down() => {
                 self.observer.dropped(now, global, kind, Cause::ServerDown);
             }
@@ -301,7 +320,8 @@ impl<'a, O: Observer> World<'a, O> {
         if is_online && is_cut && device.is_running() {
             return self.step_client(id, client::Input::LinkLost);
         }
-        let signal = is_online && device.link.is_open(Direction::Up) && device.is_running();
+        let is_heard = device.link.is_open(Direction::Up) && session.node == Node::Alive;
+        let signal = is_online && is_heard && device.is_running();
         if signal != session.signal && !is_down {
             self.sessions[id].signal = signal;
             if self.rules.lease.anchor == Anchor::Outage {
@@ -349,15 +369,26 @@ impl<'a, O: Observer> World<'a, O> {
         let global = self.global(self.sessions[id].device);
         let session = &mut self.sessions[id];
         let device = &mut self.devices[session.device];
+        // Who logs in, or out, connects to another node.
+        if let Kind::Login | Kind::Logout = kind {
+            session.node = Node::Alive;
+        }
         let lane = kind.lane() as usize;
         let number = session.n_sent[direction as usize][lane];
         session.n_sent[direction as usize][lane] += 1;
-        let kinds = &self.scenario.links()[device.kinds[direction as usize]];
+        let link = device.kinds[direction as usize];
+        let kind_of_link = &self.scenario.links()[link];
+        let queues = if kind_of_link.shared {
+            self.shared.entry(link).or_default()
+        } else {
+            &mut device.queues
+        };
+        let queue = &mut queues[direction as usize];
         let serial = Serial { lane: kind.lane() as u8, number };
         let bytes = message.bytes();
         let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
-        let path = kinds.model.path(direction);
-        let Fate { verdict, copy } = device.link.send(&mut session.flow, path, sending);
+        let path = kind_of_link.model.path(direction);
+        let Fate { verdict, copy } = device.link.send(&mut session.flow, path, queue, sending);
         self.observer.sent(now, global, kind);
         let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane;
         let lane = u32::try_from(lane).expect("clients are limited");

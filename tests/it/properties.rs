@@ -125,9 +125,13 @@ fn step() -> impl Strategy<Value = Value> {
         };
         json!({ "at": at, "do": deed })
     });
-    let link = (at(), client_name(), any::<bool>()).prop_map(|(at, client, is_network)| {
-        let kind = if is_network { "changeNetwork" } else { "changeLink" };
-        json!({ "at": at, "do": { kind: { "clients": [client], "to": "y" } } })
+    let link = (at(), client_name(), 0..3_u8).prop_map(|(at, client, kind)| {
+        let deed = match kind {
+            0 => json!({ "changeNetwork": { "clients": [client], "to": "y" } }),
+            1 => json!({ "crashNode": { "clients": [client] } }),
+            _ => json!({ "changeLink": { "clients": [client], "to": "y" } }),
+        };
+        json!({ "at": at, "do": deed })
     });
     prop_oneof![8 => call, 6 => outage, 1 => backend, 1 => server, 1 => link]
 }
@@ -199,7 +203,7 @@ fn scenario() -> impl Strategy<Value = Value> {
         json!({ "duplicate": "10%" }),
         json!({ "duplicate": "10%", "order": "fifo" }),
         json!({ "reorder": "20%" }),
-        json!({ "rate": "64kbit", "limit": 20, "distribution": "pareto" }),
+        json!({ "rate": "64kbit", "limit": 20, "distribution": "pareto", "shared": true }),
     ]);
     let modes =
         prop::sample::select(vec![("single", "single"), ("multi", "single"), ("multi", "multi")]);

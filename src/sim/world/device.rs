@@ -3,7 +3,7 @@
 use super::World;
 use crate::{
     id::{ClientId, LinkId, RoomId, SessionId, UserId},
-    link::{Cut, Direction, Link, network::NetworkMode},
+    link::{Cut, Direction, Link, network::NetworkMode, queue::Queue},
     observe::{Callback, Observer, Subject},
     protocol::{
         call::{AppEvent, Call, CallKind},
@@ -23,6 +23,8 @@ pub(super) struct Device {
     /// In multi-room mode, the room of each session.
     pub(super) rooms: Option<Vec<Option<RoomId>>>,
     pub(super) link: Link,
+    /// What waits before the bottlenecks of its own, up and down.
+    pub(super) queues: [Queue; 2],
     /// The kind of link, up and down.
     pub(super) kinds: [LinkId; 2],
     pub(super) clock: Clock,
@@ -110,7 +112,7 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// All sessions of a client hear of something, or only see what has changed around them.
-    fn each_session(&mut self, client: ClientId, input: Option<client::Input>) {
+    pub(super) fn each_session(&mut self, client: ClientId, input: Option<client::Input>) {
         for place in 0..self.devices[client].sessions.len() {
             let session = self.devices[client].sessions[place];
             match input {

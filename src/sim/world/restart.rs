@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::World;
+use super::{Node, World};
 use crate::{
-    id::{Id, RoomId, SessionId},
+    id::{ClientId, Id, RoomId, SessionId},
     observe::Observer,
     protocol::{
         client,
@@ -29,6 +29,16 @@ impl<O: Observer> World<'_, O> {
                 };
             }
         }
+    }
+
+    /// What a client is connected to is gone, until it logs in anew.
+    pub(super) fn crash_node(&mut self, client: ClientId) {
+        let is_known = self.rules.detect == Detect::AtOutage && self.devices[client].is_running();
+        for place in 0..self.devices[client].sessions.len() {
+            let session = self.devices[client].sessions[place];
+            self.sessions[session].node = Node::Crashed;
+        }
+        self.each_session(client, is_known.then_some(client::Input::LinkLost));
     }
 
     fn stop_server(&mut self) {
