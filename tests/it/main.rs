@@ -7,6 +7,7 @@ mod golden;
 mod hostile;
 mod judging;
 mod junit;
+mod oracles;
 mod profiles;
 mod properties;
 mod races;
