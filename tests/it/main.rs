@@ -10,6 +10,7 @@ mod judging;
 mod junit;
 mod limits;
 mod messages;
+mod oracles;
 mod profiles;
 mod properties;
 mod races;

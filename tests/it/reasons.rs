@@ -231,7 +231,7 @@ fn every_line_of_the_page_has_a_scenario_and_the_page_is_current() {
     }
     assert!(gaps.is_empty(), "no scenario shows:\n{}", gaps.join("\n"));
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(written, page, "write it anew with UPDATE_DOCS=1");
+    assert!(written == page, "docs/reasons.md is not current: write it anew with UPDATE_DOCS=1");
 }
 
 /// What the gallery shows is in the page: the lists are complete.

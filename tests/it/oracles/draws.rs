@@ -1,0 +1,132 @@
+//! Common random numbers: what changes in a scenario moves no draw of anything else, so that two
+//! runs differ by what was changed and by nothing else.
+
+use std::collections::BTreeSet;
+
+use roomsim::{
+    id::{ClientId, Id},
+    protocol::message::Kind,
+    time::SimTime,
+};
+use serde_json::{Value, json};
+
+use super::sim::{Log, crowd, patient, watch_fully};
+
+/// Messages of one kind: when, and whose.
+type Messages = BTreeSet<(SimTime, ClientId)>;
+
+fn of_kind(messages: &[(SimTime, ClientId, Kind)], kind: Kind) -> Messages {
+    messages.iter().filter(|it| it.2 == kind).map(|it| (it.0, it.1)).collect()
+}
+
+fn seconds(secs: f64) -> SimTime {
+    SimTime::ZERO + format!("{:.0}us", secs * 1e6).parse().unwrap()
+}
+
+/// Twenty clients who wait for nothing, with a heartbeat every 5 s for an hour.  They log in over a
+/// link that loses nothing, so all runs have the same heartbeats; then their link changes to the
+/// ones named, each at its second.
+fn run(links: &[(&str, Value)], changes: &[(f64, &str)]) -> Log {
+    let change = |(at, to): &(f64, &str)| {
+        let change = json!({ "changeLink": { "clients": ["g0"], "to": to } });
+        json!({ "at": format!("{at}s"), "do": change })
+    };
+    let steps: Vec<Value> = changes.iter().map(change).collect();
+    let link = json!({ "delay": "50ms" });
+    let mut scenario = crowd((1, 20), &link, &patient(5.0, "login", 90.0), &steps);
+    scenario["duration"] = json!("1h");
+    for (name, link) in links {
+        scenario["links"][name] = link.clone();
+    }
+    watch_fully(&scenario, 7)
+}
+
+#[test]
+fn more_loss_loses_a_superset() {
+    let lost = |direction: &str, loss: &str, kind| {
+        let link = json!({ "delay": "50ms", direction: { "loss": loss } });
+        of_kind(&run(&[("lossy", link)], &[(1.0, "lossy")]).lost, kind)
+    };
+    for (direction, kind) in [("up", Kind::Heartbeat), ("down", Kind::HeartbeatAck)] {
+        let (few, many) = (lost(direction, "1%", kind), lost(direction, "2%", kind));
+        assert!(100 < few.len() && few.len() + 100 < many.len(), "{} {}", few.len(), many.len());
+        assert!(few.is_subset(&many), "{kind:?}: {:?}", few.difference(&many));
+    }
+}
+
+/// The messages before an instant of one run, and those from then on of another.
+fn joined(before: &Messages, at: SimTime, after: &Messages) -> Messages {
+    let before = before.iter().filter(|it| it.0 < at);
+    before.chain(after.iter().filter(|it| at <= it.0)).copied().collect()
+}
+
+#[test]
+fn conditions_that_change_go_on_with_the_same_draws() {
+    let path =
+        |loss: &str, jitter: &str| json!({ "delay": "50ms", "loss": loss, "jitter": jitter });
+    let link = |loss, jitter| json!({ "delay": "50ms", "up": path(loss, jitter) });
+    let links = [
+        ("first", link("1%", "10ms")),
+        ("lossier", link("2%", "10ms")),
+        ("wilder", link("2%", "30ms")),
+    ];
+    let run = |changes: &[(f64, &str)]| {
+        let log = run(&links, changes);
+        (of_kind(&log.lost, Kind::Heartbeat), of_kind(&log.delivered, Kind::Heartbeat))
+    };
+    // Heartbeats are sent 0.1 s after every fifth second, so none is under way at the changes.
+    let (one, other) = (1202.5, 2402.5);
+    let changed = run(&[(1.0, "first"), (one, "lossier"), (other, "wilder")]);
+    let [first, lossier, wilder] = ["first", "lossier", "wilder"].map(|link| run(&[(1.0, link)]));
+    let expected = |of: fn(&(Messages, Messages)) -> &Messages| {
+        let tail = joined(of(&lossier), seconds(other), of(&wilder));
+        joined(of(&first), seconds(one), &tail)
+    };
+    assert_eq!(changed.0, expected(|it| &it.0), "lost");
+    assert_eq!(changed.1, expected(|it| &it.1), "arrived");
+    // It is not by chance that they are the same: none of the runs is like another.
+    assert_ne!(first.0, lossier.0);
+    assert_ne!(lossier.1, wilder.1);
+}
+
+#[test]
+fn a_burst_goes_on_when_the_link_changes() {
+    let link = |r: &str| json!({ "delay": "50ms", "up": { "loss": { "gemodel": { "p": "10%", "r": r } } } });
+    let links = [("one", link("20%")), ("same", link("20%")), ("shorter", link("90%"))];
+    let at = 1802.5;
+    let lost = |changes: &[(f64, &str)]| of_kind(&run(&links, changes).lost, Kind::Heartbeat);
+    let unchanged = lost(&[(1.0, "one")]);
+    assert_eq!(lost(&[(1.0, "one"), (at, "same")]), unchanged);
+    // The state of each client's chain is that in which the first heartbeat after the change finds
+    // it, whatever the model is then.
+    let around = |lost: &Messages, from: f64| -> BTreeSet<ClientId> {
+        let in_time =
+            |it: &&(SimTime, ClientId)| (seconds(from)..seconds(from + 5.0)).contains(&it.0);
+        lost.iter().filter(in_time).map(|it| it.1).collect()
+    };
+    let changed = lost(&[(1.0, "one"), (at, "shorter")]);
+    assert_eq!(around(&changed, at), around(&unchanged, at));
+    assert!(around(&changed, at).len() > 2, "too few bursts were under way");
+    assert!(!around(&changed, at).is_subset(&around(&changed, at + 5.0)));
+}
+
+#[test]
+fn a_client_added_to_a_group_changes_nothing_for_the_others() {
+    let run = |count: usize| {
+        let link = json!({ "delay": "50ms", "jitter": "40ms", "loss": "10%", "duplicate": "5%" });
+        let outage = json!({ "clients": ["g0"], "kind": "silent", "for": "100s" });
+        let steps = [json!({ "at": "60s", "do": { "outage": outage } })];
+        let log = watch_fully(&crowd((1, count), &link, &json!("zego"), &steps), 7);
+        let of = |messages: &[(SimTime, ClientId, Kind)], client: ClientId| {
+            let of_client = messages.iter().filter(|it| it.1 == client);
+            of_client.map(|it| (it.0, it.2)).collect::<Vec<_>>()
+        };
+        let clients = (0..5).map(ClientId::from_index);
+        clients
+            .map(|it| (log.told[&it].clone(), of(&log.lost, it), of(&log.delivered, it)))
+            .collect::<Vec<_>>()
+    };
+    let (five, six) = (run(5), run(6));
+    assert_eq!(five, six);
+    assert!(five.iter().all(|(told, lost, _)| 4 <= told.len() && !lost.is_empty()));
+}
