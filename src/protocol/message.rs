@@ -136,7 +136,7 @@ pub enum Message {
 pub enum Lane {
     /// Heartbeats and their answers.
     Heartbeat,
-    /// Logins, logouts and their answers.
+    /// Logins, logouts, their answers, and that a session has ended.
     Login,
     /// Member lists, notices and their acknowledgements.
     Roster,
@@ -240,13 +240,12 @@ impl Kind {
     /// The lane on which messages of this kind travel.
     pub const fn lane(self) -> Lane {
         match self {
-            Self::Heartbeat | Self::Probe | Self::HeartbeatAck | Self::SessionGone => {
-                Lane::Heartbeat
-            }
+            Self::Heartbeat | Self::Probe | Self::HeartbeatAck => Lane::Heartbeat,
             Self::AskRoster | Self::AckRoster | Self::Roster => Lane::Roster,
             Self::Errands | Self::AskCount | Self::ErrandsDone | Self::Count => Lane::Errand,
             Self::Login
             | Self::Logout
+            | Self::SessionGone
             | Self::AckKick
             | Self::LoginAccepted
             | Self::LoginRejected

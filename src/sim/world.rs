@@ -71,6 +71,8 @@ pub(super) struct World<'a, O> {
     /// How many reasons keep the server down.
     n_down: u32,
     outbox: Outbox,
+    /// The number of the message that the server heard last.
+    heard: u32,
     /// How many callbacks the server has made of each room.
     n_callbacks: IdVec<RoomId, u64>,
     observer: O,
@@ -149,6 +151,7 @@ impl<'a, O: Observer> World<'a, O> {
             server: Server::new(cast),
             n_down: 0,
             outbox: Outbox::default(),
+            heard: 0,
             n_callbacks: IdVec::filled(cell.rooms.len(), || 0),
             observer,
         }
@@ -212,6 +215,7 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Message::Up(message) => {
                 self.observer.delivered(now, global, kind);
+                self.heard = waybill.number & !COPY;
                 self.step_member(session, member::Input::Receive(message));
             }
             Message::Down(_) if !device.link.is_open(Direction::Down) => {
@@ -384,7 +388,9 @@ impl<'a, O: Observer> World<'a, O> {
             &mut device.queues
         };
         let queue = &mut queues[direction as usize];
-        let serial = Serial { lane: kind.lane() as u8, number };
+        // The answer to a heartbeat has its number for its draws: one that is lost moves no other's.
+        let number_of_draws = if kind == Kind::HeartbeatAck { self.heard } else { number };
+        let serial = Serial { lane: kind.lane() as u8, number: number_of_draws };
         let bytes = message.bytes();
         let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
         let path = kind_of_link.model.path(direction);

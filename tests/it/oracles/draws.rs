@@ -6,11 +6,13 @@ use std::collections::BTreeSet;
 use roomsim::{
     id::{ClientId, Id},
     protocol::message::Kind,
-    time::SimTime,
+    time::{SimSpan, SimTime},
 };
 use serde_json::{Value, json};
 
 use super::sim::{Log, crowd, patient, watch_fully};
+
+const DELAY: SimSpan = SimSpan::from_millis(50);
 
 /// Messages of one kind: when, and whose.
 type Messages = BTreeSet<(SimTime, ClientId)>;
@@ -52,6 +54,23 @@ fn more_loss_loses_a_superset() {
         assert!(100 < few.len() && few.len() + 100 < many.len(), "{} {}", few.len(), many.len());
         assert!(few.is_subset(&many), "{kind:?}: {:?}", few.difference(&many));
     }
+}
+
+/// An answer that is lost at 1 % is lost at 2 %, unless there is nothing to answer.
+#[test]
+fn more_loss_in_both_directions_loses_a_superset() {
+    let lost = |loss: &str| {
+        let log = run(&[("lossy", json!({ "delay": "50ms", "loss": loss }))], &[(1.0, "lossy")]);
+        let answers = of_kind(&log.lost, Kind::HeartbeatAck);
+        (of_kind(&log.lost, Kind::Heartbeat), answers)
+    };
+    let ((few, few_answers), (many, many_answers)) = (lost("1%"), lost("2%"));
+    assert!(100 < few_answers.len() && few_answers.len() + 100 < many_answers.len());
+    assert!(few.is_subset(&many));
+    // What is answered now was sent 50 ms before.
+    let unanswered: Messages = many.iter().map(|it| (it.0 + DELAY, it.1)).collect();
+    let missing = &many_answers | &unanswered;
+    assert!(few_answers.is_subset(&missing), "{:?}", few_answers.difference(&missing));
 }
 
 /// The messages before an instant of one run, and those from then on of another.
