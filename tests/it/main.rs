@@ -9,6 +9,7 @@ mod hostile;
 mod judging;
 mod junit;
 mod limits;
+mod link_refusals;
 mod messages;
 mod profiles;
 mod properties;
