@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod apps;
+mod changes;
 mod cli;
 mod determinism;
 mod golden;
