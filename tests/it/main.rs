@@ -15,6 +15,7 @@ mod messages;
 mod profiles;
 mod properties;
 mod races;
+mod random_outages;
 mod reasons;
 mod reconnecting;
 mod refusals;
