@@ -5,6 +5,7 @@ mod apps;
 mod changes;
 mod cli;
 mod determinism;
+mod export;
 mod golden;
 mod hostile;
 mod judging;
