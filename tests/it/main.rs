@@ -2,18 +2,22 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod apps;
+mod changes;
 mod cli;
 mod determinism;
+mod export;
 mod golden;
 mod hostile;
 mod judging;
 mod junit;
 mod limits;
+mod link_refusals;
 mod messages;
 mod oracles;
 mod profiles;
 mod properties;
 mod races;
+mod random_outages;
 mod reasons;
 mod reconnecting;
 mod refusals;

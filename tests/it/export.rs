@@ -1,0 +1,446 @@
+//! Links and outages for a lab: the commands of tc-netem and the toxics of Toxiproxy, against what
+//! their documentation says.
+
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use roomsim::{
+    report::export::{Target, export},
+    scenario::Scenario,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{Place, assert_has},
+    support::{event, gallery, gallery_names},
+};
+
+/// What a run of 100 s of clients on links of these names is exported to.
+fn exported(target: Target, links: &Value, clients: &[(&str, &str)], script: &[Value]) -> String {
+    let client = |(name, link): &(&str, &str)| json!({ "name": name, "link": link });
+    let story = json!({
+        "version": 1, "name": "lab", "duration": "100s", "profile": "zego", "links": links,
+        "clients": clients.iter().map(client).collect::<Vec<_>>(), "script": script,
+    });
+    export(&Scenario::parse(&story.to_string()).unwrap(), target)
+}
+
+fn netem(links: &Value, clients: &[(&str, &str)], script: &[Value]) -> String {
+    exported(Target::Netem, links, clients, script)
+}
+
+fn toxics(links: &Value, clients: &[(&str, &str)], script: &[Value]) -> Value {
+    let text = exported(Target::Toxiproxy, links, clients, script);
+    assert!(text.ends_with("}\n"), "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The conditions of a link of these fields in each direction, as netem takes them.
+fn conditions(fields: &Value) -> [String; 2] {
+    let text = netem(&json!({ "x": fields }), &[("A", "x")], &[]);
+    ["UP", "DOWN"].map(|way| {
+        let command = format!("netem \"${way}_1\" ");
+        let line = text.lines().find_map(|it| it.strip_prefix(&command));
+        line.unwrap_or_else(|| panic!("{way}: {text}")).to_owned()
+    })
+}
+
+/// What is said not to be expressed.
+fn missing(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|it| it.strip_prefix("# NOT EXPRESSED: ")).collect()
+}
+
+fn outage(at: &str, fields: &Value) -> Value {
+    let mut outage = json!({ "clients": ["A"], "kind": "silent" });
+    outage.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    event(at, &json!({ "outage": outage }))
+}
+
+/// tc-netem(8): `delay TIME [ JITTER ] [ distribution … ]`, `loss random | state | gemodel`,
+/// `duplicate PERCENT`, `reorder PERCENT gap DISTANCE`, `rate RATE PACKETOVERHEAD`, `limit packets`.
+#[test]
+fn conditions_are_in_the_words_of_netem() {
+    let cases = [
+        (json!({}), ""),
+        (json!({ "delay": "1.5ms" }), "delay 1500us"),
+        (json!({ "delay": "50ms", "jitter": "20ms" }), "delay 50000us 20000us"),
+        (
+            json!({ "delay": "50ms", "jitter": "20ms", "distribution": "pareto" }),
+            "delay 50000us 20000us distribution pareto",
+        ),
+        // tc takes no distribution without a jitter.
+        (json!({ "delay": "50ms", "distribution": "normal" }), "delay 50000us"),
+        (json!({ "loss": "0.3%" }), "loss random 0.3%"),
+        (json!({ "loss": "100%" }), "loss random 100%"),
+        // p, r, 1-h, 1-k; by default 1-p, 100 % and 0 %.
+        (json!({ "loss": { "gemodel": { "p": "1%" } } }), "loss gemodel 1% 99% 100% 0%"),
+        (
+            json!({ "loss": { "gemodel": { "1-k": "0.1%", "1-h": "80%", "r": "25%", "p": "2%" } } }),
+            "loss gemodel 2% 25% 80% 0.1%",
+        ),
+        // p13, p31, p32, p23, p14; by default 1-p13, 0 %, 100 % and 0 %.
+        (json!({ "loss": { "state": { "p13": "5%" } } }), "loss state 5% 95% 0% 100% 0%"),
+        (
+            json!({ "loss": { "state": {
+                "p13": "1%", "p14": "5%", "p23": "4%", "p31": "2%", "p32": "3%"
+            } } }),
+            "loss state 1% 2% 3% 4% 5%",
+        ),
+        (json!({ "duplicate": "1%" }), "duplicate 1%"),
+        (json!({ "delay": "9ms", "reorder": "25%" }), "delay 9000us reorder 25% gap 1"),
+        (
+            json!({ "delay": "9ms", "reorder": { "share": "50%", "gap": 5 } }),
+            "delay 9000us reorder 50% gap 5",
+        ),
+        (json!({ "rate": "1.5mbit" }), "rate 1500kbit 0 limit 1000"),
+        (json!({ "rate": "64kbit", "overhead": 28, "limit": 50 }), "rate 64kbit 28 limit 50"),
+    ];
+    for (fields, expected) in cases {
+        assert_eq!(conditions(&fields), [expected; 2], "{fields}");
+    }
+}
+
+#[test]
+fn each_direction_has_its_conditions() {
+    let fields = json!({
+        "delay": "60ms", "jitter": "20ms", "distribution": "paretonormal", "loss": "1%",
+        "duplicate": "0.1%", "rate": "64kbit", "limit": 50,
+        "up": { "reorder": "2%" },
+        "down": { "rate": "10mbit", "loss": "0", "overhead": 4 },
+    });
+    let delay = "delay 60000us 20000us distribution paretonormal";
+    let up = "loss random 1% duplicate 0.1% reorder 2% gap 1 rate 64kbit 0 limit 50";
+    let down = "duplicate 0.1% rate 10mbit 4 limit 50";
+    assert_eq!(conditions(&fields), [format!("{delay} {up}"), format!("{delay} {down}")]);
+    let lte = |rate: &str| {
+        let loss = "loss gemodel 0.1% 30% 100% 0%";
+        format!("delay 35000us 10000us distribution normal {loss} rate {rate} 28 limit 1000")
+    };
+    assert_eq!(conditions(&json!({ "preset": "lte" })), [lte("10mbit"), lte("40mbit")]);
+}
+
+/// A's way up is cut from 10 s to 40 s, by two outages that overlap; its way down from 20 s to 30 s.
+#[test]
+fn the_script_sleeps_between_changes_up_to_the_end() {
+    let links = json!({ "home": { "delay": "50ms" }, "far": { "delay": "90ms" } });
+    let script = [
+        outage("10s", &json!({ "for": "20s", "direction": "both" })),
+        outage("20.25s", &json!({ "for": "19.75s", "direction": "up" })),
+    ];
+    let text = netem(&links, &[("A", "home"), ("B", "far")], &script);
+    let expected = "\
+#!/bin/sh
+# The links of the scenario lab for tc-netem: run it as root, with the interface of each
+# client's direction in the environment (UP: from the client, DOWN: to it).
+# UP_1, DOWN_1: A
+# UP_2, DOWN_2: B
+set -eu
+netem() {
+    interface=$1
+    shift
+    tc qdisc replace dev \"$interface\" root netem \"$@\"
+}
+netem \"$UP_1\" delay 50000us
+netem \"$DOWN_1\" delay 50000us
+netem \"$UP_2\" delay 90000us
+netem \"$DOWN_2\" delay 90000us
+sleep 10.000000
+netem \"$UP_1\" loss random 100%
+netem \"$DOWN_1\" loss random 100%
+sleep 10.250000
+netem \"$UP_1\" loss random 100%
+netem \"$DOWN_1\" loss random 100%
+sleep 9.750000
+netem \"$UP_1\" loss random 100%
+netem \"$DOWN_1\" delay 50000us
+sleep 10.000000
+netem \"$UP_1\" delay 50000us
+netem \"$DOWN_1\" delay 50000us
+sleep 60.000000
+";
+    assert_eq!(text, expected);
+}
+
+/// The slept microseconds of a script.
+fn slept(text: &str) -> u64 {
+    let sleeps = text.lines().filter_map(|it| it.strip_prefix("sleep "));
+    sleeps.map(|it| it.replace('.', "").parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn a_ramp_is_its_steps_and_an_outage_goes_on_through_it() {
+    let links = json!({ "near": { "delay": "20ms" }, "far": { "delay": "60ms", "loss": "4%" } });
+    let ramp = json!({
+        "clients": ["A"], "from": "near", "to": "far", "over": "20s", "steps": 4, "direction": "up",
+    });
+    let ramp = event("10s", &json!({ "changeLink": ramp }));
+    let script = [ramp, outage("15s", &json!({ "for": "10s" }))];
+    let text = netem(&links, &[("A", "near")], &script);
+    let commands: Vec<&str> = text
+        .lines()
+        .filter(|it| it.starts_with("netem \"$UP_1\" ") || it.starts_with("sleep"))
+        .map(|it| it.trim_start_matches("netem \"$UP_1\" "))
+        .collect();
+    assert_eq!(
+        commands,
+        [
+            "delay 20000us", // At the start.
+            "sleep 10.000000",
+            "delay 20000us", // The ramp begins.
+            "sleep 5.000000",
+            "loss random 100%", // At 15 s an outage begins, and the ramp's first step comes.
+            "loss random 100%",
+            "sleep 5.000000",
+            "loss random 100%", // 40 ms
+            "sleep 5.000000",
+            "loss random 100%", // At 25 s, 50 ms
+            "delay 50000us loss random 3%",
+            "sleep 5.000000",
+            "delay 60000us loss random 4%",
+            "sleep 70.000000",
+        ]
+    );
+    assert!(!text.contains("$DOWN_1\" delay 60000us"), "{text}");
+    assert_eq!(slept(&text), 100_000_000);
+}
+
+#[test]
+fn a_change_during_an_outage_shows_when_it_is_over() {
+    let links = json!({ "home": { "delay": "50ms" }, "street": { "delay": "80ms" } });
+    let change = event("20s", &json!({ "changeNetwork": { "clients": ["A"], "to": "street" } }));
+    let script = [outage("10s", &json!({ "for": "20s" })), change];
+    let text = netem(&links, &[("A", "home")], &script);
+    let last = "sleep 10.000000\nnetem \"$UP_1\" delay 80000us\nnetem \"$DOWN_1\" delay 80000us\n\
+        sleep 70.000000\n";
+    assert!(text.ends_with(last), "{text}");
+    assert_eq!(text.matches("80000us").count(), 2);
+    // An outage without an end is one to the end.
+    let text = netem(&links, &[("A", "home")], &[outage("10s", &json!({}))]);
+    let last =
+        "netem \"$UP_1\" loss random 100%\nnetem \"$DOWN_1\" loss random 100%\nsleep 90.000000\n";
+    assert!(text.ends_with(last), "{text}");
+}
+
+#[test]
+fn what_netem_cannot_express_is_said_once() {
+    let links = json!({
+        "home": { "delay": "50ms" },
+        "fifo": { "delay": "50ms", "jitter": "9ms", "order": "fifo" },
+        "burst": { "loss": { "gemodel": { "p": "1%" } } },
+        "table": { "delay": "50ms", "jitter": "9ms", "distribution": { "table": [-1, 1] } },
+    });
+    let clients = [("A", "home"), ("B", "home")];
+    assert_eq!(missing(&netem(&links, &clients, &[])), Vec::<&str>::new());
+    let said = |script: &[Value]| {
+        let text = netem(&links, &clients, script);
+        missing(&text).iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()
+    };
+    let chance = json!({ "clients": ["A"], "kind": "silent", "every": "9s", "lasts": "1s" });
+    let cases = [
+        (json!({ "randomOutages": chance }), "random outages"),
+        (json!({ "restartServer": { "for": "5s", "memory": "kept" } }), "server"),
+        (json!({ "slowServer": { "login_processing": "5s" } }), "server"),
+        (json!({ "outage": { "clients": ["A"], "kind": "refuse", "for": "5s" } }), "server"),
+        (json!({ "outage": { "clients": ["A"], "kind": "link_down", "for": "5s" } }), "announces"),
+        (json!({ "changeNetwork": { "clients": ["A"], "to": "home" } }), "another address"),
+        (json!({ "changeLink": { "clients": ["A"], "to": "fifo" } }), "without overtaking"),
+        (json!({ "changeLink": { "clients": ["A"], "to": "burst" } }), "burst models"),
+        (json!({ "changeLink": { "clients": ["A"], "to": "table" } }), "table of quantiles"),
+    ];
+    for (deed, piece) in &cases {
+        // Twice, for two clients or at two instants, is said once.
+        let said = said(&[event("1s", deed), event("20s", deed)]);
+        assert!(said.len() == 1 && said[0].contains(piece), "{piece}: {said:?}");
+    }
+    let all = (1..).zip(&cases).map(|(n, (deed, _))| event(&format!("{n}0s"), deed));
+    let all: Vec<Value> = all.collect();
+    assert_eq!(said(&all).len(), 7);
+    let text = netem(&links, &[("A", "fifo"), ("B", "burst"), ("C", "table")], &[]);
+    assert_eq!(missing(&text).len(), 3);
+}
+
+#[test]
+fn toxics_have_the_types_and_attributes_of_toxiproxy() {
+    let links = json!({
+        "home": { "delay": "50ms" },
+        "narrow": { "delay": "60ms", "jitter": "20ms", "rate": "64kbit", "down": { "rate": "8mbit" } },
+        "ideal": {},
+    });
+    let outage = outage("10s", &json!({ "for": "20s", "direction": "down" }));
+    let value = toxics(&links, &[("A", "home"), ("B", "narrow"), ("C", "ideal")], &[outage]);
+    let toxic = |kind: &str, stream: &str, attributes: Value| {
+        let name = format!("{kind}_{stream}");
+        json!({ "name": name, "type": kind, "stream": stream, "attributes": attributes })
+    };
+    let latency = |stream: &str, latency: u32, jitter: u32| {
+        toxic("latency", stream, json!({ "latency": latency, "jitter": jitter }))
+    };
+    let home = json!([latency("upstream", 50, 0), latency("downstream", 50, 0)]);
+    // In kilobytes a second.
+    let narrow = json!([
+        latency("upstream", 60, 20),
+        toxic("bandwidth", "upstream", json!({ "rate": 8 })),
+        latency("downstream", 60, 20),
+        toxic("bandwidth", "downstream", json!({ "rate": 1000 })),
+    ]);
+    // No data gets through, and the connection is not closed.
+    let cut = json!([
+        latency("upstream", 50, 0),
+        toxic("timeout", "downstream", json!({ "timeout": 0 }))
+    ]);
+    let expected = json!({
+        "scenario": "lab",
+        "duration_s": "100.000000",
+        "proxies": [{ "name": "A" }, { "name": "B" }, { "name": "C" }],
+        "timeline": [
+            { "at_s": "0.000000", "proxy": "A", "toxics": home },
+            { "at_s": "0.000000", "proxy": "B", "toxics": narrow },
+            { "at_s": "0.000000", "proxy": "C", "toxics": [] },
+            { "at_s": "10.000000", "proxy": "A", "toxics": cut },
+            { "at_s": "30.000000", "proxy": "A", "toxics": home },
+        ],
+        "not_expressed": ["a bottleneck that drops what finds no place"],
+    });
+    assert_eq!(value, expected);
+}
+
+#[test]
+fn what_toxiproxy_cannot_express_is_said_once() {
+    let cases = [
+        (json!({ "loss": "1%" }), "loss of messages"),
+        (json!({ "duplicate": "1%" }), "copies and reordering"),
+        (json!({ "reorder": "1%" }), "copies and reordering"),
+        (json!({ "jitter": "9ms", "distribution": "normal" }), "its jitter is uniform"),
+        (json!({ "jitter": "9ms", "order": "fifo" }), "without overtaking"),
+        (json!({ "rate": "8kbit" }), "no place"),
+    ];
+    for (mut fields, piece) in cases {
+        fields["delay"] = json!("50ms");
+        let value = toxics(&json!({ "x": fields }), &[("A", "x"), ("B", "x")], &[]);
+        let said = value["not_expressed"].as_array().unwrap();
+        assert!(said.len() == 1 && said[0].as_str().unwrap().contains(piece), "{piece}: {said:?}");
+    }
+}
+
+/// Names that would do harm in a script that took them for more than names.
+const STRANGE: [&str; 7] = [
+    "$(touch harm)",
+    "`touch harm`",
+    "it's'|touch harm",
+    "x&&touch harm #",
+    "ends with \\",
+    "*/ ${UP_1} <harm >harm",
+    "A\\n'",
+];
+
+/// The script as the shell runs it, with a tc that tells with what it was called.
+#[cfg(unix)]
+#[test]
+fn names_of_clients_cannot_break_out_of_a_script() {
+    let clients = STRANGE.map(|it| (it, "home"));
+    let links = json!({ "home": { "delay": "50ms" }, "x": {} });
+    let to_ideal = |it: &str| json!({ "changeLink": { "clients": [it], "to": "x" } });
+    let script = STRANGE.map(|it| event("10s", &to_ideal(it)));
+    let text = netem(&links, &clients, &script);
+    for (index, name) in STRANGE.iter().enumerate() {
+        let line = format!("# UP_{0}, DOWN_{0}: {name}", index + 1);
+        assert_eq!(text.lines().filter(|it| *it == line).count(), 1, "{text}");
+        assert_eq!(text.matches(name).count(), 1, "{text}");
+    }
+    let told = "tc() { echo \"tc $*\"; }\nsleep() { echo \"sleep $*\"; }\n";
+    let place = Place::new("export-sh");
+    let mut command = Command::new("sh");
+    place.write("lab.sh", &format!("{told}{text}"));
+    command.arg("lab.sh").current_dir(place.at("."));
+    for index in 1..=STRANGE.len() {
+        command.env(format!("UP_{index}"), format!("up{index}"));
+        command.env(format!("DOWN_{index}"), format!("down {index}"));
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let out = String::from_utf8(output.stdout).unwrap();
+    let delay = |it: usize| {
+        let tc = "tc qdisc replace dev";
+        format!("{tc} up{it} root netem delay 50000us\n{tc} down {it} root netem delay 50000us\n")
+    };
+    let before: String = (1..=STRANGE.len()).map(delay).collect();
+    let after = before.replace(" delay 50000us", "");
+    assert_eq!(out, format!("{before}sleep 10.000000\n{after}sleep 90.000000\n"));
+    let files = std::fs::read_dir(place.at(".")).unwrap().count();
+    assert_eq!(files, 2, "only the script and the file that is always there");
+}
+
+#[test]
+fn names_of_clients_cannot_break_out_of_json() {
+    let clients = STRANGE.map(|it| (it, "x"));
+    let value = toxics(&json!({ "x": {} }), &clients, &[]);
+    let names: Vec<&str> = value["proxies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, STRANGE);
+}
+
+/// Every script sleeps as long as its scenario lasts, and names no interface that it does not say.
+#[test]
+fn every_scenario_of_the_gallery_is_exported() {
+    for name in gallery_names() {
+        let scenario = Scenario::parse(&gallery(&name)).unwrap();
+        let text = export(&scenario, Target::Netem);
+        let end = scenario.end().to_string().replace('.', "").parse::<u64>().unwrap();
+        assert_eq!(slept(&text), end, "{name}");
+        let n_clients = scenario.clients().iter().count();
+        assert_eq!(text.matches("\n# UP_").count(), n_clients, "{name}");
+        assert!(text.contains(&format!("netem \"$DOWN_{n_clients}\"")), "{name}");
+        let value: Value = serde_json::from_str(&export(&scenario, Target::Toxiproxy)).unwrap();
+        assert_eq!(value["proxies"].as_array().unwrap().len(), n_clients, "{name}");
+    }
+}
+
+/// Runs `roomsim export` with these words and this for its standard input.
+fn fed(words: &str, text: &str, code: i32) -> [String; 2] {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roomsim"));
+    command.arg("export").args(words.split_whitespace());
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Who does not read it closes it.
+    let _ignored = stdin.write_all(text.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
+    assert_eq!(output.status.code(), Some(code), "{words}\n{out}\n{err}");
+    [out, err]
+}
+
+#[test]
+fn the_command_exports_a_file_or_the_standard_input() {
+    let text = gallery("situation-2");
+    let scenario = Scenario::parse(&text).unwrap();
+    for (name, target) in [("netem", Target::Netem), ("toxiproxy", Target::Toxiproxy)] {
+        let expected = [export(&scenario, target), String::new()];
+        assert_eq!(fed(&format!("--to {name} -"), &text, 0), expected);
+        let place = Place::new(&format!("export-{name}"));
+        place.write("story.json", &text);
+        let said = place.roomsim(&format!("export story.json --to {name}"), 0);
+        assert_eq!([said.out, said.err], expected);
+    }
+}
+
+#[test]
+fn a_faulty_file_and_a_missing_target_are_told() {
+    let faulty = gallery("situation-2").replace("\"50ms\"", "\"50sm\"");
+    let [out, err] = fed("--to netem -", &faulty, 2);
+    assert!(out.is_empty(), "{out}");
+    assert_has(&err, "<stdin>|/links/home/delay|`50sm`|1 fault");
+    for words in ["-", "--to -", "--to", "--to tc -", "--to netem", "--to netem - -"] {
+        let [out, err] = fed(words, "", 2);
+        assert!(out.is_empty() && err.contains("--help"), "{words}: {err}");
+    }
+    let [out, err] = fed("--to netem missing.json", "", 3);
+    assert!(out.is_empty() && err.contains("`missing.json`"), "{err}");
+}
