@@ -5,7 +5,7 @@ mod toxiproxy;
 
 use crate::{
     id::{ClientId, IdVec, LinkId},
-    link::{Direction, Order, PathModel, delay::Spread, loss::Loss},
+    link::{Direction, Order, PathModel},
     scenario::{Action, Scenario},
     time::SimTime,
 };
@@ -65,7 +65,8 @@ fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
             missing.note("clocks of devices that are off");
         }
     }
-    for step in scenario.script() {
+    // What an outage leaves behind after the end is nobody's concern.
+    for step in scenario.script().iter().filter(|it| it.at <= scenario.end()) {
         let client = match step.action {
             Action::OutageBegins(client, outage) | Action::OutageEnds(client, outage) => {
                 let begins = matches!(step.action, Action::OutageBegins(..));
@@ -121,15 +122,7 @@ fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
 
 /// What no target expresses of a path.
 fn note_path(path: &PathModel, missing: &mut Missing) {
-    if let Loss::GilbertElliott(_) | Loss::FourState(_) = path.loss {
-        missing.note("burst models of each kind of traffic by itself: all share one");
-    }
     if path.order == Order::Fifo && !path.delay.jitter.is_zero() {
         missing.note("jitter without overtaking");
-    }
-    if let Spread::Table(table) = &path.delay.spread
-        && table.name.is_none()
-    {
-        missing.note("a table of quantiles: write it to a file of tc's folder for them");
     }
 }

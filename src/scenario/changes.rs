@@ -6,7 +6,7 @@ use crate::{
     id::{ClientId, LinkId},
     link::{
         Cut, LinkModel, PathModel,
-        delay::Delay,
+        delay::{Delay, Spread},
         loss::{GilbertElliott, Loss},
     },
     protocol::code::ErrorCode,
@@ -34,7 +34,7 @@ pub(super) const CHANGES: [&str; 7] = [
 /// So often an outage comes again, and so many steps a ramp has, at the most.
 const TIMES_MAX: u64 = 1_000_000;
 const STEPS_MAX: u64 = 1000;
-/// So many random outages a step makes, about, at the most.
+/// So many random outages a scenario has, about, at the most.
 const OUTAGES_MAX: u64 = 1 << 24;
 /// Steps of a ramp unless it is said.
 const STEPS: u64 = 10;
@@ -73,16 +73,27 @@ impl<'a> Draft<'a> {
         }
     }
 
+    fn check_both(&mut self, at: Option<&Node<'a>>, cut: Option<Cut>, kind: Option<Kind>) {
+        if let Some(at) = at
+            && kind == Some(Kind::LinkDown)
+            && cut.is_some_and(|it| it != Cut::Both)
+        {
+            let problem = "a link that is down is down in both directions";
+            self.reader.fault(at, problem, "write \"kind\": \"silent\", or leave it out");
+        }
+    }
+
     /// Outages that come and go by chance, each client's by its own draws.
     fn random_outages(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
         let known = ["clients", "kind", "direction", "every", "lasts", "for"];
         let mut fields = self.reader.fields(at, &known)?;
         let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
         let kind = fields.required(&mut self.reader, "kind");
-        let kinds = [("link_down", true), ("silent", false)];
-        let announced = kind.and_then(|it| self.reader.word(&it, &kinds));
+        let kinds = [("link_down", Kind::LinkDown), ("silent", Kind::Silent)];
+        let kind = kind.and_then(|it| self.reader.word(&it, &kinds));
         let direction = fields.optional("direction");
         let cut = self.directions(direction.as_ref());
+        self.check_both(direction.as_ref(), cut, kind);
         let every = fields.required(&mut self.reader, "every");
         let every = every.and_then(|it| self.period(&it));
         let lasts = fields.required(&mut self.reader, "lasts");
@@ -92,16 +103,20 @@ impl<'a> Draft<'a> {
             None => self.end,
             Some(span) => begins? + span?,
         };
-        let outage = Outage { cut: cut?, announced: announced? };
+        let outage = Outage { cut: cut?, announced: kind? == Kind::LinkDown };
         let (every, lasts, clients) = (every?, lasts?, clients?);
         let one = every.as_micros().saturating_add(lasts.as_micros());
-        let n = u128::from(self.end.as_micros() / one) * clients.len() as u128;
-        if u128::from(OUTAGES_MAX) < n {
-            let problem = format!("these would be about {n} outages");
+        let until = until.min(self.end);
+        let takes = begins.map_or(0, |it| until.as_micros().saturating_sub(it.as_micros()));
+        let n = takes / one * clients.len() as u64;
+        self.n_random_outages = self.n_random_outages.saturating_add(n);
+        if OUTAGES_MAX < self.n_random_outages {
+            let n = self.n_random_outages;
+            let problem = format!("with these it would be about {n} random outages");
             self.reader.fault(fields.node(), problem, "let them be rarer, or fewer clients'");
             return None;
         }
-        let process = OutageProcess { outage, every, lasts, until: until.min(self.end) };
+        let process = OutageProcess { outage, every, lasts, until };
         let actions = clients.iter().map(|it| Action::RandomOutages(*it, process)).collect();
         Some(Deed { clients, actions, until: None, later: Vec::new() })
     }
@@ -210,10 +225,12 @@ impl<'a> Draft<'a> {
         let processing = fields.required(&mut self.reader, "login_processing");
         let processing = processing.and_then(|it| self.reader.span(&it));
         let span = fields.optional("for").map(|it| self.reader.positive_span(&it));
-        let actions = vec![Action::Server(ServerEvent::Slow(Some(processing?)))];
+        let processing = processing?;
+        let actions = vec![Action::Server(ServerEvent::SlowBegins(processing))];
+        let ends = Action::Server(ServerEvent::SlowEnds(processing));
         let later = match span {
             None => Vec::new(),
-            Some(span) => vec![(begins? + span?, Action::Server(ServerEvent::Slow(None)))],
+            Some(span) => vec![(begins? + span?, ends)],
         };
         Some(Deed { clients: Vec::new(), actions, until: None, later })
     }
@@ -228,23 +245,21 @@ impl<'a> Draft<'a> {
         let kind = kind.and_then(|it| self.reader.word(&it, &kinds));
         let direction = fields.optional("direction");
         let cut = self.directions(direction.as_ref());
-        if let (Some(direction), Some(Kind::LinkDown)) = (&direction, kind)
-            && cut.is_some_and(|it| it != Cut::Both)
-        {
-            let problem = "a link that is down is down in both directions";
-            self.reader.fault(direction, problem, "write \"kind\": \"silent\", or leave it out");
-        }
+        self.check_both(direction.as_ref(), cut, kind);
         if let (Some(direction), Some(Kind::Refuse)) = (&direction, kind) {
             let problem = "a refusal has no direction";
             self.reader.fault(direction, problem, "leave it out");
         }
         let code = self.rejection(&mut fields, kind);
-        let span = match fields.optional("for") {
-            None => None, // To the end of the run.
-            Some(it) => Some(self.reader.positive_span(&it)?),
+        // Without, to the end of the run.
+        let span = fields.optional("for").map(|it| self.reader.positive_span(&it));
+        let (Some(kind), Some(cut), Some(code), Some(clients), Some(span)) =
+            (kind, cut, code, clients, span.map_or(Some(None), |it| it.map(Some)))
+        else {
+            self.flaps(&mut fields, begins, span.flatten(), &[]);
+            return None;
         };
         let until = span.and_then(|it| begins.map(|begins| begins + it));
-        let (kind, cut, code, clients) = (kind?, cut?, code?, clients?);
         let action = |client: &ClientId| match kind {
             Kind::Refuse => Action::RefusalBegins(*client, code),
             Kind::LinkDown => Action::OutageBegins(*client, Outage { cut, announced: true }),
@@ -321,8 +336,8 @@ impl<'a> Draft<'a> {
         let mut all: BTreeSet<ClientId> = BTreeSet::new();
         for node in &nodes {
             match node.as_str().and_then(|it| self.names.regions.get(it)) {
-                Some(region) => all.extend(region),
-                None => all.extend(self.who(node).into_iter().flat_map(Clients::iter)),
+                Some((_, region)) => all.extend(region),
+                None => all.extend(self.who_or_where(node).into_iter().flat_map(Clients::iter)),
             }
         }
         (!all.is_empty()).then(|| all.into_iter().collect())
@@ -334,11 +349,12 @@ fn path_between(one: &PathModel, other: &PathModel, step: u64, steps: u64) -> Pa
     let span = |one: SimSpan, other: SimSpan| {
         SimSpan::from_micros(between(one.as_micros(), other.as_micros(), step, steps))
     };
-    let delay = Delay {
-        mean: span(one.delay.mean, other.delay.mean),
-        jitter: span(one.delay.jitter, other.delay.jitter),
-        spread: other.delay.spread.clone(),
-    };
+    let spread = other.delay.spread.clone();
+    let mean = span(one.delay.mean, other.delay.mean);
+    let jitter = span(one.delay.jitter, other.delay.jitter);
+    // From a table, which may stray below nothing, to the uniform distribution, which may not.
+    let jitter = if spread == Spread::Uniform { jitter.min(mean) } else { jitter };
+    let delay = Delay { mean, jitter, spread };
     let loss = match (one.loss, other.loss) {
         (Loss::Random(one), Loss::Random(other)) => Loss::Random(one.between(other, step, steps)),
         (Loss::GilbertElliott(one), Loss::GilbertElliott(other)) => {

@@ -42,6 +42,71 @@ const PATH_FIELDS: [&str; 10] = [
     "limit",
 ];
 
+/// A value as it is written: where, and what, unless it has a fault.
+#[derive(Clone, Debug)]
+struct Given<'a, T> {
+    at: Node<'a>,
+    value: Option<T>,
+}
+
+/// What is written of a path.
+#[derive(Clone, Debug)]
+struct GivenPath<'a> {
+    delay: Option<Given<'a, SimSpan>>,
+    jitter: Option<Given<'a, SimSpan>>,
+    spread: Option<Given<'a, Spread>>,
+    order: Option<Given<'a, Order>>,
+    loss: Option<Given<'a, Loss>>,
+    duplicate: Option<Given<'a, Probability>>,
+    reorder: Option<Given<'a, Reorder>>,
+    rate: Option<Given<'a, BitRate>>,
+    overhead: Option<Given<'a, u32>>,
+    limit: Option<Given<'a, u32>>,
+}
+
+impl GivenPath<'_> {
+    /// This, and where it says nothing the other.
+    fn or(self, other: Self) -> Self {
+        Self {
+            delay: self.delay.or(other.delay),
+            jitter: self.jitter.or(other.jitter),
+            spread: self.spread.or(other.spread),
+            order: self.order.or(other.order),
+            loss: self.loss.or(other.loss),
+            duplicate: self.duplicate.or(other.duplicate),
+            reorder: self.reorder.or(other.reorder),
+            rate: self.rate.or(other.rate),
+            overhead: self.overhead.or(other.overhead),
+            limit: self.limit.or(other.limit),
+        }
+    }
+
+    /// Whether nothing of what may not go together has a fault of its own.
+    fn is_sound(&self) -> bool {
+        fn is_sound<T>(it: Option<&Given<'_, T>>) -> bool {
+            it.is_none_or(|it| it.value.is_some())
+        }
+        is_sound(self.delay.as_ref())
+            && is_sound(self.jitter.as_ref())
+            && is_sound(self.spread.as_ref())
+            && is_sound(self.order.as_ref())
+            && is_sound(self.reorder.as_ref())
+    }
+}
+
+fn or_base<T>(given: Option<Given<'_, T>>, base: T) -> T {
+    given.and_then(|it| it.value).unwrap_or(base)
+}
+
+fn place<'a, T>(given: Option<&Given<'a, T>>) -> Option<Node<'a>> {
+    given.map(|it| it.at.clone())
+}
+
+/// Of two values that do not go together the direction's own, else the second.
+fn nearest(places: [Option<Node<'_>>; 2]) -> Option<Node<'_>> {
+    places.into_iter().flatten().max_by_key(|it| it.pointer.matches('/').count())
+}
+
 impl<'a> Draft<'a> {
     pub(super) fn links(&mut self, at: &Node<'a>) {
         // The keys are the author's own names, so all of them are known.
@@ -65,23 +130,20 @@ impl<'a> Draft<'a> {
     fn link(&mut self, name: &str, at: Node<'a>) -> Option<LinkSpec> {
         let known = [&PATH_FIELDS[..], &["preset", "up", "down", "network", "shared"]].concat();
         let mut fields = self.reader.fields(at, &known)?;
-        let base = match fields.optional("preset") {
-            None => (LinkModel::same(&PathModel::ideal()), None),
-            Some(it) => self.preset(&it)?,
-        };
-        let (mut model, base_network) = base;
-        for (path, name) in [(&mut model.up, "up"), (&mut model.down, "down")] {
-            let both = self.path(&fields, path);
-            *path = match fields.peek(name) {
-                None => both,
-                Some(node) => {
-                    let fields = self.reader.fields(node, &PATH_FIELDS)?;
-                    self.path(&fields, &both)
-                }
-            };
-        }
-        for name in [&PATH_FIELDS[..], &["up", "down"]].concat() {
+        let preset = fields.optional("preset").and_then(|it| self.preset(&it));
+        let ideal = || (LinkModel::same(&PathModel::ideal()), None);
+        let (mut model, base_network) = preset.unwrap_or_else(ideal);
+        let both = self.given(&fields);
+        for name in PATH_FIELDS {
             fields.optional(name);
+        }
+        for (path, name) in [(&mut model.up, "up"), (&mut model.down, "down")] {
+            let own = fields.optional(name).and_then(|it| self.reader.fields(it, &PATH_FIELDS));
+            let given = match own {
+                None => both.clone(),
+                Some(own) => self.given(&own).or(both.clone()),
+            };
+            *path = self.path(given, path);
         }
         let network = fields.optional("network");
         let network = network.map(|it| self.reader.word(&it, &NetworkMode::ALL));
@@ -113,7 +175,8 @@ impl<'a> Draft<'a> {
     /// The way of the server's callbacks to the developer's backend (spec: R64).
     pub(super) fn backend(&mut self, at: Node<'a>) -> Option<PathModel> {
         let fields = self.reader.fields(at, &["delay", "jitter", "distribution", "loss"])?;
-        let path = self.path(&fields, &PathModel::ideal());
+        let given = self.given(&fields);
+        let path = self.path(given, &PathModel::ideal());
         if !matches!(path.loss, Loss::Random(_)) {
             let problem = "attempts of callbacks fail each by itself";
             self.reader.fault(fields.node(), problem, "write the `loss` as a probability");
@@ -121,52 +184,69 @@ impl<'a> Draft<'a> {
         Some(path)
     }
 
-    fn path(&mut self, fields: &Fields<'a>, base: &PathModel) -> PathModel {
-        let n_faults = self.reader.n_faults();
-        let delay = self.delay_of(fields, &base.delay);
+    /// What an object says of a path, each value by itself.
+    fn given(&mut self, fields: &Fields<'a>) -> GivenPath<'a> {
         let orders = [("any", Order::Any), ("fifo", Order::Fifo)];
-        let order = fields.peek("order").and_then(|it| self.reader.word(&it, &orders));
-        let loss = fields.peek("loss").and_then(|it| self.loss(it));
-        let duplicate = fields.peek("duplicate").and_then(|it| self.reader.probability(&it));
-        let reorder = fields.peek("reorder").and_then(|it| self.reorder(it));
-        let bottleneck = self.bottleneck(fields, base.bottleneck);
+        GivenPath {
+            delay: self.value(fields, "delay", Self::span_of_delay),
+            jitter: self.value(fields, "jitter", Self::span_of_delay),
+            spread: self.value(fields, "distribution", Self::spread),
+            order: self.value(fields, "order", |it, at| it.reader.word(at, &orders)),
+            loss: self.value(fields, "loss", Self::loss),
+            duplicate: self.value(fields, "duplicate", |it, at| it.reader.probability(at)),
+            reorder: self.value(fields, "reorder", Self::reorder),
+            rate: self.value(fields, "rate", Self::rate),
+            overhead: self.value(fields, "overhead", |it, at| it.number(at, OVERHEAD_MAX)),
+            limit: self.value(fields, "limit", |it, at| it.number(at, u64::from(u32::MAX))),
+        }
+    }
+
+    fn value<T>(
+        &mut self,
+        fields: &Fields<'a>,
+        name: &str,
+        read: impl Fn(&mut Self, &Node<'a>) -> Option<T>,
+    ) -> Option<Given<'a, T>> {
+        let at = fields.peek(name)?;
+        let value = read(self, &at);
+        Some(Given { at, value })
+    }
+
+    /// The path that is meant, and what does not go together on it.
+    fn path(&mut self, given: GivenPath<'a>, base: &PathModel) -> PathModel {
+        let is_sound = given.is_sound();
+        let bottleneck = self.bottleneck(&given, base.bottleneck);
+        let delay_at = nearest([place(given.delay.as_ref()), place(given.jitter.as_ref())]);
+        let order_at = nearest([place(given.reorder.as_ref()), place(given.order.as_ref())]);
+        let delay = Delay {
+            mean: or_base(given.delay, base.delay.mean),
+            jitter: or_base(given.jitter, base.delay.jitter),
+            spread: or_base(given.spread, base.delay.spread.clone()),
+        };
         let path = PathModel {
-            delay: delay.unwrap_or_else(|| base.delay.clone()),
-            order: order.unwrap_or(base.order),
-            loss: loss.unwrap_or(base.loss),
-            duplicate: duplicate.unwrap_or(base.duplicate),
-            reorder: reorder.or(base.reorder),
+            order: or_base(given.order, base.order),
+            loss: or_base(given.loss, base.loss),
+            duplicate: or_base(given.duplicate, base.duplicate),
+            reorder: given.reorder.and_then(|it| it.value).or(base.reorder),
+            delay,
             bottleneck,
         };
-        if n_faults == self.reader.n_faults() && path.reorder.is_some() && path.order == Order::Fifo
+        let Delay { mean, jitter, spread } = &path.delay;
+        if let Some(at) = delay_at.filter(|_| is_sound)
+            && *spread == Spread::Uniform
+            && mean < jitter
+        {
+            let problem = format!("the jitter {jitter} is more than the delay {mean}");
+            self.reader.fault(&at, problem, "a message cannot arrive before it is sent");
+        }
+        if let Some(at) = order_at.filter(|_| is_sound)
+            && path.reorder.is_some()
+            && path.order == Order::Fifo
         {
             let problem = "messages that are reordered and may not overtake each other";
-            let at = fields.peek("order").or_else(|| fields.peek("reorder"));
-            let at = at.unwrap_or_else(|| fields.node().clone());
             self.reader.fault(&at, problem, "leave out `reorder`, or write \"order\": \"any\"");
         }
         path
-    }
-
-    fn delay_of(&mut self, fields: &Fields<'a>, base: &Delay) -> Option<Delay> {
-        let delay_at = fields.peek("delay");
-        let mean = delay_at.as_ref().map(|it| self.span_of_delay(it));
-        let jitter_at = fields.peek("jitter");
-        let jitter = jitter_at.as_ref().map(|it| self.span_of_delay(it));
-        let spread = fields.peek("distribution").map(|it| self.spread(&it));
-        let delay = Delay {
-            mean: mean.unwrap_or(Some(base.mean))?,
-            jitter: jitter.unwrap_or(Some(base.jitter))?,
-            spread: spread.unwrap_or_else(|| Some(base.spread.clone()))?,
-        };
-        if delay.spread == Spread::Uniform && delay.mean < delay.jitter {
-            let at = jitter_at.unwrap_or_else(|| fields.node().clone());
-            let problem =
-                format!("the jitter {} is more than the delay {}", delay.jitter, delay.mean);
-            self.reader.fault(&at, problem, "a message cannot arrive before it is sent");
-            return None;
-        }
-        Some(delay)
     }
 
     fn span_of_delay(&mut self, at: &Node<'a>) -> Option<SimSpan> {
@@ -216,9 +296,9 @@ impl<'a> Draft<'a> {
     }
 
     /// A share, or a burst model.
-    fn loss(&mut self, at: Node<'a>) -> Option<Loss> {
+    fn loss(&mut self, at: &Node<'a>) -> Option<Loss> {
         if !at.is_object() {
-            return self.reader.probability(&at).map(Loss::Random);
+            return self.reader.probability(at).map(Loss::Random);
         }
         if let Some(correlation) = at.field("correlation") {
             let problem = "netem's loss correlation does not do what it says: \
@@ -227,33 +307,38 @@ impl<'a> Draft<'a> {
             self.reader.fault(&correlation, problem, remedy);
             return None;
         }
-        let (kind, node) = self.reader.variant(at, &["random", "gemodel", "state"])?;
+        let (kind, node) = self.reader.variant(at.clone(), &["random", "gemodel", "state"])?;
         match kind {
             "random" => self.reader.probability(&node).map(Loss::Random),
             "gemodel" => {
                 let mut fields = self.reader.fields(node, &["p", "r", "1-h", "1-k"])?;
                 let to_bad = fields.required(&mut self.reader, "p");
-                let to_bad = to_bad.and_then(|it| self.reader.probability(&it))?;
+                let to_bad = to_bad.and_then(|it| self.reader.probability(&it));
                 // What is left out is as in tc: r = 1-p, 1-h = 1, 1-k = 0.
                 let mut share = |name, otherwise| self.share(&mut fields, name, otherwise);
-                let to_good = share("r", to_bad.complement())?;
-                let bad_loss = share("1-h", Probability::ONE)?;
-                let good_loss = share("1-k", Probability::ZERO)?;
-                let model = GilbertElliott { to_bad, to_good, bad_loss, good_loss };
-                Some(Loss::GilbertElliott(model))
+                let to_good = share("r", to_bad.map_or(Probability::ONE, Probability::complement));
+                let bad_loss = share("1-h", Probability::ONE);
+                let good_loss = share("1-k", Probability::ZERO);
+                Some(Loss::GilbertElliott(GilbertElliott {
+                    to_bad: to_bad?,
+                    to_good: to_good?,
+                    bad_loss: bad_loss?,
+                    good_loss: good_loss?,
+                }))
             }
             _ => {
                 let known = ["p13", "p31", "p32", "p23", "p14"];
                 let mut fields = self.reader.fields(node, &known)?;
                 let p13 = fields.required(&mut self.reader, "p13");
-                let p13 = p13.and_then(|it| self.reader.probability(&it))?;
+                let p13 = p13.and_then(|it| self.reader.probability(&it));
                 // As in tc: p31 = 1-p13, p32 = 0, p23 = 1, p14 = 0.
                 let mut share = |name, otherwise| self.share(&mut fields, name, otherwise);
-                let p31 = share("p31", p13.complement())?;
-                let p32 = share("p32", Probability::ZERO)?;
-                let p23 = share("p23", Probability::ONE)?;
-                let p14 = share("p14", Probability::ZERO)?;
-                Some(Loss::FourState(FourState { p13, p31, p32, p23, p14 }))
+                let p31 = share("p31", p13.map_or(Probability::ONE, Probability::complement));
+                let p32 = share("p32", Probability::ZERO);
+                let p23 = share("p23", Probability::ONE);
+                let p14 = share("p14", Probability::ZERO);
+                let (p13, p31, p32) = (p13?, p31?, p32?);
+                Some(Loss::FourState(FourState { p13, p31, p32, p23: p23?, p14: p14? }))
             }
         }
     }
@@ -271,11 +356,11 @@ impl<'a> Draft<'a> {
     }
 
     /// A share, or a share and a gap.
-    fn reorder(&mut self, at: Node<'a>) -> Option<Reorder> {
+    fn reorder(&mut self, at: &Node<'a>) -> Option<Reorder> {
         if !at.is_object() {
-            return self.reader.probability(&at).map(|share| Reorder { share, gap: 1 });
+            return self.reader.probability(at).map(|share| Reorder { share, gap: 1 });
         }
-        let mut fields = self.reader.fields(at, &["share", "gap"])?;
+        let mut fields = self.reader.fields(at.clone(), &["share", "gap"])?;
         let share = fields.required(&mut self.reader, "share");
         let share = share.and_then(|it| self.reader.probability(&it));
         let gap = match fields.optional("gap") {
@@ -285,25 +370,33 @@ impl<'a> Draft<'a> {
         Some(Reorder { share: share?, gap: u32::try_from(gap?).ok()? })
     }
 
-    fn bottleneck(&mut self, fields: &Fields<'a>, base: Option<Bottleneck>) -> Option<Bottleneck> {
-        let (rate_at, overhead, limit) =
-            (fields.peek("rate"), fields.peek("overhead"), fields.peek("limit"));
-        let rate = rate_at.map(|it| self.rate(&it));
+    fn bottleneck(
+        &mut self,
+        given: &GivenPath<'a>,
+        base: Option<Bottleneck>,
+    ) -> Option<Bottleneck> {
+        let GivenPath { rate, overhead, limit, .. } = given;
         if rate.is_none() && base.is_none() {
             for it in [overhead, limit].into_iter().flatten() {
                 let problem = "there is no `rate` that messages would wait for";
-                self.reader.fault(&it, problem, "add `rate`, such as \"64kbit\"");
+                self.reader.fault(&it.at, problem, "add `rate`, such as \"64kbit\"");
             }
             return None;
         }
-        let number = |draft: &mut Self, at: Option<Node<'a>>, max, otherwise| match at {
-            None => Some(otherwise),
-            Some(it) => draft.reader.integer(&it, 0..=max).and_then(|it| u32::try_from(it).ok()),
+        let rate = rate.as_ref().and_then(|it| it.value);
+        let base = match base {
+            Some(it) => it,
+            None => Bottleneck { rate: rate?, overhead: 0, limit: LIMIT },
         };
-        let overhead = number(self, overhead, OVERHEAD_MAX, base.map_or(0, |it| it.overhead))?;
-        let limit = number(self, limit, u64::from(u32::MAX), base.map_or(LIMIT, |it| it.limit))?;
-        let rate = rate.unwrap_or_else(|| base.map(|it| it.rate))?;
-        Some(Bottleneck { rate, overhead, limit })
+        Some(Bottleneck {
+            rate: rate.unwrap_or(base.rate),
+            overhead: or_base(overhead.clone(), base.overhead),
+            limit: or_base(limit.clone(), base.limit),
+        })
+    }
+
+    fn number(&mut self, at: &Node<'a>, max: u64) -> Option<u32> {
+        self.reader.integer(at, 0..=max).and_then(|it| u32::try_from(it).ok())
     }
 
     fn rate(&mut self, at: &Node<'a>) -> Option<BitRate> {

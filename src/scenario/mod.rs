@@ -195,8 +195,10 @@ pub enum ServerEvent {
     Stop,
     /// It starts again.
     Start(ServerMemory),
-    /// Its work on a login takes this long; or as long as the profile says.
-    Slow(Option<SimSpan>),
+    /// Its work on a login takes this long from now on.
+    SlowBegins(SimSpan),
+    /// It takes no longer this long, but as long as before.
+    SlowEnds(SimSpan),
 }
 
 /// Whether a server that starts again knows what it knew.

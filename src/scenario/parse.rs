@@ -41,7 +41,7 @@ pub(super) struct Names<'a> {
     pub(super) clients: BTreeMap<&'a str, Clients>,
     pub(super) users: BTreeMap<String, UserId>,
     /// Regions, or access points: clients that are named together.
-    pub(super) regions: BTreeMap<&'a str, Vec<ClientId>>,
+    pub(super) regions: BTreeMap<&'a str, (Node<'a>, Vec<ClientId>)>,
     rooms: BTreeMap<&'a str, RoomId>,
     pub(super) streams: BTreeMap<String, StreamId>,
     pub(super) texts: BTreeMap<&'a str, TextId>,
@@ -63,6 +63,8 @@ pub(super) struct Draft<'a> {
     /// How long ids and texts may be for the SDK to take them.
     pub(super) lengths: Lengths,
     pub(super) marks: Vec<Mark>,
+    /// How many random outages there will be, about.
+    pub(super) n_random_outages: u64,
     /// The rooms that somebody logs in to.
     pub(super) entered: BTreeSet<RoomId>,
     /// The rooms that the backend names, and where.
@@ -112,6 +114,7 @@ impl Scenario {
         let mut draft = Draft {
             reader: Reader::new(text),
             names: Names::default(),
+            n_random_outages: 0,
             end: SimTime::ZERO + DURATION_MAX,
             links: IdVec::from_vec(Vec::new()),
             clients: IdVec::from_vec(Vec::new()),

@@ -58,8 +58,6 @@ const SYNTAX: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// A fault is noted again so soon, if at all.
-const NEAR: usize = 64;
 /// So many faults are noted before reading stops.
 const FAULTS_MAX: usize = 1000;
 
@@ -244,7 +242,7 @@ impl<'a> Reader<'a> {
     /// Notes a fault; what is read twice has its faults once.
     fn note(&mut self, fault: Fault) {
         let is_known = |it: &Fault| it.pointer == fault.pointer && it.problem == fault.problem;
-        if !self.faults.iter().rev().take(NEAR).any(is_known) {
+        if !self.faults.iter().any(is_known) {
             self.faults.push(fault);
         }
     }

@@ -18,7 +18,7 @@ struct Device<'a> {
     mode: RoomMode,
     clock: Clock,
     bad_name: Option<ErrorCode>,
-    region: Option<&'a str>,
+    region: Option<(Node<'a>, &'a str)>,
 }
 
 impl<'a> Draft<'a> {
@@ -35,6 +35,13 @@ impl<'a> Draft<'a> {
             self.client(entry);
             if self.reader.is_hopeless() {
                 return;
+            }
+        }
+        let regions = self.names.regions.iter().map(|(name, it)| (*name, it.0.clone()));
+        for (name, at) in regions.collect::<Vec<_>>() {
+            if self.clients_named(name).is_some() {
+                let problem = format!("a client is named `{name}`, too");
+                self.reader.fault(&at, problem, "give the region a name of its own");
             }
         }
     }
@@ -72,7 +79,7 @@ impl<'a> Draft<'a> {
         let name_at = name_at?;
         let name = self.name(&name_at, NameOf::Client)?;
         let link = link.unwrap_or_else(|| LinkId::from_index(0));
-        let Device { mode, clock, bad_name, region } = device?;
+        let Device { mode, clock, bad_name, region } = device;
         let members = match count {
             None => vec![name.to_owned()],
             Some(count) => (1..=count).map(|it| format!("{name}-{it}")).collect(),
@@ -104,27 +111,31 @@ impl<'a> Draft<'a> {
                 streams: Vec::new(),
             });
         }
-        if let Some(region) = region {
+        if let Some((at, region)) = region {
             let members = (first..self.clients.len()).map(ClientId::from_index);
-            self.names.regions.entry(region).or_default().extend(members);
+            self.names.regions.entry(region).or_insert((at, Vec::new())).1.extend(members);
         }
         Some(())
     }
 
     /// What distinguishes the devices of an entry from others.
-    fn device(&mut self, fields: &mut Fields<'a>) -> Option<Device<'a>> {
+    fn device(&mut self, fields: &mut Fields<'a>) -> Device<'a> {
         let modes = [("single", RoomMode::Single), ("multi", RoomMode::Multi)];
         let mode = fields.optional("roomMode");
-        let mode = mode.map_or(Some(RoomMode::Single), |it| self.reader.word(&it, &modes));
+        let mode = mode.and_then(|it| self.reader.word(&it, &modes));
         let user_name = fields.optional("userName");
         let user_name = user_name.map(|it| self.reader.text(&it));
         let bad_name = user_name.flatten().and_then(|it| user_name_fault(it, self.lengths));
-        let region = fields.optional("region").and_then(|it| self.name(&it, NameOf::Client));
-        let clock = match fields.optional("clock") {
-            None => Some(Clock::EXACT),
-            Some(it) => self.clock(&it),
-        };
-        Some(Device { mode: mode?, clock: clock?, bad_name, region })
+        let region = fields.optional("region");
+        let region = region.and_then(|it| Some((it.clone(), self.name(&it, NameOf::Client)?)));
+        let clock = fields.optional("clock").and_then(|it| self.clock(&it));
+        // A device with a fault is still there, so that naming it is not a second fault.
+        Device {
+            mode: mode.unwrap_or(RoomMode::Single),
+            clock: clock.unwrap_or(Clock::EXACT),
+            bad_name,
+            region,
+        }
     }
 
     /// `200ppm`: how much faster a device's clock runs than the server's.
@@ -164,11 +175,23 @@ impl<'a> Draft<'a> {
 
     /// The clients that a value names.
     pub(super) fn who(&mut self, at: &Node<'a>) -> Option<Clients> {
+        self.named(at, "client", &[])
+    }
+
+    /// The clients that a value names where a region may be named, too, and is not.
+    pub(super) fn who_or_where(&mut self, at: &Node<'a>) -> Option<Clients> {
+        let regions: Vec<&str> = self.names.regions.keys().copied().collect();
+        let what = if regions.is_empty() { "client" } else { "client or region" };
+        self.named(at, what, &regions)
+    }
+
+    fn named(&mut self, at: &Node<'a>, what: &str, others: &[&str]) -> Option<Clients> {
         let name = self.reader.text(at)?;
         let clients = self.clients_named(name);
         if clients.is_none() {
-            let remedy = suggest(name, self.names.clients.keys().copied());
-            let problem = format!("no client is named `{}`", self.reader.shown(at));
+            let known = self.names.clients.keys().chain(others).copied();
+            let remedy = suggest(name, known);
+            let problem = format!("no {what} is named `{}`", self.reader.shown(at));
             self.reader.fault(at, problem, remedy);
         }
         clients

@@ -12,7 +12,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use crate::{
     engine::{Agenda, Next, Waybill},
     id::{ClientId, Id, IdVec, LinkId, RoomId, SessionId},
-    link::{Cause, Direction, Fate, Flow, Link, Sending, Serial, Verdict, queue::Queue},
+    link::{Cause, Direction, Fate, Flow, Sending, Serial, Verdict, queue::Queue},
     observe::Observer,
     protocol::{
         client::{self, Client, Die, Luck},
@@ -24,9 +24,9 @@ use crate::{
     rng::{Draws, Entity, Purpose},
     scenario::{Action, RoomMode, Scenario, Step},
     sim::cells::{Cell, Sessions},
-    time::SimTime,
+    time::{SimSpan, SimTime},
 };
-use device::{App, Device, Engine};
+use device::Device;
 
 /// A client as far as one room is concerned, with its dice.
 #[derive(Debug)]
@@ -70,6 +70,8 @@ pub(super) struct World<'a, O> {
     server: Server,
     /// How many reasons keep the server down.
     n_down: u32,
+    /// How long logins take instead of what the profile says, in order of their beginning.
+    slow: Vec<SimSpan>,
     outbox: Outbox,
     /// The number of the message that the server heard last.
     heard: u32,
@@ -90,24 +92,13 @@ impl<'a, O: Observer> World<'a, O> {
         let Sessions { cast, rooms } = cell.sessions(scenario);
         let device = |(here, global): (ClientId, &ClientId)| {
             let spec = &scenario.clients()[*global];
-            Device {
-                user: cast.users[here],
-                sessions: cast.sessions[here].clone(),
-                rooms: match spec.mode {
-                    RoomMode::Single => None,
-                    RoomMode::Multi => {
-                        Some(cast.sessions[here].iter().map(|it| rooms[*it]).collect())
-                    }
-                },
-                link: Link::default(),
-                queues: Default::default(),
-                kinds: [spec.link; 2],
-                clock: spec.clock,
-                app: App::Running(Engine::Created),
-                knows_lost: false,
-                n_announced: 0,
-                n_outages: 0,
-            }
+            let sessions = cast.sessions[here].clone();
+            let rooms = match spec.mode {
+                RoomMode::Single => None,
+                RoomMode::Multi => Some(sessions.iter().map(|it| rooms[*it]).collect()),
+            };
+            let mode = scenario.links()[spec.link].network;
+            Device::new(cast.users[here], (sessions, rooms), spec, mode)
         };
         let clients = IdVec::from_vec(cell.clients.clone());
         let devices: IdVec<ClientId, _> = IdVec::from_vec(clients.iter().map(device).collect());
@@ -150,6 +141,7 @@ impl<'a, O: Observer> World<'a, O> {
             sessions,
             server: Server::new(cast),
             n_down: 0,
+            slow: Vec::new(),
             outbox: Outbox::default(),
             heard: 0,
             n_callbacks: IdVec::filled(cell.rooms.len(), || 0),

@@ -1,5 +1,4 @@
-//! Links and outages for a lab: the commands of tc-netem and the toxics of Toxiproxy, against what
-//! their documentation says.
+//! Links and outages for a lab: the commands of tc-netem, against what its documentation says.
 
 use std::{
     io::Write as _,
@@ -15,10 +14,16 @@ use serde_json::{Value, json};
 use crate::{
     cli::{Place, assert_has},
     support::{event, gallery, gallery_names},
+    toxiproxy::toxics,
 };
 
 /// What a run of 100 s of clients on links of these names is exported to.
-fn exported(target: Target, links: &Value, clients: &[(&str, &str)], script: &[Value]) -> String {
+pub(crate) fn exported(
+    target: Target,
+    links: &Value,
+    clients: &[(&str, &str)],
+    script: &[Value],
+) -> String {
     let client = |(name, link): &(&str, &str)| json!({ "name": name, "link": link });
     let story = json!({
         "version": 1, "name": "lab", "duration": "100s", "profile": "zego", "links": links,
@@ -29,12 +34,6 @@ fn exported(target: Target, links: &Value, clients: &[(&str, &str)], script: &[V
 
 fn netem(links: &Value, clients: &[(&str, &str)], script: &[Value]) -> String {
     exported(Target::Netem, links, clients, script)
-}
-
-fn toxics(links: &Value, clients: &[(&str, &str)], script: &[Value]) -> Value {
-    let text = exported(Target::Toxiproxy, links, clients, script);
-    assert!(text.ends_with("}\n"), "{text}");
-    serde_json::from_str(&text).unwrap()
 }
 
 /// The conditions of a link of these fields in each direction, as netem takes them.
@@ -52,7 +51,7 @@ fn missing(text: &str) -> Vec<&str> {
     text.lines().filter_map(|it| it.strip_prefix("# NOT EXPRESSED: ")).collect()
 }
 
-fn outage(at: &str, fields: &Value) -> Value {
+pub(crate) fn outage(at: &str, fields: &Value) -> Value {
     let mut outage = json!({ "clients": ["A"], "kind": "silent" });
     outage.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     event(at, &json!({ "outage": outage }))
@@ -261,71 +260,8 @@ fn what_netem_cannot_express_is_said_once() {
     assert_eq!(missing(&text).len(), 3);
 }
 
-#[test]
-fn toxics_have_the_types_and_attributes_of_toxiproxy() {
-    let links = json!({
-        "home": { "delay": "50ms" },
-        "narrow": { "delay": "60ms", "jitter": "20ms", "rate": "64kbit", "down": { "rate": "8mbit" } },
-        "ideal": {},
-    });
-    let outage = outage("10s", &json!({ "for": "20s", "direction": "down" }));
-    let value = toxics(&links, &[("A", "home"), ("B", "narrow"), ("C", "ideal")], &[outage]);
-    let toxic = |kind: &str, stream: &str, attributes: Value| {
-        let name = format!("{kind}_{stream}");
-        json!({ "name": name, "type": kind, "stream": stream, "attributes": attributes })
-    };
-    let latency = |stream: &str, latency: u32, jitter: u32| {
-        toxic("latency", stream, json!({ "latency": latency, "jitter": jitter }))
-    };
-    let home = json!([latency("upstream", 50, 0), latency("downstream", 50, 0)]);
-    // In kilobytes a second.
-    let narrow = json!([
-        latency("upstream", 60, 20),
-        toxic("bandwidth", "upstream", json!({ "rate": 8 })),
-        latency("downstream", 60, 20),
-        toxic("bandwidth", "downstream", json!({ "rate": 1000 })),
-    ]);
-    // No data gets through, and the connection is not closed.
-    let cut = json!([
-        latency("upstream", 50, 0),
-        toxic("timeout", "downstream", json!({ "timeout": 0 }))
-    ]);
-    let expected = json!({
-        "scenario": "lab",
-        "duration_s": "100.000000",
-        "proxies": [{ "name": "A" }, { "name": "B" }, { "name": "C" }],
-        "timeline": [
-            { "at_s": "0.000000", "proxy": "A", "toxics": home },
-            { "at_s": "0.000000", "proxy": "B", "toxics": narrow },
-            { "at_s": "0.000000", "proxy": "C", "toxics": [] },
-            { "at_s": "10.000000", "proxy": "A", "toxics": cut },
-            { "at_s": "30.000000", "proxy": "A", "toxics": home },
-        ],
-        "not_expressed": ["a bottleneck that drops what finds no place"],
-    });
-    assert_eq!(value, expected);
-}
-
-#[test]
-fn what_toxiproxy_cannot_express_is_said_once() {
-    let cases = [
-        (json!({ "loss": "1%" }), "loss of messages"),
-        (json!({ "duplicate": "1%" }), "copies and reordering"),
-        (json!({ "reorder": "1%" }), "copies and reordering"),
-        (json!({ "jitter": "9ms", "distribution": "normal" }), "its jitter is uniform"),
-        (json!({ "jitter": "9ms", "order": "fifo" }), "without overtaking"),
-        (json!({ "rate": "8kbit" }), "no place"),
-    ];
-    for (mut fields, piece) in cases {
-        fields["delay"] = json!("50ms");
-        let value = toxics(&json!({ "x": fields }), &[("A", "x"), ("B", "x")], &[]);
-        let said = value["not_expressed"].as_array().unwrap();
-        assert!(said.len() == 1 && said[0].as_str().unwrap().contains(piece), "{piece}: {said:?}");
-    }
-}
-
 /// Names that would do harm in a script that took them for more than names.
-const STRANGE: [&str; 7] = [
+pub(crate) const STRANGE: [&str; 7] = [
     "$(touch harm)",
     "`touch harm`",
     "it's'|touch harm",
@@ -370,19 +306,6 @@ fn names_of_clients_cannot_break_out_of_a_script() {
     assert_eq!(out, format!("{before}sleep 10.000000\n{after}sleep 90.000000\n"));
     let files = std::fs::read_dir(place.at(".")).unwrap().count();
     assert_eq!(files, 2, "only the script and the file that is always there");
-}
-
-#[test]
-fn names_of_clients_cannot_break_out_of_json() {
-    let clients = STRANGE.map(|it| (it, "x"));
-    let value = toxics(&json!({ "x": {} }), &clients, &[]);
-    let names: Vec<&str> = value["proxies"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(names, STRANGE);
 }
 
 /// Every script sleeps as long as its scenario lasts, and names no interface that it does not say.
@@ -443,4 +366,63 @@ fn a_faulty_file_and_a_missing_target_are_told() {
     }
     let [out, err] = fed("--to netem missing.json", "", 3);
     assert!(out.is_empty() && err.contains("`missing.json`"), "{err}");
+}
+
+/// tc(8) says so of each of these, and a script with `set -e` ends there.
+#[test]
+fn tc_is_told_nothing_that_it_refuses() {
+    let cases = [
+        (json!({ "reorder": "10%" }), "delay 1us reorder 10% gap 1"),
+        (json!({ "reorder": { "share": 0, "gap": 5 }, "delay": "9ms" }), "delay 9000us"),
+        (
+            json!({ "jitter": "20ms", "distribution": "normal" }),
+            "delay 1us 20000us distribution normal",
+        ),
+    ];
+    for (fields, words) in cases {
+        assert_eq!(conditions(&fields), [words, words], "{fields}");
+    }
+    let links =
+        json!({ "x": { "reorder": "10%" }, "y": { "jitter": "2ms", "distribution": "normal" } });
+    let text = netem(&links, &[("A", "x"), ("B", "y")], &[]);
+    let told = [
+        "reordering without a delay: the delay is 1us",
+        "a distribution without a delay: the delay is 1us",
+    ];
+    assert_eq!(missing(&text), told);
+}
+
+/// A change of netem's settings leaves a rate and a table as they were unless they are told again.
+#[test]
+fn a_rate_or_a_table_that_ends_is_taken_away() {
+    let links = json!({
+        "plain": { "delay": "9ms" },
+        "narrow": { "delay": "9ms", "up": { "rate": "1mbit" } },
+        "spread": { "delay": "9ms", "down": { "jitter": "2ms", "distribution": "normal" } },
+    });
+    let change =
+        |at: &str, to: &str| event(at, &json!({ "changeLink": { "clients": ["A"], "to": to } }));
+    let cut = outage("15s", &json!({ "for": "1s" }));
+    let script = [
+        change("10s", "narrow"),
+        cut,
+        change("20s", "plain"),
+        change("30s", "spread"),
+        change("40s", "plain"),
+        change("50s", "plain"),
+    ];
+    let text = netem(&links, &[("A", "plain")], &script);
+    let fresh: Vec<&str> = text.lines().filter(|it| it.starts_with("anew \"")).collect();
+    assert_eq!(fresh, ["anew \"$UP_1\" delay 9000us", "anew \"$DOWN_1\" delay 9000us"]);
+    assert!(text.contains("tc qdisc del dev"), "{text}");
+}
+
+#[test]
+fn what_is_after_the_end_is_not_exported() {
+    let cut = [outage("60s", &json!({ "for": "10h" }))];
+    let links = json!({ "x": { "delay": "9ms" } });
+    let text = netem(&links, &[("A", "x")], &cut);
+    assert!(text.ends_with("sleep 40.000000\n"), "{text}");
+    let timeline = &toxics(&links, &[("A", "x")], &cut)["timeline"];
+    assert_eq!(timeline.as_array().unwrap().len(), 2, "{timeline}");
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod apps;
+mod change_refusals;
 mod changes;
 mod cli;
 mod determinism;
@@ -30,4 +31,5 @@ mod support;
 mod tidy;
 mod timelines;
 mod tokens;
+mod toxiproxy;
 mod transitions;

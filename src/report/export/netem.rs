@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 
 use super::{Change, Missing, note_path};
 use crate::{
-    id::{ClientId, Id},
-    link::{Direction, PathModel, delay::Spread, loss::Loss},
+    id::{ClientId, Id, IdVec},
+    link::{
+        Direction, PathModel, Reorder,
+        delay::{Delay, Spread},
+        loss::Loss,
+    },
     scenario::Scenario,
     time::{SimSpan, SimTime},
 };
@@ -14,6 +18,8 @@ use crate::{
 pub(super) fn script(scenario: &Scenario, changes: &[Change], mut missing: Missing) -> String {
     let mut lines = String::new();
     let mut now = SimTime::ZERO;
+    let mut paths: IdVec<ClientId, [Option<&PathModel>; 2]> =
+        IdVec::filled(scenario.clients().len(), || [None; 2]);
     for change in changes {
         if now < change.at {
             line(&mut lines, format_args!("sleep {}", seconds(change.at.since(now))));
@@ -21,15 +27,17 @@ pub(super) fn script(scenario: &Scenario, changes: &[Change], mut missing: Missi
         }
         for direction in Direction::BOTH {
             let interface = interface(change.client, direction);
-            let conditions = match change.paths[direction as usize] {
-                None => "loss random 100%".to_owned(),
+            let before = &mut paths[change.client][direction as usize];
+            let (command, conditions) = match change.paths[direction as usize] {
+                None => ("netem", "loss random 100%".to_owned()),
                 Some(link) => {
                     let path = scenario.links()[link].model.path(direction);
                     note_path(path, &mut missing);
-                    conditions(path)
+                    note_netem(path, &mut missing);
+                    (command(before.replace(path), path), conditions(path))
                 }
             };
-            line(&mut lines, format_args!("netem \"${interface}\" {conditions}"));
+            line(&mut lines, format_args!("{command} \"${interface}\" {conditions}"));
         }
     }
     line(&mut lines, format_args!("sleep {}", seconds(scenario.end().since(now))));
@@ -48,7 +56,51 @@ pub(super) fn script(scenario: &Scenario, changes: &[Change], mut missing: Missi
     }
     text += "set -eu\nnetem() {\n    interface=$1\n    shift\n    \
              tc qdisc replace dev \"$interface\" root netem \"$@\"\n}\n";
+    if lines.contains("\nanew ") {
+        text += "# netem keeps a rate and a distribution that it is not told anew.\n\
+                 anew() {\n    tc qdisc del dev \"$1\" root\n    netem \"$@\"\n}\n";
+    }
     text + &lines
+}
+
+/// The command that lets netem follow a path after another: told of the new one it would keep what
+/// that does not speak of.
+fn command(before: Option<&PathModel>, path: &PathModel) -> &'static str {
+    let has_table = |it: &PathModel| matches!(it.delay.spread, Spread::Table(_)) && has_jitter(it);
+    let is_kept = |before: &PathModel| {
+        before.bottleneck.is_some() && path.bottleneck.is_none()
+            || has_table(before) && !has_table(path)
+    };
+    if before.is_some_and(is_kept) { "anew" } else { "netem" }
+}
+
+fn has_jitter(path: &PathModel) -> bool {
+    !path.delay.jitter.is_zero()
+}
+
+/// What is said otherwise to netem, or not at all.
+fn note_netem(path: &PathModel, missing: &mut Missing) {
+    if let Loss::GilbertElliott(_) | Loss::FourState(_) = path.loss {
+        missing.note("burst models of each kind of traffic by itself: all share one");
+    }
+    if let Spread::Table(table) = &path.delay.spread
+        && has_jitter(path)
+    {
+        if table.name.is_none() {
+            missing.note("a table of quantiles: write it to a file of tc's folder for them");
+        }
+        if path.delay.mean.is_zero() {
+            missing.note("a distribution without a delay: the delay is 1us");
+        }
+    }
+    if reorder_of(path).is_some() && path.delay.mean.is_zero() {
+        missing.note("reordering without a delay: the delay is 1us");
+    }
+}
+
+/// The reordering, if anything is reordered.
+fn reorder_of(path: &PathModel) -> Option<Reorder> {
+    path.reorder.filter(|it| !it.share.is_zero())
 }
 
 /// Text can be written to a string.
@@ -73,16 +125,21 @@ fn seconds(span: SimSpan) -> String {
 /// The arguments of netem for a path.
 fn conditions(path: &PathModel) -> String {
     let mut words = Vec::new();
-    let delay = &path.delay;
-    if !delay.mean.is_zero() || !delay.jitter.is_zero() || path.reorder.is_some() {
-        words.push(format!("delay {}us", delay.mean.as_micros()));
-        if !delay.jitter.is_zero() {
-            words.push(format!("{}us", delay.jitter.as_micros()));
-            if let Spread::Table(table) = &delay.spread {
-                words.push(format!("distribution {}", table.name.unwrap_or("normal")));
-            }
-        }
+    let Delay { mean, jitter, spread } = &path.delay;
+    let reorder = reorder_of(path);
+    let table = match spread {
+        Spread::Table(table) if has_jitter(path) => Some(table.name.unwrap_or("normal")),
+        Spread::Table(_) | Spread::Uniform => None,
+    };
+    if !mean.is_zero() || has_jitter(path) || reorder.is_some() {
+        // tc takes neither a distribution nor a reordering without a delay.
+        let least = u64::from(table.is_some() || reorder.is_some());
+        words.push(format!("delay {}us", mean.as_micros().max(least)));
     }
+    if has_jitter(path) {
+        words.push(format!("{}us", jitter.as_micros()));
+    }
+    words.extend(table.map(|it| format!("distribution {it}")));
     match path.loss {
         Loss::Random(share) if share.is_zero() => (),
         Loss::Random(share) => words.push(format!("loss random {share}")),
@@ -98,7 +155,7 @@ fn conditions(path: &PathModel) -> String {
     if !path.duplicate.is_zero() {
         words.push(format!("duplicate {}", path.duplicate));
     }
-    if let Some(reorder) = path.reorder {
+    if let Some(reorder) = reorder {
         words.push(format!("reorder {} gap {}", reorder.share, reorder.gap));
     }
     if let Some(bottleneck) = path.bottleneck {

@@ -68,11 +68,20 @@ fn note_unreliable(path: &PathModel, missing: &mut Missing) {
     if path.bottleneck.is_some() {
         missing.note("a bottleneck that drops what finds no place");
     }
+    if path.bottleneck.is_some_and(|it| 0 < it.overhead) {
+        missing.note("what messages take at a bottleneck besides their own bytes");
+    }
+    if [path.delay.mean, path.delay.jitter].iter().any(|it| it.as_micros() % 1000 != 0) {
+        missing.note("parts of a millisecond: delays are rounded");
+    }
+    if path.bottleneck.is_some_and(|it| it.rate.bits() % 8000 != 0) {
+        missing.note("parts of a kilobyte a second: rates are rounded, to 1 at the least");
+    }
 }
 
 fn toxics_of(path: &PathModel, stream: &str) -> Vec<Value> {
     let mut toxics = Vec::new();
-    let millis = |span: crate::time::SimSpan| span.as_micros() / 1000;
+    let millis = |span: crate::time::SimSpan| (span.as_micros() + 500) / 1000;
     if !path.delay.mean.is_zero() || !path.delay.jitter.is_zero() {
         let attributes =
             json!({ "latency": millis(path.delay.mean), "jitter": millis(path.delay.jitter) });
@@ -80,7 +89,7 @@ fn toxics_of(path: &PathModel, stream: &str) -> Vec<Value> {
     }
     if let Some(bottleneck) = path.bottleneck {
         // In kilobytes a second, at least one.
-        let rate = (bottleneck.rate.bits() / 8000).max(1);
+        let rate = ((bottleneck.rate.bits() + 4000) / 8000).max(1);
         toxics.push(toxic("bandwidth", stream, &json!({ "rate": rate })));
     }
     toxics

@@ -11,7 +11,7 @@ use crate::{
         code::{ErrorCode, Event, Reason, Status},
         rules::Detect,
     },
-    scenario::{Outage, Refusal},
+    scenario::{ClientSpec, Outage, Refusal},
     time::Clock,
 };
 
@@ -29,11 +29,24 @@ pub(super) struct Device {
     pub(super) kinds: [LinkId; 2],
     pub(super) clock: Clock,
     pub(super) app: App,
-    /// Whether the app has been told that the network is gone, and not that it is back.
-    pub(super) knows_lost: bool,
+    /// How often the device got another address.
+    pub(super) address: u32,
+    /// What the app knows of the device's network.
+    pub(super) knows: Known,
     /// Outages that the operating system has announced and not ended.
     pub(super) n_announced: u32,
     pub(super) n_outages: u32,
+}
+
+/// What an app knows of its device's network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Whether it is gone.
+    pub(super) is_lost: bool,
+    /// The address that it has, or had.
+    pub(super) address: u32,
+    /// By what it is reached, or was.
+    pub(super) mode: Option<NetworkMode>,
 }
 
 /// Whether a client's app runs.
@@ -52,6 +65,29 @@ pub(super) enum Engine {
 }
 
 impl Device {
+    /// The device of a client at the start, with its sessions and, in multi-room mode, their rooms.
+    pub(super) fn new(
+        user: UserId,
+        (sessions, rooms): (Vec<SessionId>, Option<Vec<Option<RoomId>>>),
+        spec: &ClientSpec,
+        mode: Option<NetworkMode>,
+    ) -> Self {
+        Self {
+            user,
+            sessions,
+            rooms,
+            link: Link::default(),
+            queues: [Queue::default(), Queue::default()],
+            kinds: [spec.link; 2],
+            clock: spec.clock,
+            app: App::Running(Engine::Created),
+            address: 0,
+            knows: Known { is_lost: false, address: 0, mode },
+            n_announced: 0,
+            n_outages: 0,
+        }
+    }
+
     pub(super) const fn is_running(&self) -> bool {
         matches!(self.app, App::Running(_))
     }
@@ -96,19 +132,9 @@ impl<O: Observer> World<'_, O> {
 
     /// A device reaches the network by another address: its connections are gone, and it knows.
     pub(super) fn change_network(&mut self, client: ClientId, link: LinkId) {
-        let before = self.network_of(client);
         self.change_link(client, link, Cut::Both);
-        if !self.devices[client].is_running() || 0 < self.devices[client].n_announced {
-            return; // It learns of its network when it is back.
-        }
-        // spec: R63
-        if let Some(mode) = self.network_of(client)
-            && before != Some(mode)
-            && self.devices[client].app == App::Running(Engine::Created)
-        {
-            self.call_back(client, None, Callback::NetworkMode(mode));
-        }
-        self.each_session(client, Some(client::Input::LinkLost));
+        self.devices[client].address += 1;
+        self.look_at_network(client);
     }
 
     /// All sessions of a client hear of something, or only see what has changed around them.
@@ -124,26 +150,35 @@ impl<O: Observer> World<'_, O> {
 
     /// An app that runs learns what its operating system says of the network, if that is news.
     fn look_at_network(&mut self, client: ClientId) -> bool {
+        let mode = self.network_of(client);
         let device = &mut self.devices[client];
-        let is_lost = 0 < device.n_announced;
-        if !device.is_running() || is_lost == device.knows_lost {
+        let (before, is_lost) = (device.knows, 0 < device.n_announced);
+        let is_moved = device.address != before.address && !is_lost;
+        if !device.is_running() || is_lost == before.is_lost && !is_moved {
             return false;
         }
-        device.knows_lost = is_lost;
+        device.knows = if is_lost {
+            Known { is_lost, ..before }
+        } else {
+            Known { is_lost, address: device.address, mode }
+        };
         // spec: R63
-        if let Some(mode) = self.network_of(client)
-            && self.devices[client].app == App::Running(Engine::Created)
+        let is_news = is_lost || before.is_lost || mode != before.mode;
+        if let Some(mode) = mode.filter(|_| is_news)
+            && device.app == App::Running(Engine::Created)
         {
             let mode = if is_lost { NetworkMode::Offline } else { mode };
             self.call_back(client, None, Callback::NetworkMode(mode));
         }
-        let input = if is_lost { client::Input::LinkLost } else { client::Input::LinkBack };
+        let is_back = before.is_lost && !is_lost;
+        let input = if is_back { client::Input::LinkBack } else { client::Input::LinkLost };
         self.each_session(client, Some(input));
         true
     }
 
     /// Something other than a call happens to a client's app.
     pub(super) fn app(&mut self, client: ClientId, event: AppEvent) {
+        let mode = self.network_of(client);
         let device = &mut self.devices[client];
         let input = match (event, device.app) {
             (AppEvent::Kill, _) => {
@@ -152,7 +187,7 @@ impl<O: Observer> World<'_, O> {
             }
             (AppEvent::Start, _) => {
                 device.app = App::Running(Engine::Created);
-                device.knows_lost = false;
+                device.knows = Known { is_lost: false, address: device.address, mode };
                 None
             }
             (AppEvent::Suspend, App::Running(engine)) => {

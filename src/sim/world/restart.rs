@@ -19,16 +19,25 @@ impl<O: Observer> World<'_, O> {
         match event {
             ServerEvent::Stop => self.stop_server(),
             ServerEvent::Start(memory) => self.start_server(memory),
-            ServerEvent::Slow(login_processing) => {
-                let rules = self.scenario.rules();
-                self.rules = match login_processing {
-                    None => Cow::Borrowed(rules),
-                    Some(login_processing) => {
-                        Cow::Owned(Rules { login_processing, ..rules.clone() })
-                    }
-                };
+            ServerEvent::SlowBegins(span) => {
+                self.slow.push(span);
+                self.set_pace();
+            }
+            ServerEvent::SlowEnds(span) => {
+                let at = self.slow.iter().rposition(|it| *it == span);
+                self.slow.remove(at.expect("what ends has begun"));
+                self.set_pace();
             }
         }
+    }
+
+    /// The server is as slow as what began last and has not ended.
+    fn set_pace(&mut self) {
+        let rules = self.scenario.rules();
+        self.rules = match self.slow.last() {
+            None => Cow::Borrowed(rules),
+            Some(it) => Cow::Owned(Rules { login_processing: *it, ..rules.clone() }),
+        };
     }
 
     /// What a client is connected to is gone, until it logs in anew.
