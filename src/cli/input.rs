@@ -1,6 +1,8 @@
 //! Reads scenario and profile files.
 
 use std::{
+    cell::RefCell,
+    collections::BTreeMap,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -19,6 +21,8 @@ pub(super) struct Loaded {
     pub(super) file: String,
     pub(super) scenario: Scenario,
     pub(super) sha256: String,
+    /// The files that it names, with their SHA-256.
+    pub(super) named: BTreeMap<String, String>,
 }
 
 impl Loaded {
@@ -46,15 +50,35 @@ pub(super) struct Parsed<T> {
 
 /// Reads all scenarios; complains of everything that is wrong with any of them.
 pub(super) fn load(files: &[PathBuf]) -> Result<Vec<Loaded>, Trouble> {
-    let all = read_all(files, Scenario::parse)?;
-    let loaded = |Parsed { file, what, sha256 }| Loaded { file, scenario: what, sha256 };
+    let all = read_all(files, |path, text| {
+        let named = RefCell::new(BTreeMap::new());
+        let scenario = Scenario::parse_with(text, &|name| {
+            let text = read_named(path, name)?;
+            named.borrow_mut().insert(name.to_owned(), sha256(text.as_bytes()));
+            Ok(text)
+        })?;
+        Ok((scenario, named.into_inner()))
+    })?;
+    let loaded =
+        |Parsed { file, what: (scenario, named), sha256 }| Loaded { file, scenario, sha256, named };
     Ok(all.into_iter().map(loaded).collect())
+}
+
+/// The text of a file that a scenario names, from the scenario's folder.
+fn read_named(scenario: &Path, name: &str) -> Result<String, String> {
+    let folder = if is_stdin(scenario) { None } else { scenario.parent() };
+    let path = folder.unwrap_or_else(|| Path::new("")).join(name);
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|it| it.take(FILE_MAX as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|it| it.to_string())?;
+    scenario::text_of(&bytes).map(str::to_owned).map_err(|it| it.problem)
 }
 
 /// Reads all files; complains of everything that is wrong with any of them.
 pub(super) fn read_all<T>(
     files: &[PathBuf],
-    parse: impl Fn(&str) -> Result<T, Vec<Fault>>,
+    parse: impl Fn(&Path, &str) -> Result<T, Vec<Fault>>,
 ) -> Result<Vec<Parsed<T>>, Trouble> {
     let mut all = Vec::new();
     let mut trouble = None;
@@ -68,7 +92,8 @@ pub(super) fn read_all<T>(
                 continue;
             }
         };
-        match scenario::text_of(&bytes).map_err(|fault| vec![fault]).and_then(&parse) {
+        match scenario::text_of(&bytes).map_err(|fault| vec![fault]).and_then(|it| parse(path, it))
+        {
             Ok(what) => all.push(Parsed { file, what, sha256: sha256(&bytes) }),
             Err(faults) => {
                 diagnostic::complain(&file, &bytes, &faults);

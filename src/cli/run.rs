@@ -161,6 +161,7 @@ fn write(folder: Folder, loaded: &Loaded, ran: &Ran) -> Result<(), Trouble> {
     let manifest = Manifest {
         scenario,
         scenario_sha256: &loaded.sha256,
+        files: &loaded.named,
         seed: ran.seed,
         trace,
         counters: &ran.counters,

@@ -8,10 +8,13 @@ use crate::{
         Cut, LinkModel, PathModel,
         delay::{Delay, Spread},
         loss::{GilbertElliott, Loss},
+        queue::Bottleneck,
     },
     protocol::code::ErrorCode,
     scenario::{
         Action, Clients, LinkSpec, Outage, OutageProcess, ServerEvent, ServerMemory,
+        files::{Recorded, times},
+        links::LIMIT,
         parse::Draft,
         read::{Fields, Node},
         script::{Deed, end_of},
@@ -21,11 +24,12 @@ use crate::{
 };
 
 /// What happens to links and to the server.
-pub(super) const CHANGES: [&str; 7] = [
+pub(super) const CHANGES: [&str; 8] = [
     "outage",
     "randomOutages",
     "changeLink",
     "changeNetwork",
+    "replayTrace",
     "crashNode",
     "restartServer",
     "slowServer",
@@ -59,6 +63,7 @@ impl<'a> Draft<'a> {
             "randomOutages" => self.random_outages(at, begins),
             "changeLink" => self.change_link(at, begins),
             "changeNetwork" => self.change_network(at),
+            "replayTrace" => self.replay_trace(at, begins),
             "crashNode" => self.crash_node(at),
             "restartServer" => self.restart_server(at, begins),
             _ => self.slow_server(at, begins),
@@ -162,11 +167,7 @@ impl<'a> Draft<'a> {
             self.reader.fault(&it, problem, "write both: the link it begins with, and how long");
             return None;
         };
-        let from = self.link_named(from_at);
-        if from.is_some_and(|it| self.links[it].shared) {
-            let problem = "on a ramp nobody shares a bottleneck";
-            self.reader.fault(from_at, problem, "begin with a link that is not `shared`");
-        }
+        let from = self.link_of_ones_own(from_at);
         let over = self.reader.positive_span(over_at);
         let steps = match steps_at {
             None => Some(STEPS),
@@ -195,6 +196,45 @@ impl<'a> Draft<'a> {
         let (clients, to) = (clients?, to?);
         let actions = clients.iter().map(|it| Action::ChangeNetwork(*it, to)).collect();
         Some(Deed { clients, actions, until: None, later: Vec::new() })
+    }
+
+    /// The links follow what was recorded of one; what was not is as on the link named.
+    fn replay_trace(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
+        let mut fields = self.reader.fields(at, &["clients", "file", "on", "direction"])?;
+        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
+        let file_at = fields.required(&mut self.reader, "file");
+        let trace = file_at.as_ref().and_then(|it| self.trace_file(it));
+        let on = fields.required(&mut self.reader, "on").and_then(|it| self.link_of_ones_own(&it));
+        let direction = fields.optional("direction");
+        let cut = self.directions(direction.as_ref());
+        let (clients, trace, on, cut, begins) = (clients?, trace?, on?, cut?, begins?);
+        let n = trace.len() as u128 * clients.len() as u128;
+        if u128::from(TIMES_MAX) < n {
+            let problem = format!("these would be {n} changes");
+            self.reader.fault(&file_at?, problem, format!("at most {TIMES_MAX} come in one step"));
+            return None;
+        }
+        let mut later = Vec::new();
+        for (at, recorded) in times(&trace, begins, self.end) {
+            let LinkSpec { name, model, network, .. } = self.links[on].clone();
+            let name = format!("{name}, as recorded at {}", recorded.at);
+            let up = path_recorded(&model.up, recorded);
+            let down = path_recorded(&model.down, recorded);
+            let model = LinkModel { up, down };
+            let link = self.links.push(LinkSpec { name, model, network, shared: false });
+            later.extend(clients.iter().map(|it| (at, Action::ChangeLink(*it, link, cut))));
+        }
+        Some(Deed { clients, actions: Vec::new(), until: None, later })
+    }
+
+    /// A link that nobody shares, whose conditions can be changed one by one.
+    fn link_of_ones_own(&mut self, at: &Node<'a>) -> Option<LinkId> {
+        let link = self.link_named(at)?;
+        if self.links[link].shared {
+            let problem = "on a link that changes bit by bit nobody shares a bottleneck";
+            self.reader.fault(at, problem, "name a link that is not `shared`");
+        }
+        Some(link)
     }
 
     fn crash_node(&mut self, at: Node<'a>) -> Option<Deed> {
@@ -344,6 +384,21 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// A path with what was recorded in place of what it has.
+fn path_recorded(path: &PathModel, recorded: Recorded) -> PathModel {
+    let mut path = path.clone();
+    path.delay.mean = recorded.delay.unwrap_or(path.delay.mean);
+    if path.delay.spread == Spread::Uniform {
+        path.delay.jitter = path.delay.jitter.min(path.delay.mean);
+    }
+    path.loss = recorded.loss.map_or(path.loss, Loss::Random);
+    if let Some(rate) = recorded.rate {
+        let wide = Bottleneck { rate, overhead: 0, limit: LIMIT };
+        path.bottleneck = Some(Bottleneck { rate, ..path.bottleneck.unwrap_or(wide) });
+    }
+    path
+}
+
 /// The conditions at one step on the way: what is a number lies between, the rest is as at the end.
 fn path_between(one: &PathModel, other: &PathModel, step: u64, steps: u64) -> PathModel {
     let span = |one: SimSpan, other: SimSpan| {
@@ -371,7 +426,7 @@ fn path_between(one: &PathModel, other: &PathModel, step: u64, steps: u64) -> Pa
         None => it,
         Some(before) => {
             let bits = between(before.rate.bits(), it.rate.bits(), step, steps);
-            crate::link::queue::Bottleneck { rate: BitRate::from_bits(bits), ..it }
+            Bottleneck { rate: BitRate::from_bits(bits), ..it }
         }
     });
     let duplicate = one.duplicate.between(other.duplicate, step, steps);

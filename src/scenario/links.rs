@@ -11,6 +11,7 @@ use crate::{
     scenario::{
         LinkSpec,
         fault::{excerpt, suggest},
+        files::TABLE_MAX,
         name::{NameOf, fault_of},
         parse::Draft,
         presets,
@@ -21,12 +22,11 @@ use crate::{
 };
 
 /// The longest delay of a link.
-const DELAY_MAX: SimSpan = SimSpan::from_secs(600);
-/// The most quantiles of a table, and the most bytes of overhead.
-const TABLE_MAX: usize = 65_536;
+pub(super) const DELAY_MAX: SimSpan = SimSpan::from_secs(600);
+/// The most bytes of overhead.
 const OVERHEAD_MAX: u64 = 65_536;
 /// Messages that a bottleneck holds unless it is said: netem's own.
-const LIMIT: u32 = 1000;
+pub(super) const LIMIT: u32 = 1000;
 
 /// The fields of one direction.
 const PATH_FIELDS: [&str; 10] = [
@@ -259,7 +259,7 @@ impl<'a> Draft<'a> {
         Some(span)
     }
 
-    /// The name of a distribution, or `{ "table": [ … ] }`.
+    /// The name of a distribution, `{ "table": [ … ] }` or `{ "file": … }`.
     fn spread(&mut self, at: &Node<'a>) -> Option<Spread> {
         if !at.is_object() {
             let name = self.reader.text(at)?;
@@ -274,8 +274,10 @@ impl<'a> Draft<'a> {
             }
             return table.map(Spread::Table);
         }
-        let mut fields = self.reader.fields(at.clone(), &["table"])?;
-        let list = fields.required(&mut self.reader, "table")?;
+        let (kind, list) = self.reader.variant(at.clone(), &["table", "file"])?;
+        if kind == "file" {
+            return self.table_file(&list);
+        }
         let nodes = self.reader.list(&list, "quantiles")?;
         if nodes.is_empty() || TABLE_MAX < nodes.len() {
             let problem = format!("a table of {} quantiles", nodes.len());

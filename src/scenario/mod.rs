@@ -1,12 +1,14 @@
 //! A scenario: who takes part, under which rules, what happens, and what is expected of it.
 //!
-//! A [`Scenario`] can only be had from [`Scenario::parse`], so there is none that is wrong.
+//! A [`Scenario`] can only be had from [`Scenario::parse`] or [`Scenario::parse_with`], so there is
+//! none that is wrong.
 //! It knows nothing of how it is run.
 
 mod calls;
 mod changes;
 mod expect;
 pub mod fault;
+mod files;
 mod links;
 mod name;
 pub mod parameter;
@@ -18,6 +20,7 @@ mod script;
 mod value;
 mod who;
 
+pub use files::ReadFile;
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
 
 use crate::{

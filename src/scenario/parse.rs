@@ -13,6 +13,7 @@ use crate::{
     scenario::{
         Action, ClientSpec, Clients, LinkSpec, Mark, MarkIndex, Scenario, Step,
         fault::{Fault, suggest},
+        files::{Files, ReadFile},
         name::{self, NameOf},
         parameter,
         read::{Node, Reader, syntax},
@@ -52,6 +53,7 @@ pub(super) struct Names<'a> {
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     pub(super) reader: Reader<'a>,
+    pub(super) files: Files<'a>,
     pub(super) names: Names<'a>,
     pub(super) end: SimTime,
     pub(super) links: IdVec<LinkId, LinkSpec>,
@@ -108,11 +110,17 @@ pub fn text_of(bytes: &[u8]) -> Result<&str, Fault> {
 }
 
 impl Scenario {
-    /// Reads a scenario, or tells all that is wrong with it.
+    /// Reads a scenario that names no files, or tells all that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+        Self::parse_with(text, &|_| Err("no files are read here".to_owned()))
+    }
+
+    /// Reads a scenario and the files that it names, or tells all that is wrong with it.
+    pub fn parse_with(text: &str, files: &ReadFile<'_>) -> Result<Self, Vec<Fault>> {
         let root = syntax(text, "scenario").map_err(|fault| vec![fault])?;
         let mut draft = Draft {
             reader: Reader::new(text),
+            files: Files::new(files),
             names: Names::default(),
             n_random_outages: 0,
             end: SimTime::ZERO + DURATION_MAX,

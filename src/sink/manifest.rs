@@ -3,6 +3,8 @@
 //!
 //! Nothing in it depends on when or where the run was made.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -26,6 +28,8 @@ pub struct Manifest<'a> {
     pub scenario: &'a Scenario,
     /// The SHA-256 of its file.
     pub scenario_sha256: &'a str,
+    /// The SHA-256 of the files that it names.
+    pub files: &'a BTreeMap<String, String>,
     /// The seed of the run.
     pub seed: u64,
     /// The callbacks.
@@ -47,6 +51,7 @@ impl Manifest<'_> {
             "roomsim": VERSION,
             "scenario": scenario.name(),
             "scenario_sha256": self.scenario_sha256,
+            "files": self.files,
             "seed": self.seed,
             "duration_s": scenario.end().to_string(),
             "digest": self.trace.digest(scenario),

@@ -277,7 +277,7 @@ fn all_that_is_wrong_with_an_outage_is_told_at_once() {
 fn a_ramp_begins_with_a_link_of_ones_own() {
     let mut scenario = ramp(&json!({ "from": "x", "over": "10s" }));
     scenario["links"]["x"] = json!({ "rate": "1mbit", "shared": true });
-    let piece = [["/from", "on a ramp nobody shares a bottleneck"]];
+    let piece = [["/from", "on a link that changes bit by bit nobody shares a bottleneck"]];
     assert_faults(&scenario, "/script/1/do/changeLink", &piece);
 }
 

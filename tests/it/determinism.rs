@@ -40,7 +40,7 @@ fn digests_are_those_of_every_build() {
 #[test]
 fn watching_changes_nothing() {
     for name in gallery_names() {
-        let scenario = Scenario::parse(&gallery(&name)).unwrap();
+        let scenario = crate::support::parse(&gallery(&name)).unwrap();
         let mut alone = Recorder::default();
         sim::run(&scenario, 3, &mut alone);
         // `run` watches with a recorder and counters.

@@ -312,7 +312,7 @@ fn names_of_clients_cannot_break_out_of_a_script() {
 #[test]
 fn every_scenario_of_the_gallery_is_exported() {
     for name in gallery_names() {
-        let scenario = Scenario::parse(&gallery(&name)).unwrap();
+        let scenario = crate::support::parse(&gallery(&name)).unwrap();
         let text = export(&scenario, Target::Netem);
         let end = scenario.end().to_string().replace('.', "").parse::<u64>().unwrap();
         assert_eq!(slept(&text), end, "{name}");

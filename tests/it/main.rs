@@ -32,4 +32,5 @@ mod tidy;
 mod timelines;
 mod tokens;
 mod toxiproxy;
+mod traces;
 mod transitions;

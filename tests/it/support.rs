@@ -30,10 +30,15 @@ pub(crate) struct Ran {
 
 /// Runs the scenario of this text with its own seed, or another.
 pub(crate) fn run(text: &str, seed: Option<u64>) -> Ran {
-    let scenario = Scenario::parse(text).unwrap_or_else(|faults| {
+    let scenario = parse(text).unwrap_or_else(|faults| {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         panic!("{}\n{text}", faults.join("\n"));
     });
+    run_parsed(scenario, seed)
+}
+
+/// Runs a scenario with its own seed, or another.
+pub(crate) fn run_parsed(scenario: Scenario, seed: Option<u64>) -> Ran {
     let mut sinks = (Recorder::default(), (Counters::default(), ServerRecorder::default()));
     sim::run(&scenario, seed.unwrap_or_else(|| scenario.seed()), &mut sinks);
     let (recorder, (counters, server)) = sinks;
@@ -136,10 +141,19 @@ pub(crate) fn gallery(name: &str) -> String {
     fs::read_to_string(path.with_extension("json")).unwrap()
 }
 
+/// A scenario that may name files of the gallery.
+pub(crate) fn parse(text: &str) -> Result<Scenario, Vec<roomsim::scenario::fault::Fault>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    Scenario::parse_with(text, &|name| {
+        fs::read_to_string(folder.join(name)).map_err(|it| it.to_string())
+    })
+}
+
 /// The names of all scenarios of the gallery, in order.
 pub(crate) fn gallery_names() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let paths = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+    let paths = paths.filter(|it| it.extension().is_some_and(|it| it == "json"));
     let mut names: Vec<String> =
         paths.map(|it| it.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     names.sort();
