@@ -12,7 +12,7 @@ use crate::{
     },
     protocol::code::ErrorCode,
     scenario::{
-        Action, Clients, LinkSpec, Outage, OutageProcess, ServerEvent, ServerMemory,
+        Action, Clients, Distribution, LinkSpec, Outage, OutageProcess, ServerEvent, ServerMemory,
         files::{Recorded, times},
         links::LIMIT,
         parse::Draft,
@@ -90,7 +90,7 @@ impl<'a> Draft<'a> {
 
     /// Outages that come and go by chance, each client's by its own draws.
     fn random_outages(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
-        let known = ["clients", "kind", "direction", "every", "lasts", "for"];
+        let known = ["clients", "kind", "direction", "every", "lasts", "distribution", "for"];
         let mut fields = self.reader.fields(at, &known)?;
         let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
         let kind = fields.required(&mut self.reader, "kind");
@@ -103,6 +103,15 @@ impl<'a> Draft<'a> {
         let every = every.and_then(|it| self.period(&it));
         let lasts = fields.required(&mut self.reader, "lasts");
         let lasts = lasts.and_then(|it| self.period(&it));
+        let distributions = [
+            ("exponential", Distribution::Exponential),
+            ("uniform", Distribution::Uniform),
+            ("fixed", Distribution::Fixed),
+        ];
+        let lengths = match fields.optional("distribution") {
+            None => Some(Distribution::Exponential),
+            Some(it) => self.reader.word(&it, &distributions),
+        };
         let span = fields.optional("for").map(|it| self.reader.positive_span(&it));
         let until = match span {
             None => self.end,
@@ -121,7 +130,7 @@ impl<'a> Draft<'a> {
             self.reader.fault(fields.node(), problem, "let them be rarer, or fewer clients'");
             return None;
         }
-        let process = OutageProcess { outage, every, lasts, until };
+        let process = OutageProcess { outage, every, lasts, lengths: lengths?, until };
         let actions = clients.iter().map(|it| Action::RandomOutages(*it, process)).collect();
         Some(Deed { clients, actions, until: None, later: Vec::new() })
     }

@@ -187,8 +187,21 @@ pub struct OutageProcess {
     pub every: SimSpan,
     /// Their mean length.
     pub lasts: SimSpan,
+    /// How their lengths are distributed.
+    pub lengths: Distribution,
     /// None begins later.
     pub until: SimTime,
+}
+
+/// How the lengths of outages are distributed about their mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distribution {
+    /// Exponentially.
+    Exponential,
+    /// Evenly, from nothing to twice the mean.
+    Uniform,
+    /// All are as long as the mean.
+    Fixed,
 }
 
 /// Something that happens to the server.

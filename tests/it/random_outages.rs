@@ -2,14 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Ran, event, run};
+use crate::support::{Ran, event, run, with};
 
 /// Clients that ride through tunnels for 10 days: every 5 minutes on average, for 20 s on average.
 fn riders(names: &[&str], seed: u64) -> Ran {
+    riders_by(names, seed, &json!({}))
+}
+
+/// The same with other fields.
+fn riders_by(names: &[&str], seed: u64, fields: &Value) -> Ran {
     let client = |it: &&str| json!({ "name": it, "link": "phone" });
     let chance = json!({
         "clients": names, "kind": "link_down", "every": "5min", "lasts": "20s",
     });
+    let chance = with(chance, fields);
     let story = json!({
         "version": 1, "name": "riders", "duration": "10d", "profile": "zego-doc",
         "links": { "phone": { "network": "4G" } },
@@ -109,4 +115,27 @@ fn chance_ends_when_it_is_said_to() {
     story["script"][0]["do"]["randomOutages"].as_object_mut().unwrap().remove("for");
     let endless = turns(&run(&story.to_string(), None), "A");
     assert!(endless.starts_with(&ended) && ended.len() < endless.len());
+}
+
+/// Fixed lengths are the mean; even ones reach from nothing to twice the mean, 40 s, with a mean of
+/// 20 s give or take 5 sigma, where sigma is 40 s / sqrt(12) = 11.547 s over the root of how many
+/// there are.  The times between are the same, for they have the same draws.
+#[test]
+fn lengths_are_distributed_as_they_are_said_to_be() {
+    let of = |distribution: &str| {
+        let ran = riders_by(&["A"], 1, &json!({ "distribution": distribution }));
+        let turns = turns(&ran, "A");
+        let (lengths, _) = turns.as_chunks::<2>();
+        let between: Vec<u64> = turns[1..].chunks_exact(2).map(|it| it[1] - it[0]).collect();
+        (lengths.iter().map(|it| it[1] - it[0]).collect::<Vec<u64>>(), between)
+    };
+    let (fixed, between) = of("fixed");
+    assert!(1000 < fixed.len() && fixed.iter().all(|it| *it == 20_000_000));
+    let (even, between_even) = of("uniform");
+    assert_eq!(between_even[..1000], between[..1000]);
+    assert!(even.iter().all(|it| (1..=40_000_000).contains(it)));
+    let n = even.len() as u64;
+    let mean = even.iter().sum::<u64>() / n;
+    assert!(mean.abs_diff(20_000_000) < 5 * 11_547_000 / n.isqrt(), "{mean}");
+    assert!(even.iter().any(|it| *it < 1_000_000) && even.iter().any(|it| 39_000_000 < *it));
 }

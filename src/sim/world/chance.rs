@@ -6,7 +6,7 @@ use crate::{
     id::{ClientId, Id},
     link::delay::exponential,
     rng::{Draws, Entity, Purpose},
-    scenario::{Action, OutageProcess, Scenario, Step},
+    scenario::{Action, Distribution, OutageProcess, Scenario, Step},
     sim::cells::Cell,
     time::{SimSpan, SimTime},
 };
@@ -44,18 +44,25 @@ fn make(
     n_drawn: &mut u64,
     script: &mut Vec<Step>,
 ) {
-    let OutageProcess { outage, every, lasts, until } = process;
-    let mut span = |mean| {
+    let OutageProcess { outage, every, lasts, lengths, until } = process;
+    let mut span = |mean: SimSpan, distribution| {
         let luck = draws.draw(Purpose::Outage, entity, *n_drawn);
         *n_drawn += 1;
+        let span = match distribution {
+            Distribution::Exponential => exponential(mean, luck),
+            Distribution::Uniform => {
+                SimSpan::from_micros(mean.as_micros().saturating_mul(2)).scaled(luck)
+            }
+            Distribution::Fixed => mean,
+        };
         // An outage without length would end before it began.
-        exponential(mean, luck).max(SimSpan::from_micros(1))
+        span.max(SimSpan::from_micros(1))
     };
-    let mut at = from + span(every);
+    let mut at = from + span(every, Distribution::Exponential);
     while at < until {
-        let ends = at + span(lasts);
+        let ends = at + span(lasts, lengths);
         script.push(Step { at, action: Action::OutageBegins(client, outage) });
         script.push(Step { at: ends, action: Action::OutageEnds(client, outage) });
-        at = ends + span(every);
+        at = ends + span(every, Distribution::Exponential);
     }
 }
