@@ -53,8 +53,8 @@ pub(super) fn load(files: &[PathBuf]) -> Result<Vec<Loaded>, Trouble> {
     let all = read_all(files, |path, text| {
         let named = RefCell::new(BTreeMap::new());
         let scenario = Scenario::parse_with(text, &|name| {
-            let text = read_named(path, name)?;
-            named.borrow_mut().insert(name.to_owned(), sha256(text.as_bytes()));
+            let (text, sha256) = read_named(path, name)?;
+            named.borrow_mut().insert(name.to_owned(), sha256);
             Ok(text)
         })?;
         Ok((scenario, named.into_inner()))
@@ -64,15 +64,19 @@ pub(super) fn load(files: &[PathBuf]) -> Result<Vec<Loaded>, Trouble> {
     Ok(all.into_iter().map(loaded).collect())
 }
 
-/// The text of a file that a scenario names, from the scenario's folder.
-fn read_named(scenario: &Path, name: &str) -> Result<String, String> {
+/// The text of a file that a scenario names, from the scenario's folder, and its SHA-256.
+fn read_named(scenario: &Path, name: &str) -> Result<(String, String), String> {
     let folder = if is_stdin(scenario) { None } else { scenario.parent() };
     let path = folder.unwrap_or_else(|| Path::new("")).join(name);
     let mut bytes = Vec::new();
+    if path.metadata().is_ok_and(|it| !it.is_file()) {
+        return Err("it is no file".to_owned());
+    }
     File::open(path)
         .and_then(|it| it.take(FILE_MAX as u64 + 1).read_to_end(&mut bytes))
         .map_err(|it| it.to_string())?;
-    scenario::text_of(&bytes).map(str::to_owned).map_err(|it| it.problem)
+    let text = scenario::text_of(&bytes).map_err(|it| it.problem)?;
+    Ok((text.to_owned(), sha256(&bytes)))
 }
 
 /// Reads all files; complains of everything that is wrong with any of them.

@@ -250,7 +250,8 @@ impl Member {
             let reject = ServerBody::LoginRejected(code);
             return (self, Out::of([Effect::Send(ServerMsg { epoch, body: reject })]));
         }
-        let joining = Self { epoch, state: State::Joining { login, admit_at: done_at }, ..self };
+        let state = State::Joining { login, admit_at: done_at };
+        let joining = Self { epoch, state, rtt: RoundTrip::UNKNOWN };
         match self.state {
             State::Absent(Gone::LoggedOut) if epoch.is_same_login(self.epoch) => (self, Out::NONE),
             State::Joining { .. } if epoch == self.epoch => (self, Out::NONE),

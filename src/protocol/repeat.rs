@@ -1,49 +1,44 @@
 //! A message that is repeated until it is answered, and how long its answer is waited for.
 
-use std::fmt;
-
 use crate::{
     protocol::rules::{Adapt, Rules},
     time::{SimSpan, SimTime},
 };
 
 /// When a message is sent again.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
     /// The instant; never, when it has been answered.
     pub at: SimTime,
-    /// How long before that it was sent last, in microseconds.
-    pub wait: u32,
+    /// How long before that it was sent last.
+    pub wait: SimSpan,
     /// How often it has been sent again.
     pub count: u32,
 }
 
-#[expect(clippy::missing_fields_in_debug, reason = "the wait is the distance to `at`")]
-impl fmt::Debug for Repeat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Repeat").field("at", &self.at).field("count", &self.count).finish()
-    }
-}
-
 impl Repeat {
     /// Nothing is waiting for an answer.
-    pub const NEVER: Self = Self { at: SimTime::NEVER, wait: 0, count: 0 };
+    pub const NEVER: Self = Self { at: SimTime::NEVER, wait: SimSpan::ZERO, count: 0 };
 
     /// The message is sent for the first time now.
     pub fn first(rules: &Rules, rtt: RoundTrip, now: SimTime) -> Self {
         Self::after(rtt.timeout(rules), 0, now)
     }
 
+    /// The message is sent now, and one like it was before: an answer may be that to either.
+    pub fn anew(rules: &Rules, rtt: RoundTrip, now: SimTime) -> Self {
+        Self::after(rtt.timeout(rules), 1, now)
+    }
+
     /// The message is sent again now: its next answer is waited for twice as long.
     #[must_use]
     pub fn again(self, rules: &Rules, now: SimTime) -> Self {
-        let wait = SimSpan::from_micros(2 * u64::from(self.wait)).min(rules.resend.cap);
+        let wait = self.wait.times(2).min(rules.resend.cap);
         Self::after(wait, self.count.saturating_add(1), now)
     }
 
     fn after(wait: SimSpan, count: u32, now: SimTime) -> Self {
-        let micros = u32::try_from(wait.as_micros()).unwrap_or(u32::MAX);
-        Self { at: now + wait, wait: micros, count }
+        Self { at: now + wait, wait, count }
     }
 
     /// Whether it is time to send the message again.
@@ -52,23 +47,27 @@ impl Repeat {
     }
 }
 
-/// What is known of the time to the other end and back, by RFC 6298.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What is known of the time to the other end and back over a connection, by RFC 6298.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoundTrip {
     /// `SRTT`, in microseconds; 0 before the first measurement.
     smoothed: u32,
     /// `RTTVAR`, in microseconds.
     variation: u32,
+    /// How long the last message waited that had to be repeated, if no other has been answered
+    /// since.
+    backed_off: SimSpan,
 }
 
 impl RoundTrip {
     /// Nothing has been measured.
-    pub const UNKNOWN: Self = Self { smoothed: 0, variation: 0 };
+    pub const UNKNOWN: Self = Self { smoothed: 0, variation: 0, backed_off: SimSpan::ZERO };
 
-    /// How long an answer is waited for: `SRTT + 4 RTTVAR`, within the bounds of the rules.
+    /// How long an answer is waited for: `SRTT + 4 RTTVAR`, within the bounds of the rules; or as
+    /// long as the last message had to wait, until a round trip is measured.
     pub fn timeout(self, rules: &Rules) -> SimSpan {
         let micros = u64::from(self.smoothed) + 4 * u64::from(self.variation);
-        let measured = SimSpan::from_micros(micros);
+        let measured = SimSpan::from_micros(micros).max(self.backed_off);
         rules.resend.first.max(measured).min(rules.resend.cap)
     }
 
@@ -76,14 +75,22 @@ impl RoundTrip {
     /// to any of them (Karn's rule).
     #[must_use]
     pub fn answered(self, rules: &Rules, repeat: Repeat, now: SimTime) -> Self {
-        let sent_at = repeat.at.as_micros().saturating_sub(u64::from(repeat.wait));
-        if repeat.count != 0 || repeat == Repeat::NEVER || rules.resend.adapt == Adapt::Never {
+        if repeat == Repeat::NEVER || rules.resend.adapt == Adapt::Never {
             return self;
         }
-        let micros = now.as_micros().saturating_sub(sent_at);
+        if repeat.count != 0 {
+            return Self { backed_off: repeat.wait, ..self };
+        }
+        // It was sent when its wait began.
+        let waited = now.as_micros().saturating_add(repeat.wait.as_micros());
+        let micros = waited.saturating_sub(repeat.at.as_micros());
         let measured = u32::try_from(micros).unwrap_or(u32::MAX);
         if self.smoothed == 0 {
-            return Self { smoothed: measured.max(1), variation: measured / 2 };
+            return Self {
+                smoothed: measured.max(1),
+                variation: measured / 2,
+                backed_off: SimSpan::ZERO,
+            };
         }
         let strayed = self.smoothed.abs_diff(measured);
         let mixed = |old: u32, new: u32, parts: u64| {
@@ -91,6 +98,7 @@ impl RoundTrip {
             u32::try_from(sum / parts).expect("a mean lies between")
         };
         let variation = mixed(self.variation, strayed, 4);
-        Self { smoothed: mixed(self.smoothed, measured, 8).max(1), variation }
+        let smoothed = mixed(self.smoothed, measured, 8).max(1);
+        Self { smoothed, variation, backed_off: SimSpan::ZERO }
     }
 }

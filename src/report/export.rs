@@ -44,7 +44,8 @@ impl Missing {
 pub fn export(scenario: &Scenario, target: Target) -> String {
     let mut missing = Missing::default();
     let changes = changes(scenario, &mut missing);
-    if scenario.links().iter().any(|(_, it)| it.shared) {
+    let is_shared = |it: LinkId| scenario.links()[it].shared;
+    if changes.iter().flat_map(|it| it.paths).flatten().any(is_shared) {
         missing.note("a bottleneck that clients share: here each has one of its own");
     }
     match target {

@@ -1,4 +1,5 @@
-//! What happens to links and to the server: outages, changes of conditions, restarts.
+//! What happens to links, networks and the server: outages, changes of conditions, recorded
+//! traces, restarts, crashes.
 
 use std::collections::BTreeSet;
 
@@ -380,7 +381,7 @@ impl<'a> Draft<'a> {
     fn all_of(&mut self, at: &Node<'a>) -> Option<Vec<ClientId>> {
         let nodes = self.reader.list(at, "clients")?;
         if nodes.is_empty() {
-            self.reader.fault(at, "the outage is nobody's", "name at least one client");
+            self.reader.fault(at, "nobody is meant", "name at least one client");
         }
         let mut all: BTreeSet<ClientId> = BTreeSet::new();
         for node in &nodes {

@@ -1,10 +1,11 @@
 //! The files that a scenario names: recorded traces of links and tables of delays.
 
-use std::{cell::RefCell, collections::BTreeMap, fmt};
+use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
 
 use crate::{
     link::delay::{Spread, Table},
     scenario::{
+        fault::excerpt,
         links::DELAY_MAX,
         parse::{DURATION_MAX, Draft},
         read::{Node, Reader},
@@ -25,7 +26,7 @@ pub type ReadFile<'f> = dyn Fn(&str) -> Result<String, String> + 'f;
 /// Where the files of a scenario come from, and those that have been read.
 pub(super) struct Files<'f> {
     read: &'f ReadFile<'f>,
-    known: RefCell<BTreeMap<String, String>>,
+    known: RefCell<BTreeMap<String, Rc<str>>>,
 }
 
 impl<'f> Files<'f> {
@@ -34,12 +35,12 @@ impl<'f> Files<'f> {
     }
 
     /// The text of a file, which is read once.
-    fn text(&self, name: &str) -> Result<String, String> {
+    fn text(&self, name: &str) -> Result<Rc<str>, String> {
         if let Some(text) = self.known.borrow().get(name) {
-            return Ok(text.clone());
+            return Ok(Rc::clone(text));
         }
-        let text = (self.read)(name)?;
-        self.known.borrow_mut().insert(name.to_owned(), text.clone());
+        let text: Rc<str> = (self.read)(name)?.into();
+        self.known.borrow_mut().insert(name.to_owned(), Rc::clone(&text));
         Ok(text)
     }
 }
@@ -50,7 +51,7 @@ impl fmt::Debug for Files<'_> {
     }
 }
 
-/// The conditions of a link from an instant on; what was not recorded stays as it is.
+/// The conditions of a link from an instant on; what was not recorded is as on the link named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Recorded {
     /// When, from the beginning of the trace.
@@ -61,13 +62,13 @@ pub(super) struct Recorded {
 }
 
 impl<'a> Draft<'a> {
-    fn file(&mut self, at: &Node<'a>) -> Option<String> {
+    fn file(&mut self, at: &Node<'a>) -> Option<Rc<str>> {
         let name = self.reader.text(at)?;
         match self.files.text(name) {
             Ok(text) => Some(text),
             Err(problem) => {
                 let problem = format!("`{}` cannot be read: {problem}", self.reader.shown(at));
-                self.reader.fault(at, problem, "name it from the folder of the scenario");
+                self.reader.fault(at, problem, "name a text file from the folder of the scenario");
                 None
             }
         }
@@ -92,12 +93,17 @@ impl<'a> Draft<'a> {
         let header = lines.next().map(|it| it.1);
         if header != Some(&COLUMNS.join(",")) {
             let remedy = format!("begin with `{}`", COLUMNS.join(","));
-            self.reader.fault(at, "line 1 of the file does not name its columns", remedy);
+            let found = excerpt(header.unwrap_or_default());
+            let problem = format!("line 1 of the file does not name its columns: `{found}`");
+            self.reader.fault(at, problem, remedy);
             return None;
         }
         let mut all: Vec<Recorded> = Vec::new();
         for (number, line) in lines.filter(|it| !it.1.is_empty()) {
-            let Some(recorded) = recorded(&mut self.reader, at, (number, line)) else { continue };
+            if self.reader.is_hopeless() {
+                break;
+            }
+            let Some(recorded) = read_line(&mut self.reader, at, (number, line)) else { continue };
             if all.last().is_some_and(|it| recorded.at <= it.at) {
                 let problem = format!("line {number} of the file is not after the one before");
                 self.reader.fault(at, problem, "order the lines by time");
@@ -112,7 +118,7 @@ impl<'a> Draft<'a> {
 }
 
 /// One line of a trace.
-fn recorded<'a>(
+fn read_line<'a>(
     reader: &mut Reader<'a>,
     at: &Node<'a>,
     (number, line): (usize, &str),
@@ -124,24 +130,27 @@ fn recorded<'a>(
         return None;
     };
     let mut fault = |name: &str, cell: &str, remedy: &str| {
-        let problem = format!("line {number} of the file: `{cell}` is no {name}");
+        let problem = format!("line {number} of the file: `{}` is no {name}", excerpt(cell));
         reader.fault(at, problem, remedy);
     };
     let time = cell(time, "time", "write it as \"1.5s\"", &mut fault);
     let delay = cell(delay, "delay", "write it as \"80ms\"", &mut fault);
     let loss = cell(loss, "loss", "write it as \"0.5%\"", &mut fault);
     let rate = cell(rate, "rate", "write it as \"2mbit\"", &mut fault);
+    let long = |it: Option<Option<SimSpan>>, max| it.flatten().is_some_and(|it| max < it);
+    let is_long = [long(time, DURATION_MAX), long(delay, DELAY_MAX)];
+    if is_long[0] {
+        fault("time", cells[0], &format!("no run is longer than {DURATION_MAX}"));
+    }
+    if is_long[1] {
+        fault("delay", cells[1], &format!("at most {DELAY_MAX} is simulated"));
+    }
+    if is_long.contains(&true) {
+        return None;
+    }
     let (time, delay, loss, rate) = (time?, delay?, loss?, rate?);
     if time.is_none() {
         fault("time", "", "write it as \"1.5s\"");
-    }
-    if delay.is_some_and(|it| DELAY_MAX < it) {
-        fault("delay", cells[1], &format!("at most {DELAY_MAX} is simulated"));
-        return None;
-    }
-    if time.is_some_and(|it| DURATION_MAX < it) {
-        fault("time", cells[0], &format!("no run is longer than {DURATION_MAX}"));
-        return None;
     }
     Some(Recorded { at: time?, delay, loss, rate })
 }

@@ -1,5 +1,7 @@
 //! Kinds of links: their conditions in each direction, in the words of tc-netem.
 
+use std::ops::RangeInclusive;
+
 use crate::{
     link::{
         LinkModel, Order, PathModel, Reorder,
@@ -134,6 +136,7 @@ impl<'a> Draft<'a> {
         let ideal = || (LinkModel::same(&PathModel::ideal()), None);
         let (mut model, base_network) = preset.unwrap_or_else(ideal);
         let both = self.given(&fields);
+        let mut has_rate = both.rate.is_some();
         for name in PATH_FIELDS {
             fields.optional(name);
         }
@@ -143,6 +146,7 @@ impl<'a> Draft<'a> {
                 None => both.clone(),
                 Some(own) => self.given(&own).or(both.clone()),
             };
+            has_rate |= given.rate.is_some();
             *path = self.path(given, path);
         }
         let network = fields.optional("network");
@@ -151,7 +155,7 @@ impl<'a> Draft<'a> {
         let shared = shared_at
             .as_ref()
             .is_some_and(|it| self.reader.boolean(it, (true, false)) == Some(true));
-        if let Some(it) = shared_at.filter(|_| shared)
+        if let Some(it) = shared_at.filter(|_| shared && !has_rate)
             && model.up.bottleneck.or(model.down.bottleneck).is_none()
         {
             let problem = "there is no `rate`, so nothing is shared";
@@ -196,8 +200,8 @@ impl<'a> Draft<'a> {
             duplicate: self.value(fields, "duplicate", |it, at| it.reader.probability(at)),
             reorder: self.value(fields, "reorder", Self::reorder),
             rate: self.value(fields, "rate", Self::rate),
-            overhead: self.value(fields, "overhead", |it, at| it.number(at, OVERHEAD_MAX)),
-            limit: self.value(fields, "limit", |it, at| it.number(at, u64::from(u32::MAX))),
+            overhead: self.value(fields, "overhead", |it, at| it.number(at, 0..=OVERHEAD_MAX)),
+            limit: self.value(fields, "limit", |it, at| it.number(at, 1..=u64::from(u32::MAX))),
         }
     }
 
@@ -397,8 +401,8 @@ impl<'a> Draft<'a> {
         })
     }
 
-    fn number(&mut self, at: &Node<'a>, max: u64) -> Option<u32> {
-        self.reader.integer(at, 0..=max).and_then(|it| u32::try_from(it).ok())
+    fn number(&mut self, at: &Node<'a>, range: RangeInclusive<u64>) -> Option<u32> {
+        self.reader.integer(at, range).and_then(|it| u32::try_from(it).ok())
     }
 
     fn rate(&mut self, at: &Node<'a>) -> Option<BitRate> {

@@ -241,6 +241,9 @@ impl<'a> Reader<'a> {
 
     /// Notes a fault; what is read twice has its faults once.
     fn note(&mut self, fault: Fault) {
+        if self.is_hopeless() {
+            return; // Nobody would read more.
+        }
         let is_known = |it: &Fault| it.pointer == fault.pointer && it.problem == fault.problem;
         if !self.faults.iter().any(is_known) {
             self.faults.push(fault);

@@ -1,4 +1,5 @@
-//! Cells: the clients, users and rooms that can ever touch each other, found from the script.
+//! Cells: the clients, users and rooms that can ever touch each other, found from the script and
+//! from who is on shared links.
 //!
 //! Cells share nothing, so each is run by itself and none can change another.
 

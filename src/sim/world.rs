@@ -43,6 +43,8 @@ struct Session {
     /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
     signal: bool,
     node: Node,
+    /// The numbers that messages must have, by direction and lane, not to be lost with a node.
+    n_lost: Option<Box<[[u32; Lane::COUNT]; 2]>>,
 }
 
 /// The node of the server to which a session is connected.
@@ -50,8 +52,17 @@ struct Session {
 enum Node {
     /// One that works.
     Alive,
-    /// One that has crashed: nothing comes through until the client logs in over another.
+    /// One that has crashed: nothing is sent until the client logs in over another.
     Crashed,
+}
+
+impl Session {
+    /// Whether a message was under way when the node crashed.
+    fn is_lost(&self, Waybill { lane, number }: Waybill) -> bool {
+        let Some(n_lost) = &self.n_lost else { return false };
+        let lane = lane as usize % LANES;
+        number & !COPY < n_lost[lane / Lane::COUNT][lane % Lane::COUNT]
+    }
 }
 
 /// The state of one cell and those who watch it.
@@ -125,6 +136,7 @@ impl<'a, O: Observer> World<'a, O> {
                 n_spent: [0; 2],
                 signal: false,
                 node: Node::Alive,
+                n_lost: None,
             }
         };
         let sessions = IdVec::from_vec(cast.clients.iter().map(session).collect());
@@ -199,7 +211,7 @@ impl<'a, O: Observer> World<'a, O> {
         let device = &self.devices[self.sessions[session].device];
         let global = self.global(self.sessions[session].device);
         match message {
-            _ if self.sessions[session].node == Node::Crashed => {
+            _ if self.sessions[session].is_lost(waybill) => {
                 self.observer.dropped(now, global, kind, Cause::ServerDown);
             }
             Message::Up(_) if self.is_down() => {
@@ -207,7 +219,7 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Message::Up(message) => {
                 self.observer.delivered(now, global, kind);
-                self.heard = waybill.number & !COPY;
+                self.heard = waybill.number;
                 self.step_member(session, member::Input::Receive(message));
             }
             Message::Down(_) if !device.link.is_open(Direction::Down) => {
@@ -373,21 +385,22 @@ impl<'a, O: Observer> World<'a, O> {
         let number = session.n_sent[direction as usize][lane];
         session.n_sent[direction as usize][lane] += 1;
         let link = device.kinds[direction as usize];
-        let kind_of_link = &self.scenario.links()[link];
-        let queues = if kind_of_link.shared {
-            self.shared.entry(link).or_default()
-        } else {
-            &mut device.queues
-        };
+        let spec = &self.scenario.links()[link];
+        let queues =
+            if spec.shared { self.shared.entry(link).or_default() } else { &mut device.queues };
         let queue = &mut queues[direction as usize];
-        // The answer to a heartbeat has its number for its draws: one that is lost moves no other's.
+        // The answer to a heartbeat, or to its copy, has its number for its draws: one that is lost
+        // moves no draw of another.
         let number_of_draws = if kind == Kind::HeartbeatAck { self.heard } else { number };
         let serial = Serial { lane: kind.lane() as u8, number: number_of_draws };
         let bytes = message.bytes();
         let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
-        let path = kind_of_link.model.path(direction);
+        let path = spec.model.path(direction);
         let Fate { verdict, copy } = device.link.send(&mut session.flow, path, queue, sending);
         self.observer.sent(now, global, kind);
+        if session.node == Node::Crashed {
+            return self.observer.dropped(now, global, kind, Cause::ServerDown);
+        }
         let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane;
         let lane = u32::try_from(lane).expect("clients are limited");
         match verdict {

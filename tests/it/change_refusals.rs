@@ -45,7 +45,7 @@ fn what_stands_at_the_limits_is_taken() {
         json!({ "loss": { "state": { "p13": "100%", "p14": "100%" } } }),
         json!({ "reorder": { "share": "1%", "gap": 1 }, "order": "any" }),
         json!({ "order": "fifo", "duplicate": "100%" }),
-        json!({ "rate": "1bit", "overhead": 65536, "limit": 0 }),
+        json!({ "rate": "1bit", "overhead": 65536, "limit": 1 }),
         json!({ "rate": "1000gbit" }),
         // What one direction lacks it has from both.
         json!({ "rate": "64kbit", "up": { "limit": 5 }, "down": { "overhead": 28 } }),

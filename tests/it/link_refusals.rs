@@ -326,6 +326,8 @@ fn a_long_list_of_faults_is_told_once() {
 fn what_is_shared_is_a_bottleneck() {
     let piece = [["/shared", "there is no `rate`, so nothing is shared"]];
     assert_faults(&link(&json!({ "shared": true })), "/links/x", &piece);
+    let bad = json!({ "delay": "1ms", "rate": "0kbit", "shared": true });
+    assert_faults(&link(&bad), "/links/x", &[["/rate", "`0kbit`"]]);
     assert_faults(&link(&json!({ "shared": 1 })), "/links/x", &[["/shared", "found `1`"]]);
     for fields in [
         json!({ "shared": false }),

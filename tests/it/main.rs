@@ -14,6 +14,7 @@ mod junit;
 mod limits;
 mod link_refusals;
 mod messages;
+mod nodes;
 mod oracles;
 mod profiles;
 mod properties;

@@ -27,12 +27,12 @@ fn known(rules: &Rules, answered_after: &[u64]) -> RoundTrip {
 #[test]
 fn waits_double_up_to_the_cap() {
     let rules = rules_of("zego");
-    let mut repeat = Repeat::first(rules, RoundTrip::UNKNOWN, NOW);
+    let (mut repeat, mut sent_at) = (Repeat::first(rules, RoundTrip::UNKNOWN, NOW), NOW);
     let mut waits = Vec::new();
     for _ in 0..9 {
-        let sent_at = SimTime::from_micros(repeat.at.as_micros() - u64::from(repeat.wait));
         waits.push(repeat.at.since(sent_at).as_micros() / 1_000_000);
-        repeat = repeat.again(rules, repeat.at);
+        sent_at = repeat.at;
+        repeat = repeat.again(rules, sent_at);
     }
     assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
 }
@@ -57,7 +57,15 @@ fn what_was_repeated_or_has_been_answered_says_nothing() {
     let rules = rules_of("zego");
     let rtt = known(rules, &[600]);
     let repeated = Repeat::first(rules, rtt, NOW).again(rules, NOW + millis(1800));
-    assert_eq!(rtt.answered(rules, repeated, NOW + millis(2000)), rtt);
+    let after = rtt.answered(rules, repeated, NOW + millis(2000));
+    // The next message waits as long as that one did, 2 x 1.8 s, until one is measured: RTTVAR is
+    // 3/4 x 300 and SRTT is 600.
+    assert_eq!(after.timeout(rules), millis(3600));
+    let repeat = Repeat::first(rules, after, NOW);
+    let measured = after.answered(rules, repeat, NOW + millis(600));
+    assert_eq!(measured.timeout(rules), millis(600 + 4 * 225));
+    let anew = rtt.answered(rules, Repeat::anew(rules, rtt, NOW), NOW + millis(200));
+    assert_eq!(anew.timeout(rules), rtt.timeout(rules));
     assert_eq!(rtt.answered(rules, Repeat::NEVER, NOW + millis(2000)), rtt);
     let mut fixed = rules.clone();
     fixed.resend.adapt = Adapt::Never;

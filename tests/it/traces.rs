@@ -68,9 +68,9 @@ fn what_was_not_recorded_is_as_on_the_link_named() {
 #[test]
 fn faults_of_a_file_are_told_at_its_name_with_their_lines() {
     let at = "/script/2/do/replayTrace/file";
-    let cases: [(&str, &[&str]); 7] = [
-        ("", &["line 1 of the file does not name its columns"]),
-        ("time,delay,loss\n", &["line 1 of the file does not name its columns"]),
+    let cases: [(&str, &[&str]); 9] = [
+        ("", &["line 1 of the file does not name its columns: ``"]),
+        ("time,delay,loss\n", &["line 1 of the file does not name its columns: `time,delay,loss`"]),
         ("time,delay,loss,rate\n", &["nothing is recorded in the file"]),
         ("time,delay,loss,rate\n1s,2ms,3%\n", &["line 2 of the file has 3 cells"]),
         (
@@ -91,6 +91,16 @@ fn faults_of_a_file_are_told_at_its_name_with_their_lines() {
             "time,delay,loss,rate\n11d,1ms,,\n1s,1h,,\n",
             &["line 2 of the file: `11d` is no time", "line 3 of the file: `1h` is no delay"],
         ),
+        (
+            "time,delay,loss,rate\n30s,20min,-1,0kbit\n",
+            &[
+                "line 2 of the file: `-1` is no loss",
+                "line 2 of the file: `0kbit` is no rate",
+                "line 2 of the file: `20min` is no delay",
+            ],
+        ),
+        // What a terminal would obey is shown, not done.
+        ("\u{1b}[2J\n", &["line 1 of the file does not name its columns: `\\u{1b}[2J`"]),
     ];
     for (file, expected) in cases {
         let faults = parse(&story(&json!({}), &[]), file).unwrap_err();
@@ -141,4 +151,12 @@ fn files_are_named_from_the_folder_of_the_scenario() {
     place.write("deep/story.json", &story(&json!({ "file": "u.csv" }), &[]).to_string());
     let said = place.roomsim("validate deep/story.json", 2);
     assert_has(&said.err, "`u.csv` cannot be read: ");
+}
+
+/// Reading stops where nobody would read more.
+#[test]
+fn a_file_of_another_kind_has_a_thousand_faults_and_no_more() {
+    let file = format!("time,delay,loss,rate\n{}", "1,2,3,4\n".repeat(200_000));
+    let faults = parse(&story(&json!({}), &[]), &file).unwrap_err();
+    assert_eq!(faults.len(), 1000);
 }

@@ -46,7 +46,7 @@ fn epochs() -> [Epoch; 3] {
 fn client_states() -> Vec<(&'static str, client::State)> {
     use client::State::{LoggedOut, Logining, Reconnecting};
     let [_, own, _] = epochs();
-    let repeat = Repeat { at: at(101), wait: 1_000_000, count: 0 };
+    let repeat = Repeat { at: at(101), wait: SimSpan::from_secs(1), count: 0 };
     let farewell = Farewell { epoch: own, repeat, until: at(106) };
     let trying = Stage::Trying { repeat, fails_at: at(110) };
     let waiting = Stage::Waiting { start_at: at(104) };
@@ -248,7 +248,7 @@ fn member_states() -> Vec<(&'static str, member::State)> {
     };
     let present = |greet_at, feed| present_until(greet_at, SimTime::NEVER, feed);
     let ousted = |by, repeat, until| member::State::Ousted(Ousted { by, repeat, until });
-    let repeat = Repeat { at: at(101), wait: 1_000_000, count: 0 };
+    let repeat = Repeat { at: at(101), wait: SimSpan::from_secs(1), count: 0 };
     let told = Feed::Open { acked: 4, sent: 4, repeat: Repeat::NEVER };
     let telling = Feed::Open { acked: 3, sent: 5, repeat };
     let never = SimTime::NEVER;

@@ -11,7 +11,7 @@ use crate::{
         call::{Ask, Call, Login, Unanswered, Via},
         code::{ErrorCode, Event, Reason},
         message::{ClientBody, ServerBody, ServerMsg},
-        repeat::Repeat,
+        repeat::{Repeat, RoundTrip},
         retry::Budget,
         rules::{Phase, Rules},
     },
@@ -119,7 +119,7 @@ impl Trying {
                 self.try_now(client, Attempt { stage, ..self.attempt })
             }
             Stage::Waiting { start_at } if start_at.is_due(now) => {
-                let attempt = Attempt { stage: Stage::start(context), ..self.attempt };
+                let attempt = Attempt { stage: Stage::again(context), ..self.attempt };
                 self.try_now(client, attempt)
             }
             Stage::Trying { .. } | Stage::Waiting { .. } => (client, Out::NONE),
@@ -170,6 +170,8 @@ impl Trying {
 
     fn succeed(self, client: Client, context: Context<'_>) -> (Client, Out) {
         let Context { rules, now, luck, .. } = context;
+        // A login is a connection of its own, of which nothing was known.
+        let client = Client { rtt: RoundTrip::UNKNOWN, ..client };
         let client = match self.attempt.stage {
             Stage::Trying { repeat, .. } => client.answered(context, repeat),
             Stage::Waiting { .. } => client,
@@ -271,11 +273,15 @@ impl Attempt {
 
 impl Stage {
     /// The request is sent now.
-    fn start(Context { rules, rtt, now, .. }: Context<'_>) -> Self {
-        Self::Trying {
-            repeat: Repeat::first(rules, rtt, now),
-            fails_at: now + rules.retry.attempt_timeout,
-        }
+    fn start(Context { rules, now, .. }: Context<'_>) -> Self {
+        let repeat = Repeat::first(rules, RoundTrip::UNKNOWN, now);
+        Self::Trying { repeat, fails_at: now + rules.retry.attempt_timeout }
+    }
+
+    /// The request of another attempt is sent now.
+    fn again(Context { rules, now, .. }: Context<'_>) -> Self {
+        let repeat = Repeat::anew(rules, RoundTrip::UNKNOWN, now);
+        Self::Trying { repeat, fails_at: now + rules.retry.attempt_timeout }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     protocol::{
         call::{Login, Notify, Token},
         message::{ClientBody, ServerBody},
-        repeat::Repeat,
+        repeat::{Repeat, RoundTrip},
         rules::{Anchor, TokenExpiry},
     },
     time::SimTime,
@@ -124,7 +124,14 @@ impl Present {
 
     /// Tells the member what happened between two positions.
     fn tell(self, member: Member, context: Context<'_>, (from, to): (u32, u32)) -> (Member, Out) {
-        let present = Self { feed: Feed::told(context, from, to), ..self };
+        let mut feed = Feed::told(context, from, to);
+        if let (Feed::Open { sent, .. }, Feed::Open { repeat, .. }) = (self.feed, &mut feed)
+            && sent == to
+            && *repeat != Repeat::NEVER
+        {
+            *repeat = Repeat::anew(context.rules, context.rtt, context.now);
+        }
+        let present = Self { feed, ..self };
         (present.of(member), Out::of([self.roster(member, (from, to))]))
     }
 
@@ -145,6 +152,7 @@ impl Present {
             let greet_at = self.greet_at.min(done_at);
             return (Self { lease_ends_at, greet_at, ..self }.of(member), Out::NONE);
         }
+        let member = Member { rtt: RoundTrip::UNKNOWN, ..member };
         // Another login knows nothing of what the one before wanted (spec: R62).
         let (version, departed) = if epoch.is_same_login(member.epoch) {
             (self.version, Departed::Nothing)

@@ -1,4 +1,4 @@
-//! The server goes down and comes up again, or is slow.
+//! The server goes down and comes up again, or is slow, or one of its nodes crashes.
 
 use std::borrow::Cow;
 
@@ -45,7 +45,9 @@ impl<O: Observer> World<'_, O> {
         let is_known = self.rules.detect == Detect::AtOutage && self.devices[client].is_running();
         for place in 0..self.devices[client].sessions.len() {
             let session = self.devices[client].sessions[place];
-            self.sessions[session].node = Node::Crashed;
+            let session = &mut self.sessions[session];
+            session.node = Node::Crashed;
+            session.n_lost = Some(Box::new(session.n_sent));
         }
         self.each_session(client, is_known.then_some(client::Input::LinkLost));
     }
