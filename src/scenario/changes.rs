@@ -39,6 +39,9 @@ pub(super) const CHANGES: [&str; 8] = [
 /// So often an outage comes again, and so many steps a ramp has, at the most.
 const TIMES_MAX: u64 = 1_000_000;
 const STEPS_MAX: u64 = 1000;
+/// So many outages that come again, steps of ramps and lines of traces a scenario has at the most,
+/// each client's by itself.
+const CHANGES_MAX: u64 = 4_000_000;
 /// So many random outages a scenario has, about, at the most.
 const OUTAGES_MAX: u64 = 1 << 24;
 /// Steps of a ramp unless it is said.
@@ -156,6 +159,7 @@ impl<'a> Draft<'a> {
             return Some(Deed { clients, actions, until: None, later: Vec::new() });
         };
         let begins = begins?;
+        self.count(fields.node(), steps, clients.len())?;
         let mut later = Vec::new();
         for step in 1..=steps {
             let link = if step == steps { to } else { self.on_the_way((from, to), step, steps) };
@@ -166,12 +170,28 @@ impl<'a> Draft<'a> {
         Some(Deed { clients, actions, until: None, later })
     }
 
+    /// Counts what a step makes of itself: so many times something for so many clients.
+    fn count(&mut self, at: &Node<'a>, times: u64, n_clients: usize) -> Option<()> {
+        let n = times.saturating_mul(n_clients as u64);
+        self.n_changes = self.n_changes.saturating_add(n);
+        if CHANGES_MAX < self.n_changes {
+            let problem = format!("with these it would be {} outages and changes", self.n_changes);
+            let remedy = format!("at most {CHANGES_MAX} are read: let them be fewer");
+            self.reader.fault(at, problem, remedy);
+            return None;
+        }
+        Some(())
+    }
+
     /// Where a ramp begins, how long it takes, and in how many steps.
     #[expect(clippy::option_option, reason = "a fault and no ramp are two things")]
     fn ramp(&mut self, fields: &mut Fields<'a>) -> Option<Option<(LinkId, SimSpan, u64)>> {
         let (from_at, over_at) = (fields.optional("from"), fields.optional("over"));
         let steps_at = fields.optional("steps");
         let (Some(from_at), Some(over_at)) = (&from_at, &over_at) else {
+            if let Some(it) = &steps_at {
+                self.reader.integer(it, 1..=STEPS_MAX);
+            }
             let Some(it) = from_at.or(over_at).or(steps_at) else { return Some(None) };
             let problem = "a ramp has a `from` and an `over`";
             self.reader.fault(&it, problem, "write both: the link it begins with, and how long");
@@ -218,12 +238,7 @@ impl<'a> Draft<'a> {
         let direction = fields.optional("direction");
         let cut = self.directions(direction.as_ref());
         let (clients, trace, on, cut, begins) = (clients?, trace?, on?, cut?, begins?);
-        let n = trace.len() as u128 * clients.len() as u128;
-        if u128::from(TIMES_MAX) < n {
-            let problem = format!("these would be {n} changes");
-            self.reader.fault(&file_at?, problem, format!("at most {TIMES_MAX} come in one step"));
-            return None;
-        }
+        self.count(fields.node(), trace.len() as u64, clients.len())?;
         let mut later = Vec::new();
         for (at, recorded) in times(&trace, begins, self.end) {
             let LinkSpec { name, model, network, .. } = self.links[on].clone();
@@ -345,12 +360,7 @@ impl<'a> Draft<'a> {
             return None;
         };
         let (times, begins) = (times?, begins?);
-        let n = u128::from(times) * actions.len() as u128;
-        if u128::from(TIMES_MAX) < n {
-            let problem = format!("these would be {n} outages");
-            self.reader.fault(times_at, problem, format!("at most {TIMES_MAX} come in one step"));
-            return None;
-        }
+        self.count(times_at, times, actions.len())?;
         let again = |n: u64| {
             let at = begins + every.times(n);
             let ends = move |it: &Action| Some((at + span, end_of(*it)?));

@@ -67,6 +67,8 @@ pub(super) struct Draft<'a> {
     pub(super) marks: Vec<Mark>,
     /// How many random outages there will be, about.
     pub(super) n_random_outages: u64,
+    /// How many outages and changes steps make of themselves.
+    pub(super) n_changes: u64,
     /// The rooms that somebody logs in to.
     pub(super) entered: BTreeSet<RoomId>,
     /// The rooms that the backend names, and where.
@@ -123,6 +125,7 @@ impl Scenario {
             files: Files::new(files),
             names: Names::default(),
             n_random_outages: 0,
+            n_changes: 0,
             end: SimTime::ZERO + DURATION_MAX,
             links: IdVec::from_vec(Vec::new()),
             clients: IdVec::from_vec(Vec::new()),
