@@ -128,6 +128,8 @@ pub struct Context<'a> {
     /// Why a login that is being processed is to be refused, if it is.
     pub refusal: Option<ErrorCode>,
     /// With which connection the client is known to be there (see [`Anchor::Outage`]), if it is.
+    ///
+    /// [`Anchor::Outage`]: crate::protocol::rules::Anchor::Outage
     pub signal: Option<Epoch>,
 }
 
