@@ -119,7 +119,8 @@ impl Trying {
                 self.try_now(client, Attempt { stage, ..self.attempt })
             }
             Stage::Waiting { start_at } if start_at.is_due(now) => {
-                let attempt = Attempt { stage: Stage::again(context), ..self.attempt };
+                let attempt =
+                    Attempt { stage: Stage::start(context, Repeat::anew), ..self.attempt };
                 self.try_now(client, attempt)
             }
             Stage::Trying { .. } | Stage::Waiting { .. } => (client, Out::NONE),
@@ -260,7 +261,7 @@ impl Trying {
 impl Attempt {
     /// The attempt that is made at once.
     pub(super) fn first(context: Context<'_>) -> Self {
-        Self { number: 0, failed: 0, stage: Stage::start(context) }
+        Self { number: 0, failed: 0, stage: Stage::start(context, Repeat::first) }
     }
 
     pub(super) fn deadline(self) -> SimTime {
@@ -272,16 +273,15 @@ impl Attempt {
 }
 
 impl Stage {
-    /// The request is sent now.
-    fn start(Context { rules, now, .. }: Context<'_>) -> Self {
-        let repeat = Repeat::first(rules, RoundTrip::UNKNOWN, now);
-        Self::Trying { repeat, fails_at: now + rules.retry.attempt_timeout }
-    }
-
-    /// The request of another attempt is sent now.
-    fn again(Context { rules, now, .. }: Context<'_>) -> Self {
-        let repeat = Repeat::anew(rules, RoundTrip::UNKNOWN, now);
-        Self::Trying { repeat, fails_at: now + rules.retry.attempt_timeout }
+    /// The request is sent now, over a connection of which nothing is known.
+    fn start(
+        Context { rules, now, .. }: Context<'_>,
+        repeat: fn(&Rules, RoundTrip, SimTime) -> Repeat,
+    ) -> Self {
+        Self::Trying {
+            repeat: repeat(rules, RoundTrip::UNKNOWN, now),
+            fails_at: now + rules.retry.attempt_timeout,
+        }
     }
 }
 

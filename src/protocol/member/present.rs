@@ -124,14 +124,7 @@ impl Present {
 
     /// Tells the member what happened between two positions.
     fn tell(self, member: Member, context: Context<'_>, (from, to): (u32, u32)) -> (Member, Out) {
-        let mut feed = Feed::told(context, from, to);
-        if let (Feed::Open { sent, .. }, Feed::Open { repeat, .. }) = (self.feed, &mut feed)
-            && sent == to
-            && *repeat != Repeat::NEVER
-        {
-            *repeat = Repeat::anew(context.rules, context.rtt, context.now);
-        }
-        let present = Self { feed, ..self };
+        let present = Self { feed: self.feed.told(context, from, to), ..self };
         (present.of(member), Out::of([self.roster(member, (from, to))]))
     }
 
@@ -259,13 +252,12 @@ impl Present {
 }
 
 impl Feed {
-    /// The member is told just now.
-    fn told(context: Context<'_>, acked: u32, sent: u32) -> Self {
-        let is_known = acked == sent;
-        let repeat = if is_known {
-            Repeat::NEVER
-        } else {
-            Repeat::first(context.rules, context.rtt, context.now)
+    /// The member is told just now, perhaps what it has been told before.
+    fn told(self, Context { rules, rtt, now, .. }: Context<'_>, acked: u32, sent: u32) -> Self {
+        let repeat = match self {
+            _ if acked == sent => Repeat::NEVER,
+            Self::Open { sent: before, .. } if before == sent => Repeat::anew(rules, rtt, now),
+            Self::Open { .. } | Self::Closed => Repeat::first(rules, rtt, now),
         };
         Self::Open { acked, sent, repeat }
     }

@@ -284,51 +284,41 @@ fn by_table(name: &str, error: f64) -> Delay {
     Delay { mean: millis(100.0 * error), jitter: millis(20.0 * error), spread }
 }
 
+/// Mean and deviation of delays by a table, of which the first has this name on the page.
+fn moments(name: &'static str, delays: &[f64]) -> [Row; 2] {
+    let what = |name, of| What { name, formula: of, parameter: of };
+    [
+        Row { what: what(name, "delay"), expected: 100.0, estimate: Estimate::mean(delays, 20.0) },
+        Row {
+            what: what("the same: standard deviation in ms", "jitter"),
+            expected: 20.0,
+            estimate: Estimate::sample_deviation(delays),
+        },
+    ]
+}
+
 pub(super) fn normal_delay(Model { seed, error }: Model) -> Vec<Row> {
     let delays = delays("normal", by_table("normal", error), seed, 200_000);
     let n_near = delays.iter().filter(|it| (**it - 100.0).abs() <= 20.0).count();
     // The normal distribution within one standard deviation.
     let near = 0.682_689;
-    let what = |name, formula, parameter| What { name, formula, parameter };
-    vec![
-        Row {
-            what: what("delay 100 ms, jitter 20 ms, normal: mean in ms", "delay", "delay"),
-            expected: 100.0,
-            estimate: Estimate::mean(&delays, 20.0),
+    let share = Row {
+        what: What {
+            name: "the same: share within one jitter of the mean",
+            formula: "erf(1 / √2)",
+            parameter: "delay and jitter",
         },
-        Row {
-            what: what("the same: standard deviation in ms", "jitter", "jitter"),
-            expected: 20.0,
-            estimate: Estimate::sample_deviation(&delays),
-        },
-        Row {
-            what: what(
-                "the same: share within one jitter of the mean",
-                "erf(1 / √2)",
-                "delay and jitter",
-            ),
-            expected: near,
-            estimate: Estimate::share(n_near, delays.len(), near),
-        },
-    ]
+        expected: near,
+        estimate: Estimate::share(n_near, delays.len(), near),
+    };
+    let [mean, deviation] = moments("delay 100 ms, jitter 20 ms, normal: mean in ms", &delays);
+    vec![mean, deviation, share]
 }
 
 pub(super) fn pareto_delay(Model { seed, error }: Model) -> Vec<Row> {
+    // Its fourth moment is large, so the deviation takes many.
     let delays = delays("pareto", by_table("pareto", error), seed, 2_000_000);
-    let what = |name, formula, parameter| What { name, formula, parameter };
-    vec![
-        Row {
-            what: what("delay 100 ms, jitter 20 ms, pareto: mean in ms", "delay", "delay"),
-            expected: 100.0,
-            estimate: Estimate::mean(&delays, 20.0),
-        },
-        Row {
-            what: what("the same: standard deviation in ms", "jitter", "jitter"),
-            expected: 20.0,
-            // By the sample: its fourth moment is large, so it takes many.
-            estimate: Estimate::sample_deviation(&delays),
-        },
-    ]
+    moments("delay 100 ms, jitter 20 ms, pareto: mean in ms", &delays).into()
 }
 
 pub(super) fn exponential_spans(Model { seed, error }: Model) -> Vec<Row> {
