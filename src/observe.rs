@@ -12,7 +12,7 @@ use crate::{
         member::Departure,
         message::Kind,
     },
-    time::SimTime,
+    time::{SimSpan, SimTime},
 };
 
 /// What an app is told.
@@ -75,6 +75,44 @@ pub struct Delivery {
     pub arrives_at: Option<SimTime>,
 }
 
+/// Where a client stands, as the server sees it and as it sees itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// In no room, and both know it.
+    #[default]
+    Away,
+    /// A member of its room at the server, while the client does not hold itself to be in it.
+    Ghost,
+    /// In its room as the client sees it, while the server does not know it as a member.
+    Stranded,
+    /// In its room, and both know it.
+    Present,
+}
+
+impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Away, Self::Ghost, Self::Stranded, Self::Present];
+}
+
+/// Heartbeats of which nothing came but their answers, told all at once.
+///
+/// Each was sent so long after the one before; all that was not lost has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rounds {
+    /// Who sent them.
+    pub client: ClientId,
+    /// When the first was sent.
+    pub first: SimTime,
+    /// The time from one to the next.
+    pub every: SimSpan,
+    /// How many were sent.
+    pub sent: u32,
+    /// How many of them were lost.
+    pub lost: u32,
+    /// How many of the answers to the others were lost.
+    pub answers_lost: u32,
+}
+
 /// A watcher of a run.  Every method does nothing unless a sink says otherwise.
 pub trait Observer {
     /// An app is told something, of a room or of nothing in particular.
@@ -106,6 +144,36 @@ pub trait Observer {
     /// A message is lost.
     fn dropped(&mut self, at: SimTime, client: ClientId, kind: Kind, cause: Cause) {
         let _ = (at, client, kind, cause);
+    }
+
+    /// A client has sent many heartbeats of which there is nothing else to tell.
+    fn rounds(&mut self, rounds: Rounds) {
+        let _ = rounds;
+    }
+
+    /// A client, as far as one room is concerned, stands otherwise than before.
+    fn standing(&mut self, at: SimTime, client: ClientId, (from, to): (Standing, Standing)) {
+        let _ = (at, client, from, to);
+    }
+
+    /// An app is told, one by one, of something that happened in its room at `changed_at`.
+    fn noticed(&mut self, at: SimTime, client: ClientId, changed_at: SimTime) {
+        let _ = (at, client, changed_at);
+    }
+
+    /// A client's link, whole until now, is cut in one direction or both.
+    fn cut(&mut self, at: SimTime, client: ClientId) {
+        let _ = (at, client);
+    }
+
+    /// A client's link is whole again.
+    fn mended(&mut self, at: SimTime, client: ClientId) {
+        let _ = (at, client);
+    }
+
+    /// The cell with this number begins; all that follows, to its end, happens in it.
+    fn begins(&mut self, cell: usize) {
+        let _ = cell;
     }
 
     /// A cell has come to its end with so many messages under way.
@@ -143,6 +211,30 @@ macro_rules! forward {
 
         fn dropped(&mut $self, at: SimTime, client: ClientId, kind: Kind, cause: Cause) {
             $($to.dropped(at, client, kind, cause);)+
+        }
+
+        fn rounds(&mut $self, rounds: Rounds) {
+            $($to.rounds(rounds);)+
+        }
+
+        fn standing(&mut $self, at: SimTime, client: ClientId, change: (Standing, Standing)) {
+            $($to.standing(at, client, change);)+
+        }
+
+        fn noticed(&mut $self, at: SimTime, client: ClientId, changed_at: SimTime) {
+            $($to.noticed(at, client, changed_at);)+
+        }
+
+        fn cut(&mut $self, at: SimTime, client: ClientId) {
+            $($to.cut(at, client);)+
+        }
+
+        fn mended(&mut $self, at: SimTime, client: ClientId) {
+            $($to.mended(at, client);)+
+        }
+
+        fn begins(&mut $self, cell: usize) {
+            $($to.begins(cell);)+
         }
 
         fn ended(&mut $self, n_in_flight: usize) {

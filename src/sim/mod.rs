@@ -38,7 +38,10 @@ pub fn run_on<O: Observer + Send>(
     let next = AtomicUsize::new(0);
     let work = || {
         let mut observer = observer();
-        while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(cell) = cells.get(number) else { break };
+            observer.begins(number);
             world::World::new(scenario, cell, seed, &mut observer).run();
         }
         observer
@@ -56,7 +59,8 @@ pub fn run_on<O: Observer + Send>(
 
 /// Runs a scenario with a seed, cell by cell; the observer hears of each cell in turn.
 pub fn run<O: Observer>(scenario: &Scenario, seed: u64, observer: &mut O) {
-    for cell in cells(scenario) {
-        world::World::new(scenario, &cell, seed, &mut *observer).run();
+    for (number, cell) in cells(scenario).iter().enumerate() {
+        observer.begins(number);
+        world::World::new(scenario, cell, seed, &mut *observer).run();
     }
 }

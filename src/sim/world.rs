@@ -13,7 +13,7 @@ use crate::{
     engine::{Agenda, Next, Waybill},
     id::{ClientId, Id, IdVec, LinkId, RoomId, SessionId},
     link::{Cause, Direction, Fate, Flow, Sending, Serial, Verdict, queue::Queue},
-    observe::Observer,
+    observe::{Observer, Standing},
     protocol::{
         client::{self, Client, Die, Luck},
         member,
@@ -42,6 +42,8 @@ struct Session {
     n_spent: [u32; 2],
     /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
     signal: bool,
+    /// Where the client stands, as far as those who watch have been told.
+    standing: Standing,
     node: Node,
     /// The numbers that messages must have, by direction and lane, not to be lost with a node.
     n_lost: Option<Box<[[u32; Lane::COUNT]; 2]>>,
@@ -135,6 +137,7 @@ impl<'a, O: Observer> World<'a, O> {
                 },
                 n_spent: [0; 2],
                 signal: false,
+                standing: Standing::Away,
                 node: Node::Alive,
                 n_lost: None,
             }
@@ -342,6 +345,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     fn set_deadline(&mut self, id: SessionId) {
+        self.tell_standing(id);
         let session = &self.sessions[id];
         let device = &self.devices[session.device];
         let client_at = if device.is_running() {
@@ -352,6 +356,24 @@ impl<'a, O: Observer> World<'a, O> {
         let at = client_at.min(self.member_deadline(id));
         // What was due while the app stood still, or the server was down, is due now.
         self.agenda.set_deadline(self.cell.rooms.len() + id.index(), at.max(self.now()));
+    }
+
+    /// Whoever watches is told when a client stands otherwise than before.
+    fn tell_standing(&mut self, id: SessionId) {
+        let session = &mut self.sessions[id];
+        let is_running = self.devices[session.device].is_running();
+        let is_online = session.client.is_online() && is_running;
+        let standing = match (self.server.member(id).room(), is_online) {
+            (None, false) => Standing::Away,
+            (Some(_), false) => Standing::Ghost,
+            (None, true) => Standing::Stranded,
+            (Some(_), true) => Standing::Present,
+        };
+        if standing != session.standing {
+            let change = (std::mem::replace(&mut session.standing, standing), standing);
+            let client = self.cell.clients[session.device.index()];
+            self.observer.standing(self.agenda.now(), client, change);
+        }
     }
 
     const fn is_down(&self) -> bool {

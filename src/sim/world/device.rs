@@ -96,9 +96,13 @@ impl Device {
 impl<O: Observer> World<'_, O> {
     /// The link is cut, and the client may know at once (spec: R19).
     pub(super) fn begin_outage(&mut self, client: ClientId, outage: Outage) {
+        let (now, global) = (self.now(), self.global(client));
         let device = &mut self.devices[client];
         device.link.cut(outage.cut);
         device.n_outages += 1;
+        if device.n_outages == 1 {
+            self.observer.cut(now, global);
+        }
         device.n_announced += u32::from(outage.announced);
         let is_known = self.rules.detect == Detect::AtOutage && device.is_running();
         if !self.look_at_network(client) {
@@ -107,9 +111,13 @@ impl<O: Observer> World<'_, O> {
     }
 
     pub(super) fn end_outage(&mut self, client: ClientId, outage: Outage) {
+        let (now, global) = (self.now(), self.global(client));
         let device = &mut self.devices[client];
         device.link.mend(outage.cut);
         device.n_outages -= 1;
+        if device.n_outages == 0 {
+            self.observer.mended(now, global);
+        }
         device.n_announced -= u32::from(outage.announced);
         if !self.look_at_network(client) {
             self.each_session(client, None);

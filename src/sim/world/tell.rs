@@ -96,7 +96,8 @@ impl<O: Observer> World<'_, O> {
         let viewer = self.viewer(client, users);
         let told = self.server.journal(room).told(from, to, viewer);
         let changes: Vec<Change> = told.copied().collect();
-        for Change { user, what, .. } in changes {
+        for Change { at, user, what } in changes {
+            self.observer.noticed(self.agenda.now(), self.global(client), at);
             match what {
                 What::User(update, _) => self.tell_users(client, room, update, &[user]),
                 What::Stream(stream, update, how) => {
