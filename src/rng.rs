@@ -3,6 +3,10 @@
 //! `ChaCha8` is addressed by (stream, block): no state, any draw at any time, in any order.
 //! So nothing that is added to a run moves the draws of what was there (common random numbers).
 
+mod ahead;
+
+pub use ahead::N_AHEAD;
+
 /// What a draw is for.  The numbers are part of the format of a run: never renumber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -68,6 +72,8 @@ impl Entity {
 #[derive(Clone, Copy, Debug)]
 pub struct Draws {
     key: [u32; 8],
+    /// How wide the machine's registers are.
+    arch: pulp::Arch,
 }
 
 const WORDS_PER_BLOCK: u64 = 16;
@@ -83,7 +89,12 @@ impl Draws {
         for (word, text) in key[2..].iter_mut().zip(b"roomsim keyed draws v1..".chunks_exact(4)) {
             *word = text.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
         }
-        Self { key }
+        Self { key, arch: pulp::Arch::new() }
+    }
+
+    /// The number of a stream of draws.
+    const fn stream(&self, purpose: Purpose, entity: Entity) -> u64 {
+        (purpose as u64) << Entity::BITS | entity.0
     }
 
     /// Draw number `index` of `entity` for `purpose`: evenly distributed over all of `u32`.
@@ -103,7 +114,7 @@ impl Draws {
     ) -> u32 {
         let number = index / WORDS_PER_BLOCK;
         if block.number != number {
-            let stream = (purpose as u64) << Entity::BITS | entity.0;
+            let stream = self.stream(purpose, entity);
             *block = Block { number, words: chacha8(&self.key, number, stream) };
         }
         block.words[usize::try_from(index % WORDS_PER_BLOCK).expect("below 16")]

@@ -25,6 +25,11 @@ impl Probability {
         u64::from(draw) < self.hits
     }
 
+    /// The number of draws that hit: a draw hits when it is below.
+    pub const fn limit(self) -> u64 {
+        self.hits
+    }
+
     /// Whether nothing is ever a hit.
     pub const fn is_zero(self) -> bool {
         self.hits == 0

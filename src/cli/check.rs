@@ -54,7 +54,7 @@ fn check_each(
 ) -> Result<bool, Trouble> {
     let mut all_held = true;
     for seed in seeds_of(&args.which, &loaded.scenario) {
-        let ran = run_once(loaded, seed, args.which.threads());
+        let ran = run_once(loaded, seed, args.which.how());
         let results = ran.results(&loaded.scenario);
         all_held &= ran.judged.held();
         if let Some(junit) = &mut junit {
@@ -82,9 +82,9 @@ fn check_seeds(
     let mut n_failed = 0;
     let mut cases = Vec::new();
     let replay = |seed| format!("roomsim check {} --seed {seed}", loaded.typed());
-    let n_threads = args.which.threads();
+    let how = args.which.how();
     for seed in &seeds {
-        let ran = run_once(loaded, *seed, n_threads);
+        let ran = run_once(loaded, *seed, how);
         if junit.is_some() {
             cases.push((*seed, (!ran.judged.held()).then(|| replay(*seed))));
         }

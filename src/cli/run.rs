@@ -2,7 +2,6 @@
 
 use std::{
     io::Write as _,
-    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +12,7 @@ use roomsim::{
         text::{self, Results},
     },
     scenario::Scenario,
-    sim,
+    sim::{self, How},
     sink::{
         counters::Counters,
         csv,
@@ -52,10 +51,10 @@ impl Ran {
 type Sinks = ((Recorder, Counters), ServerRecorder);
 
 /// Runs a scenario with a seed.
-pub(super) fn run_once(loaded: &Loaded, seed: u64, n_threads: NonZeroUsize) -> Ran {
+pub(super) fn run_once(loaded: &Loaded, seed: u64, how: How) -> Ran {
     exit::note_run(&loaded.typed(), seed);
     let scenario = &loaded.scenario;
-    let sinks = sim::run_on(scenario, seed, n_threads, Sinks::default);
+    let sinks = sim::run_on(scenario, seed, how, Sinks::default);
     let ((mut recorder, mut counters), mut server) = Sinks::default();
     for ((rows, counts), callbacks) in sinks {
         recorder.join(rows);
@@ -81,14 +80,14 @@ pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
     let all = input::load(&args.files.files)?;
     refuse_same_names(&all)?;
     let mut exit = Exit::Held;
-    let n_threads = args.which.threads();
+    let how = args.which.how();
     for loaded in &all {
         let scenario = &loaded.scenario;
         let seeds = seeds_of(&args.which, scenario);
         for seed in &seeds {
             let target = target(args, scenario, (all.len(), *seed));
             let folder = Folder::begin(&target)?;
-            let ran = run_once(loaded, *seed, n_threads);
+            let ran = run_once(loaded, *seed, how);
             write(folder, loaded, &ran)?;
             if !ran.judged.held() {
                 exit = Exit::Failed;

@@ -5,6 +5,7 @@
 //! another's fate, except where they share a bottleneck or must not overtake each other.
 #![deny(clippy::float_arithmetic)]
 
+pub mod ahead;
 pub mod delay;
 pub mod loss;
 pub mod network;
@@ -285,8 +286,12 @@ impl Flow {
 
     /// How long a message is under way.
     #[inline]
-    fn delay(&mut self, path: &PathModel, sending: Sending<'_>) -> SimSpan {
-        let Sending { draws, direction, serial, .. } = sending;
+    fn delay(
+        &mut self,
+        path: &PathModel,
+        draws: &Draws,
+        (direction, serial): (Direction, Serial),
+    ) -> SimSpan {
         if path.delay.jitter.is_zero() {
             return path.delay.mean;
         }
@@ -356,7 +361,11 @@ impl Link {
             let Some(left_at) = pass(path, queue, sending) else {
                 return dropped(Cause::QueueFull);
             };
-            self.in_order(path, direction, left_at + flow.delay(path, sending))
+            self.in_order(
+                path,
+                direction,
+                left_at + flow.delay(path, sending.draws, (direction, sending.serial)),
+            )
         };
         let copy = self.copy(flow, path, queue, sending);
         Fate { verdict: Verdict::Deliver(at), copy }

@@ -145,13 +145,7 @@ impl Member {
         match self.state {
             State::Absent(_) => SimTime::NEVER,
             State::Joining { admit_at, .. } => admit_at,
-            State::Present(it) => {
-                let feed_at = match it.feed {
-                    Feed::Closed => SimTime::NEVER,
-                    Feed::Open { repeat, .. } => repeat.at,
-                };
-                it.lease_ends_at.min(it.greet_at).min(it.expel_at).min(feed_at)
-            }
+            State::Present(it) => it.lease_ends_at.min(it.unmoved_deadline()),
             State::Ousted(it) => it.repeat.at.min(it.until),
         }
     }

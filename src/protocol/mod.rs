@@ -13,6 +13,7 @@ pub mod gate;
 pub mod journal;
 pub mod member;
 pub mod message;
+pub mod quiet;
 pub mod repeat;
 pub mod retry;
 pub mod rules;

@@ -15,6 +15,7 @@ use crate::{
         journal::{Journal, What},
         member::{Context, Departed, Departure, Effect, Input, Member, Ouster, State},
         message::{ClientBody, ClientMsg, ServerMsg},
+        quiet::Past,
         repeat::RoundTrip,
         rules::Rules,
     },
@@ -142,6 +143,16 @@ impl Server {
     /// How the server sees a session.
     pub fn member(&self, session: SessionId) -> &Member {
         &self.members[session]
+    }
+
+    /// Lets a member be as rounds that nobody minded have left it.
+    pub fn catch_up(&mut self, rules: &Rules, session: SessionId, past: Past) {
+        self.members[session] = self.members[session].after_rounds(rules, past);
+    }
+
+    /// Whether a session's user has no other client.
+    pub fn is_alone(&self, session: SessionId) -> bool {
+        self.devices[self.user(session)].len() == 1
     }
 
     /// The journal of a room.

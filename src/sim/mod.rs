@@ -25,13 +25,32 @@ const _: () = assert!(
     "all clients and as many rooms fit one cell"
 );
 
+/// Whether heartbeats that nobody minds are simulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Heartbeats {
+    /// They are passed over, as far as that changes nothing.
+    #[default]
+    PassedOver,
+    /// Each one is.
+    EachOne,
+}
+
+/// How a run is carried out, which changes nothing of what comes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// How many threads share the cells.
+    pub n_threads: NonZeroUsize,
+    /// Whether heartbeats that nobody minds are simulated.
+    pub heartbeats: Heartbeats,
+}
+
 /// Runs a scenario on several threads, each with an observer of its own, which takes one cell after
 /// the other.  Which observer heard of which cell is left to chance, so whoever joins what they
 /// have must not ask.
 pub fn run_on<O: Observer + Send>(
     scenario: &Scenario,
     seed: u64,
-    n_threads: NonZeroUsize,
+    How { n_threads, heartbeats }: How,
     observer: impl Fn() -> O + Sync,
 ) -> Vec<O> {
     let cells = cells(scenario);
@@ -42,7 +61,7 @@ pub fn run_on<O: Observer + Send>(
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(cell) = cells.get(number) else { break };
             observer.begins(number);
-            world::World::new(scenario, cell, seed, &mut observer).run();
+            world::World::new(scenario, cell, (seed, heartbeats), &mut observer).run();
         }
         observer
     };
@@ -61,6 +80,6 @@ pub fn run_on<O: Observer + Send>(
 pub fn run<O: Observer>(scenario: &Scenario, seed: u64, observer: &mut O) {
     for (number, cell) in cells(scenario).iter().enumerate() {
         observer.begins(number);
-        world::World::new(scenario, cell, seed, &mut *observer).run();
+        world::World::new(scenario, cell, (seed, Heartbeats::default()), &mut *observer).run();
     }
 }

@@ -4,6 +4,7 @@
 mod backend;
 mod chance;
 mod device;
+mod quiet;
 mod restart;
 mod tell;
 
@@ -23,10 +24,14 @@ use crate::{
     },
     rng::{Draws, Entity, Purpose},
     scenario::{Action, RoomMode, Scenario, Step},
-    sim::cells::{Cell, Sessions},
+    sim::{
+        Heartbeats,
+        cells::{Cell, Sessions},
+    },
     time::{SimSpan, SimTime},
 };
 use device::Device;
+use quiet::{Prospect, Turn};
 
 /// A client as far as one room is concerned, with its dice.
 #[derive(Debug)]
@@ -44,6 +49,7 @@ struct Session {
     signal: bool,
     /// Where the client stands, as far as those who watch have been told.
     standing: Standing,
+    prospect: Prospect,
     node: Node,
     /// The numbers that messages must have, by direction and lane, not to be lost with a node.
     n_lost: Option<Box<[[u32; Lane::COUNT]; 2]>>,
@@ -76,6 +82,9 @@ pub(super) struct World<'a, O> {
     script: Cow<'a, [Step]>,
     next_step: usize,
     agenda: Agenda<Message>,
+    /// How far the present instant has come.
+    turn: Turn,
+    heartbeats: Heartbeats,
     devices: IdVec<ClientId, Device>,
     /// What waits before the bottlenecks that clients share, up and down.
     shared: BTreeMap<LinkId, [Queue; 2]>,
@@ -99,8 +108,19 @@ const COPY: u32 = 1 << 31;
 /// Lanes of one session on the agenda: those up, then those down.
 const LANES: usize = 2 * Lane::COUNT;
 
+/// The lane of a session's messages on the agenda.
+fn lane(id: SessionId, direction: Direction, lane: Lane) -> u32 {
+    let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane as usize;
+    u32::try_from(lane).expect("clients are limited")
+}
+
 impl<'a, O: Observer> World<'a, O> {
-    pub(super) fn new(scenario: &'a Scenario, cell: &'a Cell, seed: u64, observer: O) -> Self {
+    pub(super) fn new(
+        scenario: &'a Scenario,
+        cell: &'a Cell,
+        (seed, heartbeats): (u64, Heartbeats),
+        observer: O,
+    ) -> Self {
         let draws = Draws::new(seed);
         let Sessions { cast, rooms } = cell.sessions(scenario);
         let device = |(here, global): (ClientId, &ClientId)| {
@@ -138,6 +158,7 @@ impl<'a, O: Observer> World<'a, O> {
                 n_spent: [0; 2],
                 signal: false,
                 standing: Standing::Away,
+                prospect: Prospect::NONE,
                 node: Node::Alive,
                 n_lost: None,
             }
@@ -151,6 +172,8 @@ impl<'a, O: Observer> World<'a, O> {
             script: chance::with_random_outages(scenario, cell, &draws),
             next_step: 0,
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
+            turn: Turn::START,
+            heartbeats,
             devices,
             shared: BTreeMap::new(),
             sessions,
@@ -170,12 +193,27 @@ impl<'a, O: Observer> World<'a, O> {
         loop {
             let step = self.script.get(self.next_step).copied();
             match self.agenda.next(step.map_or(SimTime::NEVER, |it| it.at)) {
-                Next::Script => self.script(step.expect("it is due")),
-                Next::Arrival(waybill, message) => self.arrive(waybill, message),
-                Next::Deadline(slot) if slot < n_rooms => self.publish(RoomId::from_index(slot)),
-                Next::Deadline(slot) => self.wake(SessionId::from_index(slot - n_rooms)),
+                Next::Script => {
+                    self.turn.script(self.now());
+                    self.script(step.expect("it is due"));
+                }
+                Next::Arrival(waybill, message) => {
+                    self.turn.arrival(self.now(), waybill);
+                    self.arrive(waybill, message);
+                }
+                Next::Deadline(slot) => {
+                    self.turn.deadline(self.now(), slot);
+                    match slot.checked_sub(n_rooms) {
+                        None => self.publish(RoomId::from_index(slot)),
+                        Some(slot) => self.wake(SessionId::from_index(slot)),
+                    }
+                }
                 Next::End => break,
             }
+        }
+        self.turn = Turn::end(self.scenario.end());
+        for id in (0..self.sessions.len()).map(SessionId::from_index) {
+            self.catch_up(id);
         }
         self.observer.ended(self.agenda.n_under_way());
     }
@@ -186,6 +224,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn script(&mut self, Step { action, .. }: Step) {
         self.next_step += 1;
+        self.rouse(action);
         match action {
             Action::Call(client, call) => self.call(client, call),
             Action::Refused(client, refusal) => self.tell_refusal(client, refusal),
@@ -206,6 +245,7 @@ impl<'a, O: Observer> World<'a, O> {
                 self.drain();
             }
         }
+        self.settle_down(action);
     }
 
     fn arrive(&mut self, waybill: Waybill, message: Message) {
@@ -223,6 +263,7 @@ impl<'a, O: Observer> World<'a, O> {
             Message::Up(message) => {
                 self.observer.delivered(now, global, kind);
                 self.heard = waybill.number;
+                self.catch_up(session);
                 self.step_member(session, member::Input::Receive(message));
             }
             Message::Down(_) if !device.link.is_open(Direction::Down) => {
@@ -233,6 +274,7 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Message::Down(message) => {
                 self.observer.delivered(now, global, kind);
+                self.catch_up(session);
                 self.step_client(session, client::Input::Receive(message));
             }
         }
@@ -241,7 +283,10 @@ impl<'a, O: Observer> World<'a, O> {
     /// A deadline of a session is due, on the server's side or on the client's; the server goes
     /// first.
     fn wake(&mut self, session: SessionId) {
-        if self.member_deadline(session).is_due(self.now()) {
+        self.catch_up(session);
+        if self.rest(session).is_some_and(|at| self.now() < at) {
+            self.set_deadline(session);
+        } else if self.member_deadline(session).is_due(self.now()) {
             self.step_member(session, member::Input::Wake);
         } else {
             self.step_client(session, client::Input::Wake);
@@ -346,14 +391,16 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn set_deadline(&mut self, id: SessionId) {
         self.tell_standing(id);
-        let session = &self.sessions[id];
-        let device = &self.devices[session.device];
-        let client_at = if device.is_running() {
-            device.clock.when(session.client.deadline())
-        } else {
-            SimTime::NEVER
-        };
-        let at = client_at.min(self.member_deadline(id));
+        let at = self.rest(id).unwrap_or_else(|| {
+            let session = &self.sessions[id];
+            let device = &self.devices[session.device];
+            let client_at = if device.is_running() {
+                device.clock.when(session.client.deadline())
+            } else {
+                SimTime::NEVER
+            };
+            client_at.min(self.member_deadline(id))
+        });
         // What was due while the app stood still, or the server was down, is due now.
         self.agenda.set_deadline(self.cell.rooms.len() + id.index(), at.max(self.now()));
     }
@@ -423,8 +470,7 @@ impl<'a, O: Observer> World<'a, O> {
         if session.node == Node::Crashed {
             return self.observer.dropped(now, global, kind, Cause::ServerDown);
         }
-        let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane;
-        let lane = u32::try_from(lane).expect("clients are limited");
+        let lane = self::lane(id, direction, kind.lane());
         match verdict {
             Verdict::Deliver(at) => self.agenda.send(at, Waybill { lane, number }, message),
             Verdict::Drop(cause) => self.observer.dropped(now, global, kind, cause),

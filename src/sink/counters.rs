@@ -1,6 +1,12 @@
 //! Counts the messages of a run, by kind and by what became of them.
 
-use crate::{id::ClientId, link::Cause, observe::Observer, protocol::message::Kind, time::SimTime};
+use crate::{
+    id::ClientId,
+    link::Cause,
+    observe::{Observer, Rounds},
+    protocol::message::Kind,
+    time::SimTime,
+};
 
 /// What became of the messages of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +76,16 @@ impl Observer for Counters {
 
     fn dropped(&mut self, _: SimTime, _: ClientId, kind: Kind, cause: Cause) {
         self.counts[kind as usize].dropped[cause as usize] += 1;
+    }
+
+    fn rounds(&mut self, Rounds { sent, lost, answers_lost, .. }: Rounds) {
+        let add = |count: &mut Count, sent: u32, lost: u32| {
+            count.sent += u64::from(sent);
+            count.delivered += u64::from(sent - lost);
+            count.dropped[Cause::Loss as usize] += u64::from(lost);
+        };
+        add(&mut self.counts[Kind::Heartbeat as usize], sent, lost);
+        add(&mut self.counts[Kind::HeartbeatAck as usize], sent - lost, answers_lost);
     }
 
     fn ended(&mut self, n_in_flight: usize) {

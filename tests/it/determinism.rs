@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use roomsim::{
     scenario::Scenario,
-    sim,
+    sim::{self, Heartbeats, How},
     sink::{counters::Counters, trace::Recorder},
 };
 use serde_json::{Value, json};
@@ -77,7 +77,8 @@ fn threads_change_nothing() {
     assert_eq!(sim::cells(&scenario).len(), 30);
     let on = |n_threads| {
         let n_threads = NonZeroUsize::new(n_threads).unwrap();
-        let sinks = sim::run_on(&scenario, 1, n_threads, <(Recorder, Counters)>::default);
+        let how = How { n_threads, heartbeats: Heartbeats::PassedOver };
+        let sinks = sim::run_on(&scenario, 1, how, <(Recorder, Counters)>::default);
         let (mut recorder, mut counters) = (Recorder::default(), Counters::default());
         for (rows, counts) in sinks {
             recorder.join(rows);

@@ -16,6 +16,7 @@ mod link_refusals;
 mod messages;
 mod nodes;
 mod oracles;
+mod passing_over;
 mod profiles;
 mod properties;
 mod races;

@@ -190,7 +190,7 @@ fn profile() -> impl Strategy<Value = Value> {
     )
 }
 
-fn scenario() -> impl Strategy<Value = Value> {
+pub(crate) fn scenario() -> impl Strategy<Value = Value> {
     let loss = prop::sample::select(vec!["0", "1%", "10%", "40%"]);
     let jitter = prop::sample::select(vec!["0ms", "40ms"]);
     let script = prop::collection::vec(step(), 1..25);

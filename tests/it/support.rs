@@ -1,6 +1,6 @@
 //! What several tests need: running a scenario, and reading its trace.
 
-use std::{fs, path::Path};
+use std::{fs, num::NonZeroUsize, path::Path};
 
 use roomsim::{
     observe::Delivery,
@@ -9,7 +9,7 @@ use roomsim::{
         rules::Rules,
     },
     scenario::{Scenario, profile::Profile},
-    sim,
+    sim::{self, Heartbeats, How},
     sink::{
         counters::Counters,
         judge::Judgement,
@@ -39,9 +39,16 @@ pub(crate) fn run(text: &str, seed: Option<u64>) -> Ran {
 
 /// Runs a scenario with its own seed, or another.
 pub(crate) fn run_parsed(scenario: Scenario, seed: Option<u64>) -> Ran {
-    let mut sinks = (Recorder::default(), (Counters::default(), ServerRecorder::default()));
-    sim::run(&scenario, seed.unwrap_or_else(|| scenario.seed()), &mut sinks);
-    let (recorder, (counters, server)) = sinks;
+    run_how(scenario, seed, Heartbeats::PassedOver)
+}
+
+/// Runs a scenario, with each heartbeat or without those that nobody minds.
+pub(crate) fn run_how(scenario: Scenario, seed: Option<u64>, heartbeats: Heartbeats) -> Ran {
+    let how = How { n_threads: NonZeroUsize::MIN, heartbeats };
+    let seed = seed.unwrap_or_else(|| scenario.seed());
+    type Sinks = (Recorder, (Counters, ServerRecorder));
+    let sinks = sim::run_on(&scenario, seed, how, Sinks::default).pop();
+    let (recorder, (counters, server)) = sinks.expect("there is one thread");
     let trace = recorder.finish(&scenario);
     Ran { scenario, trace, counters, deliveries: server.finish() }
 }

@@ -45,12 +45,17 @@ pub enum Roster {
 
 impl Online {
     pub(super) fn deadline(&self) -> SimTime {
+        let alive_at = self.beat_at.min(self.probe_at).min(self.broken_at);
+        alive_at.min(self.unmoved_deadline())
+    }
+
+    /// The earliest deadline that neither heartbeats nor their answers move.
+    pub(in crate::protocol) fn unmoved_deadline(&self) -> SimTime {
         let ask_at = match self.roster {
             Roster::Asked(repeat) => repeat.at,
             Roster::Known => SimTime::NEVER,
         };
-        let alive_at = self.beat_at.min(self.probe_at).min(self.broken_at);
-        alive_at.min(self.count_at).min(self.errands.at).min(ask_at)
+        self.count_at.min(self.errands.at).min(ask_at)
     }
 
     #[inline]

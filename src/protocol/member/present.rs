@@ -55,6 +55,15 @@ pub enum Feed {
 }
 
 impl Present {
+    /// The earliest deadline that no heartbeat moves.
+    pub(in crate::protocol) fn unmoved_deadline(&self) -> SimTime {
+        let feed_at = match self.feed {
+            Feed::Closed => SimTime::NEVER,
+            Feed::Open { repeat, .. } => repeat.at,
+        };
+        self.greet_at.min(self.expel_at).min(feed_at)
+    }
+
     /// Something other than a message happens to a member.
     pub(super) fn step(self, member: Member, context: Context<'_>, input: Input) -> (Member, Out) {
         let Context { rules, now, .. } = context;
