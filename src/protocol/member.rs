@@ -150,6 +150,18 @@ impl Member {
         }
     }
 
+    /// Whether the member has not been told all that has been made public to it.
+    pub fn lacks(&self, published: Published) -> bool {
+        match self.state {
+            State::Present(Present { feed: Feed::Open { sent, .. }, hears, .. }) => {
+                sent < published.to(hears)
+            }
+            State::Present(_) | State::Absent(_) | State::Joining { .. } | State::Ousted(_) => {
+                false
+            }
+        }
+    }
+
     /// The room that the member is in.
     pub const fn room(&self) -> Option<RoomId> {
         match self.state {

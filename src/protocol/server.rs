@@ -42,6 +42,8 @@ pub struct Server {
     /// With which codes the logins of a client are refused now; the last one counts.
     refusing: IdVec<ClientId, Vec<ErrorCode>>,
     rooms: IdVec<RoomId, Room>,
+    /// The number of each session in its room, or in the last one that it was in.
+    numbers: IdVec<SessionId, u32>,
 }
 
 /// Who takes part.
@@ -136,6 +138,7 @@ impl Server {
             allowed: IdVec::filled(cast.n_users, || Allowed::Yes),
             refusing: IdVec::filled(cast.users.len(), Vec::new),
             rooms: IdVec::filled(cast.n_rooms, Room::default),
+            numbers: IdVec::filled(n_sessions, || 0),
             cast,
         }
     }
@@ -257,14 +260,28 @@ impl Server {
 
     /// The changes of a room that are due are told to its members (spec: R18, R23, R29).
     pub fn publish(&mut self, moment: Moment<'_>, room: RoomId, outbox: &mut Outbox) {
+        let before = self.rooms[room].journal.published();
         let published = self.rooms[room].journal.publish(moment.now, moment.rules.fan_out);
         outbox.rooms.push(room);
+        if published == before {
+            return;
+        }
+        let of_users_alone = published.to_quiet == before.to_quiet;
+        // Telling changes nothing about who is present, so the lists may be out of their place.
         let present = std::mem::take(&mut self.rooms[room].present);
-        for occupant in &present {
-            // Telling changes nothing about who is present, so the list may be out of its place.
-            self.handle(moment, occupant.session, Input::Published(published), outbox);
+        let placed = std::mem::take(&mut self.rooms[room].placed);
+        let mut tell = |session: SessionId| {
+            if self.members[session].lacks(published) {
+                self.handle(moment, session, Input::Published(published), outbox);
+            }
+        };
+        if of_users_alone {
+            placed.iter().for_each(|it| tell(present[it].session));
+        } else {
+            present.values().for_each(|it| tell(it.session));
         }
         self.rooms[room].present = present;
+        self.rooms[room].placed = placed;
     }
 
     /// Whether a session that logs in to a room is among those who are told of users (spec: R53):
@@ -272,7 +289,7 @@ impl Server {
     fn place(&self, moment: Moment<'_>, session: SessionId, room: RoomId) -> Notify {
         let there = self.session_in(self.user(session), room);
         let room = &self.rooms[room];
-        there.map_or_else(|| room.place(moment.rules), |it| room.occupant(it).place)
+        there.map_or_else(|| room.place(moment.rules), |it| room.occupant(self.numbers[it]).place)
     }
 
     /// Why a login that arrives now is to be refused at once, if it is.
@@ -351,7 +368,7 @@ impl Server {
         let before = self.session_in(user, room).filter(|it| *it != session);
         let (place, is_told) = match before {
             Some(it) => {
-                let occupant = self.rooms[room].occupant(it);
+                let occupant = self.rooms[room].occupant(self.numbers[it]);
                 (occupant.place, occupant.is_told)
             }
             None => {
@@ -359,7 +376,9 @@ impl Server {
                 (place, Room::is_told_of(moment.rules, login, place))
             }
         };
-        if self.rooms[room].enter(session, (place, is_told), login) {
+        let (number, is_first) = self.rooms[room].enter(session, (place, is_told), login);
+        self.numbers[session] = number;
+        if is_first {
             outbox.callbacks.push(self.rooms[room].created(room));
         }
         self.holders[user] = Some(client);
@@ -376,7 +395,7 @@ impl Server {
                 Relogin::No
             }
         };
-        outbox.callbacks.push(self.rooms[room].login(room, (session, user), relogin));
+        outbox.callbacks.push(self.rooms[room].login(room, (number, user), relogin));
     }
 
     /// All sessions of a client end because its user came from another one, to this room.
@@ -386,7 +405,7 @@ impl Server {
             if self.members[session].room() == Some(to) {
                 // Its streams go, the user stays.
                 self.end_streams(moment, session, (to, Departure::Elsewhere), outbox);
-                self.rooms[to].exit(session);
+                self.rooms[to].exit(self.numbers[session]);
                 self.oust_quietly(moment, session, outbox);
             } else {
                 self.handle(moment, session, Input::Oust(Ouster::OtherClient), outbox);
@@ -418,7 +437,7 @@ impl Server {
             }
             Order::Forbid(user) => self.allowed[user] = Allowed::No,
             Order::CloseRoom(room) => {
-                for occupant in self.rooms[room].present.clone() {
+                for occupant in self.rooms[room].present.clone().into_values() {
                     let input = Input::Oust(Ouster::RoomClosed);
                     self.handle(moment, occupant.session, input, outbox);
                 }
@@ -434,7 +453,7 @@ impl Server {
         outbox: &mut Outbox,
     ) {
         self.end_streams(moment, session, (room, how), outbox);
-        let occupant = self.rooms[room].exit(session);
+        let occupant = self.rooms[room].exit(self.numbers[session]);
         let user = self.user(session);
         self.note(moment, room, (user, What::User(Update::Delete, occupant.is_told)), outbox);
         outbox.callbacks.extend(self.rooms[room].logout(room, (occupant, user), how));
@@ -452,7 +471,7 @@ impl Server {
         if departed == Departed::Streams {
             self.end_streams(moment, session, (room, Departure::Relogin), outbox);
         }
-        let who = (session, self.user(session));
+        let who = (self.numbers[session], self.user(session));
         outbox.callbacks.push(self.rooms[room].login(room, who, Relogin::Yes));
     }
 }
