@@ -18,6 +18,7 @@ pub mod repeat;
 pub mod retry;
 pub mod rules;
 pub mod server;
+pub mod swift;
 pub mod table;
 
 /// The effects of one step: at most `N`, in order.

@@ -148,6 +148,10 @@ impl Server {
         &self.members[session]
     }
 
+    pub(super) fn member_mut(&mut self, session: SessionId) -> &mut Member {
+        &mut self.members[session]
+    }
+
     /// Lets a member be as rounds that nobody minded have left it.
     pub fn catch_up(&mut self, rules: &Rules, session: SessionId, past: Past) {
         self.members[session] = self.members[session].after_rounds(rules, past);

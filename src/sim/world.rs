@@ -21,6 +21,7 @@ use crate::{
         message::{Kind, Lane, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
+        swift::Heard,
     },
     rng::{Draws, Entity, Purpose},
     scenario::{Action, RoomMode, Scenario, Step},
@@ -264,6 +265,11 @@ impl<'a, O: Observer> World<'a, O> {
                 self.observer.delivered(now, global, kind);
                 self.heard = waybill.number;
                 self.catch_up(session);
+                let moment = (&*self.rules, now);
+                if let Some(answer) = self.server.hear_beat(moment, session, message) {
+                    self.send(session, Direction::Down, Message::Down(answer));
+                    return self.arm(session);
+                }
                 self.step_member(session, member::Input::Receive(message));
             }
             Message::Down(_) if !device.link.is_open(Direction::Down) => {
@@ -275,6 +281,11 @@ impl<'a, O: Observer> World<'a, O> {
             Message::Down(message) => {
                 self.observer.delivered(now, global, kind);
                 self.catch_up(session);
+                let (here, rules) = (&mut self.sessions[session], &*self.rules);
+                let shown = self.devices[here.device].clock.shows(now);
+                if here.client.hear_answer(rules, shown, message) == Heard::Yes {
+                    return self.arm(session);
+                }
                 self.step_client(session, client::Input::Receive(message));
             }
         }
@@ -289,7 +300,15 @@ impl<'a, O: Observer> World<'a, O> {
         } else if self.member_deadline(session).is_due(self.now()) {
             self.step_member(session, member::Input::Wake);
         } else {
-            self.step_client(session, client::Input::Wake);
+            let (here, rules) = (&mut self.sessions[session], &*self.rules);
+            let now = self.devices[here.device].clock.shows(self.agenda.now());
+            match here.client.beat(rules, now) {
+                Some(message) => {
+                    self.send(session, Direction::Up, Message::Up(message));
+                    self.arm(session);
+                }
+                None => self.step_client(session, client::Input::Wake),
+            }
         }
     }
 
@@ -391,6 +410,11 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn set_deadline(&mut self, id: SessionId) {
         self.tell_standing(id);
+        self.arm(id);
+    }
+
+    /// Sets the deadline of a session that stands as it did before.
+    fn arm(&mut self, id: SessionId) {
         let at = self.rest(id).unwrap_or_else(|| {
             let session = &self.sessions[id];
             let device = &self.devices[session.device];
