@@ -15,7 +15,7 @@ pub(super) fn validate(args: &args::Validate, out: &mut Output) -> Result<Exit, 
         out.print(&format!(
             "{}: {}, {}, {}\n",
             loaded.file,
-            count(scenario.clients().len(), "client"),
+            count(scenario.n_clients(), "client"),
             count(scenario.script().len(), "step"),
             count(scenario.expectations().len(), "expectation"),
         ))?;

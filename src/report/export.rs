@@ -58,7 +58,7 @@ pub fn export(scenario: &Scenario, target: Target) -> String {
 fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
     let mut links = IdVec::from_vec(Vec::new());
     let mut changes = Vec::new();
-    for (client, spec) in scenario.clients().iter() {
+    for (client, spec) in scenario.named_clients().iter() {
         let _: ClientId = links.push(([spec.link; 2], [0_u32; 2]));
         let paths = [Some(spec.link); 2];
         changes.push(Change { at: SimTime::ZERO, client, paths });

@@ -5,6 +5,7 @@
 //! It knows nothing of how it is run.
 
 mod calls;
+mod cast;
 mod changes;
 mod expect;
 pub mod fault;
@@ -20,6 +21,7 @@ mod script;
 mod value;
 mod who;
 
+pub use cast::Gear;
 pub use files::ReadFile;
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
 
@@ -392,21 +394,6 @@ impl Scenario {
     /// The kinds of links.
     pub const fn links(&self) -> &IdVec<LinkId, LinkSpec> {
         &self.links
-    }
-
-    /// The clients, in order of the file.
-    pub const fn clients(&self) -> &IdVec<ClientId, ClientSpec> {
-        &self.clients
-    }
-
-    /// The users' names.
-    pub const fn users(&self) -> &IdVec<UserId, String> {
-        &self.users
-    }
-
-    /// The rooms' names.
-    pub const fn rooms(&self) -> &IdVec<RoomId, String> {
-        &self.rooms
     }
 
     /// The streams' names.

@@ -14,7 +14,7 @@ use std::{
 
 use crate::{observe::Observer, scenario::Scenario};
 
-pub use cells::{Cell, cells};
+pub use cells::{Cell, Plan};
 
 const _: () = assert!(
     crate::scenario::DURATION_MAX.as_micros() <= crate::engine::TIME_MAX.as_micros(),
@@ -53,19 +53,20 @@ pub fn run_on<O: Observer + Send>(
     How { n_threads, heartbeats }: How,
     observer: impl Fn() -> O + Sync,
 ) -> Vec<O> {
-    let cells = cells(scenario);
+    let plan = Plan::of(scenario);
     let next = AtomicUsize::new(0);
     let work = || {
         let mut observer = observer();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(cell) = cells.get(number) else { break };
-            observer.begins(number);
-            world::World::new(scenario, cell, (seed, heartbeats), &mut observer).run();
+            if plan.n_cells() <= number {
+                break;
+            }
+            run_cell(&plan, number, (seed, heartbeats), &mut observer);
         }
         observer
     };
-    let n_threads = n_threads.get().min(cells.len());
+    let n_threads = n_threads.get().min(plan.n_cells());
     if n_threads <= 1 {
         return vec![work()];
     }
@@ -78,8 +79,20 @@ pub fn run_on<O: Observer + Send>(
 
 /// Runs a scenario with a seed, cell by cell; the observer hears of each cell in turn.
 pub fn run<O: Observer>(scenario: &Scenario, seed: u64, observer: &mut O) {
-    for (number, cell) in cells(scenario).iter().enumerate() {
-        observer.begins(number);
-        world::World::new(scenario, cell, (seed, Heartbeats::default()), &mut *observer).run();
+    let plan = Plan::of(scenario);
+    for number in 0..plan.n_cells() {
+        run_cell(&plan, number, (seed, Heartbeats::default()), observer);
     }
+}
+
+/// Runs one cell, which is made for that and gone afterwards.
+fn run_cell<O: Observer>(
+    plan: &Plan<'_>,
+    number: usize,
+    (seed, heartbeats): (u64, Heartbeats),
+    observer: &mut O,
+) {
+    let cell = plan.cell(number, seed);
+    observer.begins(number);
+    world::World::new(plan.scenario(), &cell, (seed, heartbeats), observer).run();
 }

@@ -125,24 +125,24 @@ impl<'a, O: Observer> World<'a, O> {
         let draws = Draws::new(seed);
         let Sessions { cast, rooms } = cell.sessions(scenario);
         let device = |(here, global): (ClientId, &ClientId)| {
-            let spec = &scenario.clients()[*global];
+            let gear = scenario.gear_of(*global, &draws);
             let sessions = cast.sessions[here].clone();
-            let rooms = match spec.mode {
+            let rooms = match gear.mode {
                 RoomMode::Single => None,
                 RoomMode::Multi => Some(sessions.iter().map(|it| rooms[*it]).collect()),
             };
-            let mode = scenario.links()[spec.link].network;
-            Device::new(cast.users[here], (sessions, rooms), spec, mode)
+            let network = scenario.links()[gear.link].network;
+            Device::new(cast.users[here], (sessions, rooms), gear, network)
         };
         let clients = IdVec::from_vec(cell.clients.clone());
         let devices: IdVec<ClientId, _> = IdVec::from_vec(clients.iter().map(device).collect());
         let session = |(here, device): (SessionId, &ClientId)| {
-            let name = &scenario.clients()[clients[*device]].name;
             // The draws of a room do not depend on what other rooms the client is in.
             let entity = match rooms[here] {
-                None => Entity::named(name),
+                None => scenario.entity_of(clients[*device]),
                 Some(room) => {
-                    let room = &scenario.rooms()[cell.rooms[room.index()]];
+                    let name = scenario.client_name(clients[*device]);
+                    let room = scenario.room_name(cell.rooms[room.index()]);
                     Entity::named(&format!("{name}\n{room}"))
                 }
             };

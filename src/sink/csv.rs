@@ -3,7 +3,7 @@
 //! Times are exact seconds with six decimals, lines end with `\n`.  Names are such that no cell can
 //! begin like a formula of a spreadsheet.
 
-use std::{collections::BTreeSet, fmt::Write as _, io};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, io};
 
 use csv::{Terminator, Writer, WriterBuilder};
 
@@ -84,7 +84,7 @@ pub fn write_users<W: io::Write>(
     mut open: impl FnMut(ClientId) -> io::Result<W>,
 ) -> io::Result<()> {
     let marks = marks_of_rows(scenario, trace, judged);
-    for client in scenario.clients().ids() {
+    for client in scenario.client_ids() {
         let mut csv = writer(open(client)?);
         csv.write_record(CALLBACK_COLUMNS)?;
         for (index, row) in trace.of(client) {
@@ -101,13 +101,12 @@ fn write_row<W: io::Write>(
     row: &Row,
     mark: &str,
 ) -> io::Result<()> {
-    let client = &scenario.clients()[row.client];
     let (time, code) = (row.at.to_string(), row.what.code().map(|it| it.to_string()));
     csv.write_record([
         &*time,
-        &client.name,
-        &scenario.users()[client.user],
-        row.room_name(scenario),
+        &scenario.client_name(row.client),
+        &scenario.user_name(scenario.user_of(row.client)),
+        &row.room_name(scenario),
         row.what.callback(),
         &row.what.value(scenario),
         code.as_deref().unwrap_or_default(),
@@ -140,8 +139,8 @@ pub fn write_marks<W: io::Write>(
         });
         let (client, expected, difference) = match &mark.of {
             MarkOf::Step(_, clients) => {
-                let names: Vec<&str> =
-                    clients.iter().map(|it| &*scenario.clients()[*it].name).collect();
+                let names: Vec<Cow<'_, str>> =
+                    clients.iter().map(|it| scenario.client_name(*it)).collect();
                 (names.join(";"), String::new(), String::new())
             }
             MarkOf::Expectation(index) => {
@@ -157,7 +156,7 @@ pub fn write_marks<W: io::Write>(
                 };
                 let who = row.map_or(verdict.client, |it| it.client);
                 (
-                    scenario.clients()[who].name.clone(),
+                    scenario.client_name(who).into_owned(),
                     expected.map(seconds).unwrap_or_default(),
                     got.map(|it| seconds(it.difference)).unwrap_or_default(),
                 )
@@ -176,14 +175,14 @@ pub fn write_marks<W: io::Write>(
 pub fn user_files(scenario: &Scenario) -> IdVec<ClientId, String> {
     let mut taken = BTreeSet::new();
     let file = |client: ClientId| {
-        let stem = file_stem(&scenario.clients()[client].name);
+        let stem = file_stem(&scenario.client_name(client));
         let numbered = (2..).map(|it| format!("{stem}~{it}"));
         let free = std::iter::once(stem.clone())
             .chain(numbered)
             .find(|it| taken.insert(it.to_ascii_lowercase()));
         free.expect("there are enough numbers") + ".csv"
     };
-    IdVec::from_vec(scenario.clients().ids().map(file).collect())
+    IdVec::from_vec(scenario.client_ids().map(file).collect())
 }
 
 /// Names that some systems keep for devices.

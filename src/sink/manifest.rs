@@ -58,8 +58,8 @@ impl Manifest<'_> {
             "profile": scenario.profile().name(),
             "parameters": parameter::object(scenario.rules()),
             "evidence": evidence,
-            "clients": scenario.clients().len(),
-            "rooms": scenario.rooms().len(),
+            "clients": scenario.n_clients(),
+            "rooms": scenario.n_rooms(),
             "callbacks": self.trace.rows().len(),
             "messages": messages(counters),
             "expectations": {

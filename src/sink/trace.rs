@@ -101,7 +101,7 @@ impl Recorder {
     pub fn finish(mut self, scenario: &Scenario) -> Trace {
         // Stable, and a client's own rows come in order: so cells may come in any order.
         self.rows.sort_by_key(|it| (it.at, it.client));
-        let mut by_client = vec![Vec::new(); scenario.clients().len()];
+        let mut by_client = vec![Vec::new(); scenario.n_clients()];
         for (index, row) in self.rows.iter().enumerate() {
             by_client[row.client.index()].push(index);
         }
@@ -131,7 +131,7 @@ impl Trace {
         let mut line = String::new();
         for row in &self.rows {
             line.clear();
-            let (client, room) = (&scenario.clients()[row.client].name, row.room_name(scenario));
+            let (client, room) = (scenario.client_name(row.client), row.room_name(scenario));
             let (callback, value) = (row.what.callback(), row.what.value(scenario));
             let code = row.what.code().map_or(String::new(), |it| it.to_string());
             let subjects = row.what.subjects(scenario);
@@ -251,7 +251,7 @@ impl What {
     pub fn subjects(&self, scenario: &Scenario) -> String {
         match self {
             Self::UserUpdate(_, users) => {
-                let names: Vec<&str> = users.iter().map(|it| &*scenario.users()[*it]).collect();
+                let names: Vec<_> = users.iter().map(|it| scenario.user_name(*it)).collect();
                 names.join(";")
             }
             Self::StreamUpdate(_, streams) => {
@@ -259,7 +259,9 @@ impl What {
                 let names: Vec<&str> = streams.iter().map(name).collect();
                 names.join(";")
             }
-            Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => scenario.users()[*user].clone(),
+            Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => {
+                scenario.user_name(*user).into_owned()
+            }
             Self::CallResult(_, _, Subject::Stream(stream)) => scenario.streams()[*stream].clone(),
             Self::StateChanged(_)
             | Self::OnlineCount(_)
@@ -299,8 +301,8 @@ impl What {
 
 impl Row {
     /// The name of the room, if the callback is about one.
-    pub fn room_name<'a>(&self, scenario: &'a Scenario) -> &'a str {
-        self.room.map_or("", |it| &scenario.rooms()[it])
+    pub fn room_name<'a>(&self, scenario: &'a Scenario) -> Cow<'a, str> {
+        self.room.map_or(Cow::Borrowed(""), |it| scenario.room_name(it))
     }
 
     /// Whether an expectation's pattern means this callback.

@@ -74,7 +74,7 @@ fn many_cells() -> Scenario {
 #[test]
 fn threads_change_nothing() {
     let scenario = many_cells();
-    assert_eq!(sim::cells(&scenario).len(), 30);
+    assert_eq!(sim::Plan::of(&scenario).n_cells(), 30);
     let on = |n_threads| {
         let n_threads = NonZeroUsize::new(n_threads).unwrap();
         let how = How { n_threads, heartbeats: Heartbeats::PassedOver };

@@ -175,7 +175,7 @@ impl Ran {
     /// Every row as `time client summary`, one a line.
     pub(crate) fn lines(&self) -> Vec<String> {
         let row = |row: &Row| {
-            let client = &self.scenario.clients()[row.client].name;
+            let client = self.scenario.client_name(row.client);
             format!("{} {client} {}", row.at, row.what.summary(&self.scenario))
         };
         self.trace.rows().iter().map(row).collect()
@@ -201,15 +201,15 @@ impl Ran {
                 ServerEvent::RoomClose(_) => String::new(),
                 ServerEvent::RoomLogin { user, relogin, .. } => {
                     let again = if relogin == Relogin::Yes { " relogin" } else { "" };
-                    format!(" {}{again}", scenario.users()[user])
+                    format!(" {}{again}", scenario.user_name(user))
                 }
-                ServerEvent::RoomLogout { user, .. } => format!(" {}", scenario.users()[user]),
+                ServerEvent::RoomLogout { user, .. } => format!(" {}", scenario.user_name(user)),
                 ServerEvent::StreamCreate(_, stream) | ServerEvent::StreamClose(_, stream, _) => {
                     format!(" {}", scenario.streams()[stream])
                 }
             };
             let reason = callback.reason().map(|it| format!(" {it}")).unwrap_or_default();
-            let room = &scenario.rooms()[callback.room];
+            let room = scenario.room_name(callback.room);
             format!("{} {} {room}{about}{reason}", it.made_at, callback.event())
         };
         self.deliveries.iter().map(line).collect()

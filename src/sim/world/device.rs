@@ -11,7 +11,7 @@ use crate::{
         code::{ErrorCode, Event, Reason, Status},
         rules::Detect,
     },
-    scenario::{ClientSpec, Outage, Refusal},
+    scenario::{Gear, Outage, Refusal},
     time::Clock,
 };
 
@@ -69,7 +69,7 @@ impl Device {
     pub(super) fn new(
         user: UserId,
         (sessions, rooms): (Vec<SessionId>, Option<Vec<Option<RoomId>>>),
-        spec: &ClientSpec,
+        gear: Gear,
         mode: Option<NetworkMode>,
     ) -> Self {
         Self {
@@ -78,8 +78,8 @@ impl Device {
             rooms,
             link: Link::default(),
             queues: [Queue::default(), Queue::default()],
-            kinds: [spec.link; 2],
-            clock: spec.clock,
+            kinds: [gear.link; 2],
+            clock: gear.clock,
             app: App::Running(Engine::Created),
             address: 0,
             knows: Known { is_lost: false, address: 0, mode },
