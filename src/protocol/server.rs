@@ -2,11 +2,12 @@
 //!
 //! Each member is a pure machine ([`Member`]); this is the container that acts on its effects.
 
+mod cast;
 mod desk;
 mod room;
 
 use crate::{
-    id::{ClientId, Epoch, IdVec, RoomId, SessionId, StreamId, UserId},
+    id::{ClientId, Epoch, IdVec, RoomId, SessionId, UserId},
     protocol::{
         backend::{Relogin, ServerCallback},
         call::Notify,
@@ -21,6 +22,8 @@ use crate::{
     },
     time::SimTime,
 };
+pub use cast::Cast;
+use cast::Devices;
 use desk::Desk;
 use room::Room;
 
@@ -33,8 +36,7 @@ pub struct Server {
     signals: IdVec<SessionId, Option<Epoch>>,
     /// What the sessions' apps want besides being in their rooms.
     desks: IdVec<SessionId, Desk>,
-    /// All clients of a user.
-    devices: IdVec<UserId, Vec<ClientId>>,
+    devices: Devices,
     /// The client by which a user is in rooms, or was last.
     holders: IdVec<UserId, Option<ClientId>>,
     /// Whether a user may log in.
@@ -44,23 +46,6 @@ pub struct Server {
     rooms: IdVec<RoomId, Room>,
     /// The number of each session in its room, or in the last one that it was in.
     numbers: IdVec<SessionId, u32>,
-}
-
-/// Who takes part.
-#[derive(Clone, Debug)]
-pub struct Cast {
-    /// Whose device each client is.
-    pub users: IdVec<ClientId, UserId>,
-    /// The streams that each client ever publishes.
-    pub streams: IdVec<ClientId, Vec<StreamId>>,
-    /// The client of each session.
-    pub clients: IdVec<SessionId, ClientId>,
-    /// The sessions of each client.
-    pub sessions: IdVec<ClientId, Vec<SessionId>>,
-    /// How many users there are.
-    pub n_users: usize,
-    /// How many rooms there are.
-    pub n_rooms: usize,
 }
 
 /// Whether a user may log in.
@@ -124,16 +109,12 @@ pub enum Order {
 impl Server {
     /// A server of empty rooms.
     pub fn new(cast: Cast) -> Self {
-        let mut devices = IdVec::filled(cast.n_users, Vec::new);
-        for (client, user) in cast.users.iter() {
-            devices[*user].push(client);
-        }
         let n_sessions = cast.clients.len();
         Self {
             members: IdVec::filled(n_sessions, Member::new),
             signals: IdVec::filled(n_sessions, || None),
             desks: IdVec::filled(n_sessions, Desk::default),
-            devices,
+            devices: Devices::of(&cast),
             holders: IdVec::filled(cast.n_users, || None),
             allowed: IdVec::filled(cast.n_users, || Allowed::Yes),
             refusing: IdVec::filled(cast.users.len(), Vec::new),
@@ -159,7 +140,7 @@ impl Server {
 
     /// Whether a session's user has no other client.
     pub fn is_alone(&self, session: SessionId) -> bool {
-        self.devices[self.user(session)].len() == 1
+        self.devices.count(self.user(session)) == 1
     }
 
     /// The journal of a room.
@@ -362,8 +343,8 @@ impl Server {
 
     /// The session by which a user is in a room, if it is.
     fn session_in(&self, user: UserId, room: RoomId) -> Option<SessionId> {
-        let sessions = &self.cast.sessions[self.holders[user]?];
-        sessions.iter().copied().find(|it| self.members[*it].room() == Some(room))
+        let sessions = self.cast.sessions[self.holders[user]?];
+        sessions.iter().find(|it| self.members[*it].room() == Some(room))
     }
 
     fn join(&mut self, moment: Moment<'_>, session: SessionId, login: Login, outbox: &mut Outbox) {
@@ -386,8 +367,8 @@ impl Server {
             outbox.callbacks.push(self.rooms[room].created(room));
         }
         self.holders[user] = Some(client);
-        for place in 0..self.devices[user].len() {
-            let other = self.devices[user][place];
+        for place in 0..self.devices.count(user) {
+            let other = self.devices.at(user, place);
             if other != client {
                 self.displace(moment, other, room, outbox); // spec: R9, R32
             }
@@ -405,7 +386,7 @@ impl Server {
     /// All sessions of a client end because its user came from another one, to this room.
     fn displace(&mut self, moment: Moment<'_>, client: ClientId, to: RoomId, outbox: &mut Outbox) {
         for place in 0..self.cast.sessions[client].len() {
-            let session = self.cast.sessions[client][place];
+            let session = self.cast.sessions[client].at(place);
             if self.members[session].room() == Some(to) {
                 // Its streams go, the user stays.
                 self.end_streams(moment, session, (to, Departure::Elsewhere), outbox);

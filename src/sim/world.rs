@@ -126,10 +126,10 @@ impl<'a, O: Observer> World<'a, O> {
         let Sessions { cast, rooms } = cell.sessions(scenario);
         let device = |(here, global): (ClientId, &ClientId)| {
             let gear = scenario.gear_of(*global, &draws);
-            let sessions = cast.sessions[here].clone();
+            let sessions = cast.sessions[here];
             let rooms = match gear.mode {
                 RoomMode::Single => None,
-                RoomMode::Multi => Some(sessions.iter().map(|it| rooms[*it]).collect()),
+                RoomMode::Multi => Some(sessions.iter().map(|it| rooms[it]).collect()),
             };
             let network = scenario.links()[gear.link].network;
             Device::new(cast.users[here], (sessions, rooms), gear, network)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    id::{ClientId, Id, IdVec, RoomId, SessionId, UserId},
+    id::{ClientId, Id, IdVec, RoomId, SessionId, Span, UserId},
     protocol::server::{Cast, Order},
     scenario::{Action, Refusal, RoomMode, Scenario, Step},
 };
@@ -97,15 +97,16 @@ impl Cell {
         let mut of_clients = Vec::new();
         for index in 0..self.clients.len() {
             let client = ClientId::from_index(index);
-            let of_client = match named.remove(&client) {
-                Some(rooms) => rooms.into_iter().map(Some).collect(),
-                None => vec![None],
-            };
+            let first = rooms.len();
             let mut add = |room| {
                 rooms.push(room);
-                clients.push(client)
+                clients.push(client);
             };
-            of_clients.push(of_client.into_iter().map(&mut add).collect());
+            match named.remove(&client) {
+                Some(rooms) => rooms.into_iter().for_each(|it| add(Some(it))),
+                None => add(None),
+            }
+            of_clients.push(Span::from_range(first, rooms.len()));
         }
         let streams = self.clients.iter().map(|it| scenario.streams_of(*it).to_vec());
         let cast = Cast {

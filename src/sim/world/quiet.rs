@@ -396,7 +396,7 @@ impl<O: Observer> World<'_, O> {
             | Action::RefusalBegins(client, _)
             | Action::RefusalEnds(client, _) => {
                 for place in 0..self.devices[client].sessions.len() {
-                    act(self, self.devices[client].sessions[place]);
+                    act(self, self.devices[client].sessions.at(place));
                 }
                 return;
             }
