@@ -77,14 +77,12 @@ pub(super) struct Prospect {
     kinds: Option<[LinkId; 2]>,
     /// The pace over these, if quiet time can be told there.
     pace: Option<Pace>,
-    outlook: Outlook,
     /// Until when the session is at rest, if it is.
     resting_until: Option<SimTime>,
 }
 
 impl Prospect {
-    pub(super) const NONE: Self =
-        Self { kinds: None, pace: None, outlook: Outlook::NONE, resting_until: None };
+    pub(super) const NONE: Self = Self { kinds: None, pace: None, resting_until: None };
 }
 
 /// The waybill of a heartbeat, or of the answer to one.
@@ -116,13 +114,12 @@ const fn last_of(bits: u128) -> Option<u32> {
     if bits == 0 { None } else { Some(bits.ilog2()) }
 }
 
-/// How many rounds from `number` on are quiet, for sure.
-fn n_quiet(outlook: Outlook, number: u32, bears: u32) -> u32 {
-    let [up, down] = outlook.from(number);
-    let (failed, n_known) = (up | down, outlook.end() - number);
+/// How many of the rounds that are known are quiet, for sure.
+fn n_quiet(Outlook { restless: [up, down], n_known }: Outlook, bears: u32) -> u32 {
+    let failed = up | down;
     // What fails at the end of what is known may go on.
     let n_open = (failed << (u128::BITS - n_known)).leading_ones();
-    first_run(failed, bears + 1).unwrap_or(n_known - n_open)
+    first_run(failed, bears + 1).filter(|it| *it < n_known).unwrap_or(n_known - n_open)
 }
 
 /// The place of the first of `run` set bits that stand side by side.
@@ -208,14 +205,12 @@ impl<O: Observer> World<'_, O> {
             return None;
         }
         let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
-        if !session.prospect.outlook.covers(number) {
-            session.prospect.outlook = session.flow.look_ahead(&self.draws, paths, number);
-        }
-        let mut n = n_quiet(session.prospect.outlook, number, pace.bears);
-        if n == 0 && session.prospect.outlook.end() - number <= pace.bears {
+        let outlook = session.flow.outlook(&self.draws, paths, (number, 1));
+        let mut n = n_quiet(outlook, pace.bears);
+        if n == 0 && outlook.n_known <= pace.bears {
             // All that is left of it fails: what follows decides.
-            session.prospect.outlook = session.flow.look_ahead(&self.draws, paths, number);
-            n = n_quiet(session.prospect.outlook, number, pace.bears);
+            let outlook = session.flow.outlook(&self.draws, paths, (number, pace.bears + 1));
+            n = n_quiet(outlook, pace.bears);
         }
         let span = SimSpan::from_micros(pace.every.as_micros() * u64::from(n));
         (0 < n).then_some((beat_at + span, pace.bears.min(n)))
@@ -235,7 +230,7 @@ impl<O: Observer> World<'_, O> {
         }
         let session = &mut self.sessions[id];
         let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
-        let [up, down] = session.prospect.outlook.from(number).map(|it| it & first(n));
+        let [up, down] = session.flow.told(number).restless.map(|it| it & first(n));
         let at =
             |place: u32| rest.beat_at + SimSpan::from_micros(every.as_micros() * u64::from(place));
         let last = self.last_round(id, (number + n - 1, at(n - 1)), ([up, down], n));
