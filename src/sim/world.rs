@@ -6,6 +6,7 @@ mod chance;
 mod device;
 mod quiet;
 mod restart;
+mod session;
 mod tell;
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -33,46 +34,7 @@ use crate::{
 };
 use device::Device;
 use quiet::{Prospect, Turn};
-
-/// A client as far as one room is concerned, with its dice.
-#[derive(Debug)]
-struct Session {
-    client: Client,
-    device: ClientId,
-    entity: Entity,
-    flow: Flow,
-    /// Messages sent so far, by direction and lane.
-    n_sent: [[u32; Lane::COUNT]; 2],
-    /// The drawn numbers that the next step may use, and how many were used before.
-    luck: Luck,
-    n_spent: [u32; 2],
-    /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
-    signal: bool,
-    /// Where the client stands, as far as those who watch have been told.
-    standing: Standing,
-    prospect: Prospect,
-    node: Node,
-    /// The numbers that messages must have, by direction and lane, not to be lost with a node.
-    n_lost: Option<Box<[[u32; Lane::COUNT]; 2]>>,
-}
-
-/// The node of the server to which a session is connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Node {
-    /// One that works.
-    Alive,
-    /// One that has crashed: nothing is sent until the client logs in over another.
-    Crashed,
-}
-
-impl Session {
-    /// Whether a message was under way when the node crashed.
-    fn is_lost(&self, Waybill { lane, number }: Waybill) -> bool {
-        let Some(n_lost) = &self.n_lost else { return false };
-        let lane = lane as usize % LANES;
-        number & !COPY < n_lost[lane / Lane::COUNT][lane % Lane::COUNT]
-    }
-}
+use session::{COPY, LANES, Node, Session, lane};
 
 /// The state of one cell and those who watch it.
 pub(super) struct World<'a, O> {
@@ -101,18 +63,6 @@ pub(super) struct World<'a, O> {
     /// How many callbacks the server has made of each room.
     n_callbacks: IdVec<RoomId, u64>,
     observer: O,
-}
-
-/// Marks the number of a copy: no lane has so many messages.
-const COPY: u32 = 1 << 31;
-
-/// Lanes of one session on the agenda: those up, then those down.
-const LANES: usize = 2 * Lane::COUNT;
-
-/// The lane of a session's messages on the agenda.
-fn lane(id: SessionId, direction: Direction, lane: Lane) -> u32 {
-    let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane as usize;
-    u32::try_from(lane).expect("clients are limited")
 }
 
 impl<'a, O: Observer> World<'a, O> {

@@ -4,7 +4,10 @@
 //! first lets it catch up: it becomes what it would be had each of its messages been simulated up
 //! to this very event, with whatever is under way on the agenda.
 
-use super::{Node, World, lane};
+use super::{
+    World,
+    session::{Node, lane},
+};
 use crate::{
     engine::Waybill,
     id::{Id, LinkId, SessionId},
