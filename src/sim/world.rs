@@ -142,11 +142,11 @@ impl<'a, O: Observer> World<'a, O> {
     pub(super) fn run(mut self) {
         let n_rooms = self.cell.rooms.len();
         loop {
-            let step = self.script.get(self.next_step).copied();
-            match self.agenda.next(step.map_or(SimTime::NEVER, |it| it.at)) {
+            let script_at = self.script.get(self.next_step).map_or(SimTime::NEVER, |it| it.at);
+            match self.agenda.next(script_at) {
                 Next::Script => {
                     self.turn.script(self.now());
-                    self.script(step.expect("it is due"));
+                    self.script(self.script[self.next_step]);
                 }
                 Next::Arrival(waybill, message) => {
                     self.turn.arrival(self.now(), waybill);
@@ -217,8 +217,8 @@ impl<'a, O: Observer> World<'a, O> {
                 self.catch_up(session);
                 let moment = (&*self.rules, now);
                 if let Some(answer) = self.server.hear_beat(moment, session, message) {
-                    self.send(session, Direction::Down, Message::Down(answer));
-                    return self.arm(session);
+                    // The lease ends later than it did: the session is woken in time.
+                    return self.send(session, Direction::Down, Message::Down(answer));
                 }
                 self.step_member(session, member::Input::Receive(message));
             }
@@ -234,7 +234,11 @@ impl<'a, O: Observer> World<'a, O> {
                 let (here, rules) = (&mut self.sessions[session], &*self.rules);
                 let shown = self.devices[here.device].clock.shows(now);
                 if here.client.hear_answer(rules, shown, message) == Heard::Yes {
-                    return self.arm(session);
+                    // No deadline is earlier than it was; but there may be rest.
+                    if self.heartbeats == Heartbeats::PassedOver {
+                        self.arm(session);
+                    }
+                    return;
                 }
                 self.step_client(session, client::Input::Receive(message));
             }
@@ -436,9 +440,9 @@ impl<'a, O: Observer> World<'a, O> {
         // moves no draw of another.
         let number_of_draws = if kind == Kind::HeartbeatAck { self.heard } else { number };
         let serial = Serial { lane: kind.lane() as u8, number: number_of_draws };
-        let bytes = message.bytes();
-        let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
         let path = spec.model.path(direction);
+        let bytes = if path.bottleneck.is_some() { message.bytes() } else { 0 };
+        let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
         let Fate { verdict, copy } = device.link.send(&mut session.flow, path, queue, sending);
         self.observer.sent(now, global, kind);
         if session.node == Node::Crashed {

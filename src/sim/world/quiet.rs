@@ -137,10 +137,15 @@ const fn first_run(bits: u128, run: u32) -> Option<u32> {
 
 impl<O: Observer> World<'_, O> {
     /// The deadline of a session that is at rest, or goes to rest now; nothing, if it does not.
+    #[inline]
     pub(super) fn rest(&mut self, id: SessionId) -> Option<SimTime> {
-        if self.heartbeats == Heartbeats::EachOne {
-            return None;
+        match self.heartbeats {
+            Heartbeats::PassedOver => self.rest_now(id),
+            Heartbeats::EachOne => None,
         }
+    }
+
+    fn rest_now(&mut self, id: SessionId) -> Option<SimTime> {
         let session = &self.sessions[id];
         let Some(rest) = session.client.rest() else {
             assert!(session.prospect.resting_until.is_none(), "{session:?} was not roused");
@@ -220,11 +225,16 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// Lets a session that is at rest be what it would be now.
+    #[inline]
     pub(super) fn catch_up(&mut self, id: SessionId) {
-        let session = &mut self.sessions[id];
-        if session.prospect.resting_until.take().is_none() {
-            return;
+        if self.sessions[id].prospect.resting_until.is_some() {
+            self.catch_up_now(id);
         }
+    }
+
+    fn catch_up_now(&mut self, id: SessionId) {
+        let session = &mut self.sessions[id];
+        session.prospect.resting_until = None;
         let every = session.prospect.pace.expect("who rests has a pace").every;
         let rest = session.client.rest().expect("who rests is online");
         let n = self.n_passed(id, (rest.beat_at, every));
