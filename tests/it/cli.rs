@@ -454,6 +454,8 @@ fn a_full_standard_output_is_told() {
 fn output_is_plain_and_at_most_80_columns_wide_also_with_long_names() {
     let place = Place::new("gallery");
     place.write("traces/train.csv", include_str!("../../scenarios/traces/train.csv"));
+    let arrivals = include_str!("../../scenarios/traces/arrivals.txt");
+    place.write("traces/arrivals.txt", arrivals);
     for name in gallery_names() {
         place.write(&format!("{name}.json"), &gallery(&name));
         for command in ["run", "check"] {

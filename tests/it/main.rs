@@ -16,6 +16,8 @@ mod link_refusals;
 mod messages;
 mod nodes;
 mod oracles;
+mod population_refusals;
+mod populations;
 mod profiles;
 mod properties;
 mod races;
