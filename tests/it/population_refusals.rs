@@ -104,7 +104,10 @@ fn what_a_population_cannot_be_is_refused() {
         (crowd(&json!({ "stay": { "fixed": "11d" } })), "stay/fixed", "longer than any run"),
         (crowd(&json!({ "stay": {} })), "stay", "expected one of these fields, found 0"),
         (
-            crowd(&json!({ "stay": { "fixed": "10ms" }, "away": { "fixed": "10ms" } })),
+            crowd(&json!({
+                "stay": { "fixed": "10ms" }, "away": { "fixed": "10ms" },
+                "isUserStatusNotify": false,
+            })),
             "",
             // 20,000 members, each 1 + 600 s / 20 ms times.
             "members would log in about 600020000 times",

@@ -141,6 +141,12 @@ pub(crate) fn gallery(name: &str) -> String {
     fs::read_to_string(path.with_extension("json")).unwrap()
 }
 
+/// Writes the files that scenarios of the gallery name.
+pub(crate) fn gallery_files(write: impl Fn(&str, &str)) {
+    write("traces/train.csv", include_str!("../../scenarios/traces/train.csv"));
+    write("traces/arrivals.txt", include_str!("../../scenarios/traces/arrivals.txt"));
+}
+
 /// A scenario that may name files of the gallery.
 pub(crate) fn parse(text: &str) -> Result<Scenario, Vec<roomsim::scenario::fault::Fault>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
