@@ -223,6 +223,14 @@ mod tests {
     }
 
     #[test]
+    fn numbered_entities_are_those_of_their_names() {
+        for number in [0, 1, 9, 10, 100, 999_999, 1_000_000] {
+            let name = format!("viewer-{number}");
+            assert_eq!(Entity::numbered("viewer", number), Entity::named(&name));
+        }
+    }
+
+    #[test]
     fn draws_are_those_of_rand_chacha_bit_for_bit() {
         for seed in [0, 1, 7, u64::MAX] {
             let draws = Draws::new(seed);
