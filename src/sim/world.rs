@@ -217,8 +217,8 @@ impl<'a, O: Observer> World<'a, O> {
                 self.catch_up(session);
                 let moment = (&*self.rules, now);
                 if let Some(answer) = self.server.hear_beat(moment, session, message) {
-                    // The lease ends later than it did: the session is woken in time.
-                    return self.send(session, Direction::Down, Message::Down(answer));
+                    self.send(session, Direction::Down, Message::Down(answer));
+                    return self.arm_after_swift_step(session);
                 }
                 self.step_member(session, member::Input::Receive(message));
             }
@@ -234,11 +234,7 @@ impl<'a, O: Observer> World<'a, O> {
                 let (here, rules) = (&mut self.sessions[session], &*self.rules);
                 let shown = self.devices[here.device].clock.shows(now);
                 if here.client.hear_answer(rules, shown, message) == Heard::Yes {
-                    // No deadline is earlier than it was; but there may be rest.
-                    if self.heartbeats == Heartbeats::PassedOver {
-                        self.arm(session);
-                    }
-                    return;
+                    return self.arm_after_swift_step(session);
                 }
                 self.step_client(session, client::Input::Receive(message));
             }
@@ -253,6 +249,8 @@ impl<'a, O: Observer> World<'a, O> {
             self.set_deadline(session);
         } else if self.member_deadline(session).is_due(self.now()) {
             self.step_member(session, member::Input::Wake);
+        } else if !self.client_deadline(session).is_due(self.now()) {
+            self.arm(session); // It has moved meanwhile.
         } else {
             let (here, rules) = (&mut self.sessions[session], &*self.rules);
             let now = self.devices[here.device].clock.shows(self.agenda.now());
@@ -367,18 +365,20 @@ impl<'a, O: Observer> World<'a, O> {
         self.arm(id);
     }
 
+    /// Sets the deadline of a session of which none is earlier than it was, unless it rests or
+    /// rested: then it is woken in time as it is.
+    #[inline]
+    fn arm_after_swift_step(&mut self, id: SessionId) {
+        match self.heartbeats {
+            Heartbeats::PassedOver => self.arm(id),
+            Heartbeats::EachOne => (),
+        }
+    }
+
     /// Sets the deadline of a session that stands as it did before.
     fn arm(&mut self, id: SessionId) {
-        let at = self.rest(id).unwrap_or_else(|| {
-            let session = &self.sessions[id];
-            let device = &self.devices[session.device];
-            let client_at = if device.is_running() {
-                device.clock.when(session.client.deadline())
-            } else {
-                SimTime::NEVER
-            };
-            client_at.min(self.member_deadline(id))
-        });
+        let at =
+            self.rest(id).unwrap_or_else(|| self.client_deadline(id).min(self.member_deadline(id)));
         // What was due while the app stood still, or the server was down, is due now.
         self.agenda.set_deadline(self.cell.rooms.len() + id.index(), at.max(self.now()));
     }
@@ -403,6 +403,17 @@ impl<'a, O: Observer> World<'a, O> {
 
     const fn is_down(&self) -> bool {
         0 < self.n_down
+    }
+
+    /// When a client has something to do: never, while its app does not run.
+    fn client_deadline(&self, id: SessionId) -> SimTime {
+        let session = &self.sessions[id];
+        let device = &self.devices[session.device];
+        if device.is_running() {
+            device.clock.when(session.client.deadline())
+        } else {
+            SimTime::NEVER
+        }
     }
 
     /// When the server has something to do about a session: never, while it is down.
