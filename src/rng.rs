@@ -45,6 +45,8 @@ pub enum Purpose {
     ReorderDown = 16,
     /// Random outages of a client.
     Outage = 17,
+    /// How long a worker of the server works on a message.
+    Service = 40,
 }
 
 /// The key of one entity, made from its name, so that it does not depend on who else takes part.

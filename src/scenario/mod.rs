@@ -18,6 +18,7 @@ mod presets;
 pub mod profile;
 mod read;
 mod script;
+pub mod server;
 mod value;
 mod who;
 
@@ -34,7 +35,7 @@ use crate::{
         rules::Rules,
         server::Order,
     },
-    scenario::profile::Profile,
+    scenario::{profile::Profile, server::ServerSpec},
     time::{Clock, SimSpan, SimTime},
 };
 
@@ -63,6 +64,8 @@ pub struct Scenario {
     texts: IdVec<TextId, String>,
     /// The way of the server's callbacks to the developer's backend, if there is one.
     backend: Option<PathModel>,
+    /// What the server bears, if there is an end to it.
+    server: Option<ServerSpec>,
     /// What happens, in the order in which it happens.
     script: Vec<Step>,
     /// The named instants.
@@ -409,6 +412,11 @@ impl Scenario {
     /// The way of the server's callbacks to the developer's backend, if there is one.
     pub const fn backend(&self) -> Option<&PathModel> {
         self.backend.as_ref()
+    }
+
+    /// What the server bears, if there is an end to it.
+    pub const fn server(&self) -> Option<&ServerSpec> {
+        self.server.as_ref()
     }
 
     /// What happens, in the order in which it happens.

@@ -92,6 +92,14 @@ fn unions(scenario: &Scenario, row: Row) -> Unions {
         unions.join(client.index(), row.user(spec.user));
         on_link(&mut unions, client, spec.link);
     }
+    // The rooms of a node wait for each other.
+    let mut first_at: BTreeMap<u32, usize> = BTreeMap::new();
+    for room in (0..scenario.n_rooms()).map(RoomId::from_index) {
+        if let Some(server) = scenario.server() {
+            let first = *first_at.entry(server.node_of(room)).or_insert_with(|| row.room(room));
+            unions.join(row.room(room), first);
+        }
+    }
     for step in scenario.script() {
         match step.action {
             Action::Call(client, call) => {
