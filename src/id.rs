@@ -167,6 +167,11 @@ impl<I: Id, T> IdVec<I, T> {
         self.entries.is_empty()
     }
 
+    /// The entry of an id, if there is one.
+    pub fn get(&self, id: I) -> Option<&T> {
+        self.entries.get(id.index())
+    }
+
     /// Adds an entry and gives its id.
     pub fn push(&mut self, entry: T) -> I {
         self.entries.push(entry);

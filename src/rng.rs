@@ -45,6 +45,14 @@ pub enum Purpose {
     ReorderDown = 16,
     /// Random outages of a client.
     Outage = 17,
+    /// When a member of a population comes.
+    Arrival = 18,
+    /// How long a member of a population stays, and how long it is away.
+    Stay = 19,
+    /// Which kind of link a member of a population has.
+    LinkShare = 20,
+    /// Whether a step that concerns a share of clients concerns this one.
+    StepShare = 21,
     /// How long a worker of the server works on a message.
     Service = 40,
 }
@@ -56,9 +64,20 @@ pub struct Entity(u64);
 impl Entity {
     /// The key of the entity called `name`.
     pub fn named(name: &str) -> Self {
+        Self::of(name.bytes())
+    }
+
+    /// The key of the entity called `name-number`.
+    pub fn numbered(name: &str, number: u64) -> Self {
+        let n_digits = number.checked_ilog10().unwrap_or(0);
+        let digit = |place| b'0' + u8::try_from(number / 10_u64.pow(place) % 10).expect("a digit");
+        Self::of(name.bytes().chain([b'-']).chain((0..=n_digits).rev().map(digit)))
+    }
+
+    fn of(name: impl Iterator<Item = u8>) -> Self {
         // FNV-1a, then the finaliser of splitmix64, because FNV alone mixes its high bits badly.
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for byte in name.bytes() {
+        for byte in name {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
         hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -214,6 +233,14 @@ mod tests {
         rng.set_stream((purpose as u64) << 56 | entity.0);
         rng.set_word_pos(u128::from(index));
         rng.next_u32()
+    }
+
+    #[test]
+    fn numbered_entities_are_those_of_their_names() {
+        for number in [0, 1, 9, 10, 100, 999_999, 1_000_000] {
+            let name = format!("viewer-{number}");
+            assert_eq!(Entity::numbered("viewer", number), Entity::named(&name));
+        }
     }
 
     #[test]

@@ -49,6 +49,12 @@ impl Probability {
         Self { hits: DRAWS - self.hits }
     }
 
+    /// Whether shares make up a whole, as far as draws can tell.
+    pub fn are_whole(shares: &[Self]) -> bool {
+        let sum: u64 = shares.iter().map(|it| it.hits).sum();
+        sum.abs_diff(DRAWS) <= shares.len() as u64
+    }
+
     /// The certain event.
     pub const ONE: Self = Self { hits: DRAWS };
 

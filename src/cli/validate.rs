@@ -16,7 +16,7 @@ pub(super) fn validate(args: &args::Validate, out: &mut Output) -> Result<Exit, 
             "{}: {}, {}, {}\n",
             loaded.file,
             count(scenario.n_clients(), "client"),
-            count(scenario.script().len(), "step"),
+            count(scenario.script().len() + scenario.broad().len(), "step"),
             count(scenario.expectations().len(), "expectation"),
         ))?;
     }

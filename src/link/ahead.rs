@@ -7,38 +7,90 @@ use crate::{
         loss::{Chain, Loss},
         purposes,
     },
-    rng::{Draws, N_AHEAD, Purpose},
+    rng::{Draws, Entity, N_AHEAD},
     time::SimSpan,
 };
 
-/// The next messages of a flow's first lane: those to which something will happen.
+/// The next messages of a flow's first lane in one direction: those to which something will
+/// happen.
+///
+/// On a link that loses each message by itself, they are lost.  On one that loses in bursts, its
+/// chain does not stay in the good state, or they are lost all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outlook {
-    /// The number of the first of them.
+pub(super) struct Ahead {
+    /// The number of the first message.
     first: u32,
-    /// By direction, the first message in the lowest bit: it is lost; or on a link that loses in
-    /// bursts, its chain does not stay in the good state, or it is lost all the same.
+    /// Below which draws something happens: by loss, and by the chain.
+    limits: [u64; 2],
+    /// The first message in the lowest bit of the first word.
     restless: [u128; 2],
 }
 
-impl Outlook {
+/// The next messages in both directions, from one number on: those to which something will happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// By direction, the first message in the lowest bit.
+    pub restless: [u128; 2],
+    /// Of how many messages it tells.
+    pub n_known: u32,
+}
+
+impl Ahead {
     /// Nothing has been looked at.
-    pub const NONE: Self = Self { first: u32::MAX, restless: [0; 2] };
+    pub(super) const NONE: Self = Self { first: u32::MAX, limits: [0; 2], restless: [0; 2] };
 
-    /// The message after the last one looked at.
-    pub const fn end(self) -> u32 {
-        self.first.saturating_add(N_AHEAD)
+    fn of(
+        path: &PathModel,
+        direction: Direction,
+        (draws, entity): (&Draws, Entity),
+        first: u32,
+    ) -> Self {
+        let limits = limits(&path.loss);
+        let purposes = purposes(direction);
+        let mut restless = [0; 2];
+        for (purpose, limit) in [purposes.loss, purposes.chain].into_iter().zip(limits) {
+            if limit != 0 {
+                let hits = draws.hits_ahead(entity, purpose, (first, limit));
+                restless = [restless[0] | hits[0], restless[1] | hits[1]];
+            }
+        }
+        Self { first, limits, restless }
     }
 
-    /// Whether it tells of the message with this number.
-    pub const fn covers(self, number: u32) -> bool {
-        self.first <= number && number < self.end()
+    /// How many of the messages from this number on it tells of, as a link is now.
+    #[inline]
+    const fn n_known(&self, limits: [u64; 2], number: u32) -> u32 {
+        let is_same = self.limits[0] == limits[0] && self.limits[1] == limits[1];
+        if is_same && self.first <= number && number - self.first < N_AHEAD {
+            N_AHEAD - (number - self.first)
+        } else {
+            0
+        }
     }
 
-    /// By direction, those from `number` on; beyond the end nothing is told.
-    pub const fn from(self, number: u32) -> [u128; 2] {
-        let shift = number - self.first;
-        [self.restless[0] >> shift, self.restless[1] >> shift]
+    /// The messages from a number on, as many as a word holds.
+    const fn from(&self, number: u32) -> u128 {
+        let [low, high] = self.restless;
+        match number - self.first {
+            0 => low,
+            by if by < u128::BITS => low >> by | high << (u128::BITS - by),
+            by => high >> (by - u128::BITS),
+        }
+    }
+
+    #[inline]
+    const fn is_restless(&self, number: u32) -> bool {
+        let place = number - self.first;
+        self.restless[(place / u128::BITS) as usize] >> (place % u128::BITS) & 1 == 1
+    }
+}
+
+/// Below which draws something happens to a message: by loss, and by the chain.
+fn limits(loss: &Loss) -> [u64; 2] {
+    match loss {
+        Loss::Random(share) => [share.limit(), 0],
+        Loss::GilbertElliott(it) => [it.good_loss.limit(), it.to_bad.limit()],
+        Loss::FourState(it) => [0, it.p14.or(it.p13).limit()],
     }
 }
 
@@ -73,30 +125,44 @@ impl Flow {
         })
     }
 
-    /// Looks at the messages that are to come, from `number` on.
-    pub fn look_ahead(&self, draws: &Draws, paths: [&PathModel; 2], number: u32) -> Outlook {
-        let first = number / 16 * 16;
-        let [up, down] = [Direction::Up, Direction::Down].map(|it| {
-            let purposes = purposes(it);
-            match paths[it as usize].loss {
-                Loss::Random(share) => [(purposes.loss, share.limit()), (purposes.chain, 0)],
-                Loss::GilbertElliott(it) => {
-                    [(purposes.loss, it.good_loss.limit()), (purposes.chain, it.to_bad.limit())]
-                }
-                Loss::FourState(it) => {
-                    [(purposes.loss, 0), (purposes.chain, it.p14.or(it.p13).limit())]
-                }
+    /// What will happen to the messages from `number` on, of which at least `n_least` are told.
+    pub fn outlook(
+        &mut self,
+        draws: &Draws,
+        paths: [&PathModel; 2],
+        (number, n_least): (u32, u32),
+    ) -> Outlook {
+        let n_known = Direction::BOTH.map(|direction| {
+            let path = paths[direction as usize];
+            let limits = limits(&path.loss);
+            let ahead = &mut self.ahead[direction as usize];
+            if ahead.n_known(limits, number) < n_least {
+                *ahead = Ahead::of(path, direction, (draws, self.entity), number / 16 * 16);
             }
+            ahead.n_known(limits, number)
         });
-        let mut restless = [0; 2];
-        for of in [[up[0], down[0]], [up[1], down[1]]] {
-            let is_any = of.iter().any(|(_, limit): &(Purpose, u64)| *limit != 0);
-            if is_any {
-                let found = draws.hits_ahead(self.entity, first, of);
-                restless = [restless[0] | found[0], restless[1] | found[1]];
-            }
+        Outlook { n_known: n_known[0].min(n_known[1]).min(u128::BITS), ..self.told(number) }
+    }
+
+    /// The same messages again, of which it has been told.
+    pub fn told(&self, number: u32) -> Outlook {
+        let restless = [self.ahead[0].from(number), self.ahead[1].from(number)];
+        Outlook { restless, n_known: u128::BITS }
+    }
+
+    /// Whether the message with this number of the first lane is lost, where each is by itself.
+    #[inline]
+    pub(super) fn loses_first(
+        &mut self,
+        path: &PathModel,
+        (direction, number): (Direction, u32),
+        draws: &Draws,
+    ) -> bool {
+        let ahead = &mut self.ahead[direction as usize];
+        if ahead.n_known(limits(&path.loss), number) == 0 {
+            *ahead = Ahead::of(path, direction, (draws, self.entity), number / 16 * 16);
         }
-        Outlook { first, restless }
+        ahead.is_restless(number)
     }
 
     /// How long the message with this number of the first lane is under way.

@@ -66,6 +66,12 @@ fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
             missing.note("clocks of devices that are off");
         }
     }
+    if !scenario.populations().is_empty() {
+        missing.note("members of populations: only clients that are named are here");
+    }
+    if scenario.broad().iter().any(|it| it.share.is_some()) {
+        missing.note("what befalls a share of clients: it is drawn when the scenario is run");
+    }
     // What an outage leaves behind after the end is nobody's concern.
     for step in scenario.script().iter().filter(|it| it.at <= scenario.end()) {
         let client = match step.action {

@@ -4,9 +4,11 @@
 //! none that is wrong.
 //! It knows nothing of how it is run.
 
+mod broad;
 mod calls;
 mod cast;
 mod changes;
+mod crowd;
 mod expect;
 pub mod fault;
 mod files;
@@ -14,17 +16,22 @@ mod links;
 mod name;
 pub mod parameter;
 mod parse;
+mod population;
 mod presets;
 pub mod profile;
 mod read;
+mod rooms;
 mod script;
 pub mod server;
 mod value;
 mod who;
+mod whom;
 
+pub use broad::{Broad, Share};
 pub use cast::Gear;
 pub use files::ReadFile;
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
+pub use population::Population;
 
 use crate::{
     id::{ClientId, Id, IdVec, LinkId, RoomId, StreamId, TextId, UserId},
@@ -35,7 +42,7 @@ use crate::{
         rules::Rules,
         server::Order,
     },
-    scenario::{profile::Profile, server::ServerSpec},
+    scenario::{profile::Profile, rooms::Rooms, server::ServerSpec},
     time::{Clock, SimSpan, SimTime},
 };
 
@@ -52,12 +59,14 @@ pub struct Scenario {
     profile: Profile,
     /// The kinds of links: those of the file, then those on the way from one to another.
     links: IdVec<LinkId, LinkSpec>,
-    /// The clients, in order of the file.
+    /// The clients that the file names, in order.
     clients: IdVec<ClientId, ClientSpec>,
-    /// The users' names.
+    /// The names of their users.
     users: IdVec<UserId, String>,
-    /// The rooms' names.
-    rooms: IdVec<RoomId, String>,
+    /// The clients that come after them, alike in each population.
+    populations: Vec<Population>,
+    /// The rooms.
+    rooms: Rooms,
     /// The streams' names.
     streams: IdVec<StreamId, String>,
     /// The texts of messages and extra infos.
@@ -68,6 +77,8 @@ pub struct Scenario {
     server: Option<ServerSpec>,
     /// What happens, in the order in which it happens.
     script: Vec<Step>,
+    /// What happens to many clients alike, in the order in which it happens.
+    broad: Vec<Broad>,
     /// The named instants.
     marks: Vec<Mark>,
     /// What is expected, in order of the file.
@@ -269,7 +280,7 @@ pub struct Expectation {
     pub when: When,
 }
 
-/// One client, or those of a group: they stand side by side.
+/// One client, or those of a group or a population: they stand side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clients {
     first: usize,
@@ -277,6 +288,11 @@ pub struct Clients {
 }
 
 impl Clients {
+    /// The first of them.
+    pub fn first(self) -> ClientId {
+        ClientId::from_index(self.first)
+    }
+
     /// How many there are; at least one.
     pub const fn count(self) -> usize {
         self.count
@@ -419,7 +435,18 @@ impl Scenario {
         self.server.as_ref()
     }
 
-    /// What happens, in the order in which it happens.
+    /// What happens to many clients alike, in the order in which it happens.
+    pub fn broad(&self) -> &[Broad] {
+        &self.broad
+    }
+
+    /// The clients that are not named one by one, in order of their ids.
+    pub fn populations(&self) -> &[Population] {
+        &self.populations
+    }
+
+    /// What happens to clients that are named, and to rooms and the server, in the order in which
+    /// it happens.
     pub fn script(&self) -> &[Step] {
         &self.script
     }

@@ -4,16 +4,18 @@
 //! Cells share nothing, so each is run by itself and none can change another.
 
 mod cell;
+mod filling;
 
 use std::collections::BTreeMap;
 
 use crate::{
     id::{ClientId, Id, LinkId, RoomId, UserId},
     protocol::server::Order,
-    scenario::{Action, Scenario, Step},
+    scenario::{Action, Clients, Scenario, server::ServerSpec},
 };
 pub use cell::Cell;
 pub(super) use cell::Sessions;
+use filling::Filling;
 
 /// Joins things that touch, by the rule that the smaller root wins.
 struct Unions {
@@ -41,16 +43,37 @@ impl Unions {
 
 /// The numbers of clients, users and rooms where all of them stand in one row.
 ///
-/// Clients come first, so the root of a cell is its first client.
+/// Clients come first, so the root of a cell is its first client.  Members of populations and their
+/// users do not stand there: they are where their room is.
 #[derive(Clone, Copy)]
-struct Row {
+struct Row<'a> {
+    scenario: &'a Scenario,
     n_clients: usize,
     n_users: usize,
 }
 
-impl Row {
+impl<'a> Row<'a> {
+    fn of(scenario: &'a Scenario) -> Self {
+        let n_clients = scenario.named_clients().len();
+        Self { scenario, n_clients, n_users: scenario.n_named_users() }
+    }
+
+    const fn len(self) -> usize {
+        self.n_clients + self.n_users + self.scenario.n_rooms()
+    }
+
+    fn client(self, client: ClientId) -> usize {
+        match self.scenario.population_of(client) {
+            Some(population) => self.room(population.room_of(client)),
+            None => client.index(),
+        }
+    }
+
     fn user(self, user: UserId) -> usize {
-        self.n_clients + user.index()
+        match self.scenario.member(user) {
+            Some(client) => self.client(client),
+            None => self.n_clients + user.index(),
+        }
     }
 
     fn room(self, room: RoomId) -> usize {
@@ -71,68 +94,135 @@ impl Row {
             | Action::RefusalBegins(client, _)
             | Action::RefusalEnds(client, _)
             | Action::OutageBegins(client, _)
-            | Action::OutageEnds(client, _) => client.index(),
+            | Action::OutageEnds(client, _) => self.client(client),
             Action::Order(Order::Forbid(user)) => self.user(user),
             Action::Order(Order::Oust(room, ..) | Order::CloseRoom(room)) => self.room(room),
         }
     }
 }
 
-/// What touches what, by the script.
-fn unions(scenario: &Scenario, row: Row) -> Unions {
-    let mut unions = Unions::new(row.n_clients + row.n_users + scenario.n_rooms());
-    // Who is ever on a shared link touches all who are.
-    let mut first_on: BTreeMap<LinkId, ClientId> = BTreeMap::new();
-    let mut on_link = |unions: &mut Unions, client: ClientId, link| {
-        if scenario.links()[link].shared {
-            unions.join(client.index(), first_on.entry(link).or_insert(client).index());
+/// What touches what.
+struct Touching<'a> {
+    row: Row<'a>,
+    unions: Unions,
+    /// Who is ever on a shared link touches all who are.
+    first_on: BTreeMap<LinkId, usize>,
+}
+
+impl<'a> Touching<'a> {
+    /// By the script, and by who is on shared links.
+    fn of(scenario: &'a Scenario) -> Self {
+        let row = Row::of(scenario);
+        let (unions, first_on) = (Unions::new(row.len()), BTreeMap::new());
+        let mut touching = Self { row, unions, first_on };
+        for (client, spec) in scenario.named_clients().iter() {
+            touching.unions.join(client.index(), row.user(spec.user));
+            touching.on_link(client.index(), spec.link);
         }
-    };
-    for (client, spec) in scenario.named_clients().iter() {
-        unions.join(client.index(), row.user(spec.user));
-        on_link(&mut unions, client, spec.link);
-    }
-    // The rooms of a node wait for each other.
-    let mut first_at: BTreeMap<u32, usize> = BTreeMap::new();
-    for room in (0..scenario.n_rooms()).map(RoomId::from_index) {
+        for population in scenario.populations() {
+            // Who has which of the links is drawn, so all may have each.
+            for link in population.links() {
+                let clients = population.members();
+                touching.each_home(clients, |it, home| it.on_link(home, link));
+            }
+        }
         if let Some(server) = scenario.server() {
-            let first = *first_at.entry(server.node_of(room)).or_insert_with(|| row.room(room));
-            unions.join(row.room(room), first);
+            touching.nodes(server);
+        }
+        for step in scenario.script() {
+            touching.step(step.action);
+        }
+        for broad in scenario.broad() {
+            let action = broad.step.action;
+            touching.each_home(broad.clients, |it, home| it.client_step(home, action));
+        }
+        touching
+    }
+
+    /// The rooms of a node wait for each other.
+    fn nodes(&mut self, server: &ServerSpec) {
+        let mut first_at: BTreeMap<u32, usize> = BTreeMap::new();
+        for room in (0..self.row.scenario.n_rooms()).map(RoomId::from_index) {
+            let place = self.row.room(room);
+            let first = *first_at.entry(server.node_of(room)).or_insert(place);
+            self.unions.join(place, first);
         }
     }
-    for step in scenario.script() {
-        match step.action {
-            Action::Call(client, call) => {
-                for room in call.rooms() {
-                    unions.join(client.index(), row.room(room));
-                }
+
+    /// Does something with every place in the row where one of these clients is.
+    fn each_home(&mut self, clients: Clients, mut with: impl FnMut(&mut Self, usize)) {
+        let (first, end) = (clients.first().index(), clients.first().index() + clients.count());
+        for client in first..end.min(self.row.n_clients) {
+            with(self, client);
+        }
+        for population in self.row.scenario.populations() {
+            let members = population.members();
+            let from = members.first().index().max(first);
+            let to = (members.first().index() + members.count()).min(end);
+            // After as many members as there are rooms, the rooms come again.
+            for client in from..to.min(from + population.rooms().1) {
+                let home = self.row.client(ClientId::from_index(client));
+                with(self, home);
             }
-            Action::Refused(client, refusal) => {
-                if let Some(room) = refusal.room {
-                    unions.join(client.index(), row.room(room));
-                }
-            }
-            Action::ChangeLink(client, link, _) | Action::ChangeNetwork(client, link) => {
-                on_link(&mut unions, client, link);
-            }
+        }
+    }
+
+    fn on_link(&mut self, home: usize, link: LinkId) {
+        if self.row.scenario.links()[link].shared {
+            self.unions.join(home, *self.first_on.entry(link).or_insert(home));
+        }
+    }
+
+    fn step(&mut self, action: Action) {
+        match action {
             Action::Order(Order::Oust(room, user, _)) => {
-                unions.join(row.user(user), row.room(room));
+                self.unions.join(self.row.user(user), self.row.room(room));
             }
-            Action::Order(Order::Forbid(_) | Order::CloseRoom(_))
+            Action::Order(Order::Forbid(_) | Order::CloseRoom(_)) | Action::Server(_) => (),
+            Action::Call(client, _)
+            | Action::Refused(client, _)
+            | Action::ChangeLink(client, ..)
+            | Action::ChangeNetwork(client, _)
+            | Action::App(client, _)
+            | Action::NodeCrash(client)
+            | Action::RandomOutages(client, _)
+            | Action::RefusalBegins(client, _)
+            | Action::RefusalEnds(client, _)
+            | Action::OutageBegins(client, _)
+            | Action::OutageEnds(client, _) => self.client_step(self.row.client(client), action),
+        }
+    }
+
+    /// A step of a client who is at this place.
+    fn client_step(&mut self, home: usize, action: Action) {
+        match action {
+            Action::Call(_, call) => {
+                for room in call.rooms() {
+                    self.unions.join(home, self.row.room(room));
+                }
+            }
+            Action::Refused(_, refusal) => {
+                if let Some(room) = refusal.room {
+                    self.unions.join(home, self.row.room(room));
+                }
+            }
+            Action::ChangeLink(_, link, _) | Action::ChangeNetwork(_, link) => {
+                self.on_link(home, link);
+            }
+            Action::Order(_)
+            | Action::Server(_)
             | Action::App(..)
             | Action::NodeCrash(_)
             | Action::RandomOutages(..)
-            | Action::Server(_)
             | Action::RefusalBegins(..)
             | Action::RefusalEnds(..)
             | Action::OutageBegins(..)
             | Action::OutageEnds(..) => (),
         }
     }
-    unions
 }
 
-/// What of a scenario is in one cell.
+/// What of a scenario is in one cell, but for members of populations.
 #[derive(Clone, Debug, Default)]
 struct Part {
     clients: Vec<ClientId>,
@@ -140,25 +230,30 @@ struct Part {
     rooms: Vec<RoomId>,
     /// The steps that concern it alone, by their places in the script.
     steps: Vec<usize>,
+    /// The broad steps that concern it alone, by their places among those.
+    broad: Vec<usize>,
 }
 
-/// The cells of a scenario, in order of their first clients.  A cell is made when it is run, so
-/// that a plan is small.
+/// The cells of a scenario, in order of their first clients, then of their first rooms.
+///
+/// A cell is made when it is run, so that a plan is small: it knows of a population only where its
+/// rooms are.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
     scenario: &'a Scenario,
     parts: Vec<Part>,
     /// The steps that concern all cells: the server has rooms in every one.
     everywhere: Vec<usize>,
+    /// The broad steps that may concern several cells.
+    wide: Vec<usize>,
 }
 
 impl<'a> Plan<'a> {
     /// The cells of a scenario.
     pub fn of(scenario: &'a Scenario) -> Self {
-        let row = Row { n_clients: scenario.n_clients(), n_users: scenario.n_users() };
-        let mut unions = unions(scenario, row);
+        let Touching { row, mut unions, .. } = Touching::of(scenario);
         let mut parts: Vec<Part> = Vec::new();
-        let mut part_of_root = vec![usize::MAX; unions.parent.len()];
+        let mut part_of_root = vec![usize::MAX; row.len()];
         let mut part_of = |parts: &mut Vec<Part>, node: usize| {
             let slot = &mut part_of_root[unions.root(node)];
             if *slot == usize::MAX {
@@ -167,7 +262,7 @@ impl<'a> Plan<'a> {
             }
             *slot
         };
-        for client in scenario.client_ids() {
+        for client in scenario.named_clients().ids() {
             let part = part_of(&mut parts, client.index());
             parts[part].clients.push(client);
         }
@@ -179,7 +274,7 @@ impl<'a> Plan<'a> {
             let part = part_of(&mut parts, row.room(room));
             parts[part].rooms.push(room);
         }
-        let mut everywhere = Vec::new();
+        let (mut everywhere, mut wide) = (Vec::new(), Vec::new());
         for (place, step) in scenario.script().iter().enumerate() {
             if let Action::Server(_) = step.action {
                 everywhere.push(place);
@@ -188,7 +283,15 @@ impl<'a> Plan<'a> {
                 parts[part].steps.push(place);
             }
         }
-        Self { scenario, parts, everywhere }
+        for (place, broad) in scenario.broad().iter().enumerate() {
+            if broad.clients.count() == 1 {
+                let part = part_of(&mut parts, row.client(broad.clients.first()));
+                parts[part].broad.push(place);
+            } else {
+                wide.push(place);
+            }
+        }
+        Self { scenario, parts, everywhere, wide }
     }
 
     /// The scenario whose cells these are.
@@ -202,18 +305,20 @@ impl<'a> Plan<'a> {
     }
 
     /// One of the cells, in the run with this seed.
-    pub fn cell(&self, number: usize, _: u64) -> Cell {
+    pub fn cell(&self, number: usize, seed: u64) -> Cell {
         let part = &self.parts[number];
-        let (clients, users, rooms) =
-            (part.clients.clone(), part.users.clone(), part.rooms.clone());
-        let mut cell = Cell { clients, users, rooms, script: Vec::new() };
-        let mut places = [&part.steps[..], &self.everywhere].concat();
-        places.sort_unstable();
-        let step = |place: usize| {
-            let step = self.scenario.script()[place];
-            Step { action: cell.renamed(step.action), ..step }
+        let mut steps = [&part.steps[..], &self.everywhere].concat();
+        let mut broad = [&part.broad[..], &self.wide].concat();
+        steps.sort_unstable();
+        broad.sort_unstable();
+        let mut cell = Cell {
+            clients: part.clients.clone(),
+            users: part.users.clone(),
+            rooms: part.rooms.clone(),
+            script: Vec::new(),
         };
-        cell.script = places.into_iter().map(step).collect();
+        cell.take_in_members(self.scenario);
+        Filling::new(self.scenario, seed, &mut cell).fill(&steps, &broad);
         cell
     }
 }

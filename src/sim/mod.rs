@@ -79,11 +79,12 @@ pub fn run_on<O: Observer + Send>(
     })
 }
 
-/// Runs a scenario with a seed, cell by cell; the observer hears of each cell in turn.
+/// Runs a scenario with a seed, cell by cell; the observer hears of each cell in turn, and of each
+/// message by itself.
 pub fn run<O: Observer>(scenario: &Scenario, seed: u64, observer: &mut O) {
     let plan = Plan::of(scenario);
     for number in 0..plan.n_cells() {
-        run_cell(&plan, number, (seed, Heartbeats::default()), observer);
+        run_cell(&plan, number, (seed, Heartbeats::EachOne), observer);
     }
 }
 

@@ -1,13 +1,12 @@
 //! Where heartbeats cannot be passed over, and why not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    id::{Id as _, IdVec, LinkId, UserId},
+    id::{LinkId, UserId},
     link::Cut,
     protocol::{message::Kind, quiet::Pace},
-    rng::Draws,
-    scenario::{Action, Scenario},
+    scenario::{Action, Population, Scenario},
     time::{Clock, SimSpan},
 };
 
@@ -22,20 +21,20 @@ pub fn obstacles(scenario: &Scenario) -> Vec<String> {
     if scenario.server().is_some_and(|it| it.work(Kind::Heartbeat).is_some()) {
         reasons.push("the server is a queue: it works on every heartbeat".to_owned());
     }
-    let gear = scenario.client_ids().map(|it| scenario.gear_of(it, &Draws::new(scenario.seed())));
-    let (mut links, mut n_wrong) = (BTreeSet::new(), 0_usize);
-    for gear in gear {
-        links.insert(gear.link);
-        n_wrong += usize::from(gear.clock != Clock::EXACT);
-    }
-    of_links(scenario, links, &mut reasons);
+    let (named, populations) = (scenario.named_clients(), scenario.populations());
+    let mut used: BTreeSet<LinkId> = named.iter().map(|(_, it)| it.link).collect();
+    used.extend(populations.iter().flat_map(Population::links));
+    of_links(scenario, used, &mut reasons);
+    let wrong = named.iter().filter(|(_, it)| it.clock != Clock::EXACT).count();
+    let members = populations.iter().filter(|it| it.clock() != Clock::EXACT);
+    let n_wrong = wrong + members.map(|it| it.members().count()).sum::<usize>();
     if n_wrong != 0 {
         reasons.push(format!("clients whose clocks run too fast or too slow: {n_wrong}"));
     }
-    let mut n_clients: IdVec<UserId, u32> = IdVec::filled(scenario.n_users(), || 0);
-    scenario.client_ids().for_each(|it| n_clients[scenario.user_of(it)] += 1);
-    let users = (0..scenario.n_users()).map(UserId::from_index);
-    let n_users = users.filter(|it| 1 < n_clients[*it]).count();
+    // Each member of a population is a user of its own.
+    let mut n_clients: BTreeMap<UserId, u32> = BTreeMap::new();
+    named.iter().for_each(|(_, it)| *n_clients.entry(it.user).or_default() += 1);
+    let n_users = n_clients.into_values().filter(|it| 1 < *it).count();
     if n_users != 0 {
         reasons.push(format!("users with several clients: {n_users}"));
     }
@@ -45,7 +44,8 @@ pub fn obstacles(scenario: &Scenario) -> Vec<String> {
 /// The links on which clients are at the start or later, and what of them is in the way.
 fn of_links(scenario: &Scenario, mut used: BTreeSet<LinkId>, reasons: &mut Vec<String>) {
     let mut is_mixed = false;
-    for step in scenario.script() {
+    let broad = scenario.broad().iter().map(|it| it.step);
+    for step in scenario.script().iter().copied().chain(broad) {
         if let Action::ChangeLink(_, link, _) | Action::ChangeNetwork(_, link) = step.action {
             used.insert(link);
         }

@@ -6,6 +6,7 @@ mod chance;
 mod device;
 mod quiet;
 mod restart;
+mod session;
 mod station;
 mod tell;
 
@@ -34,47 +35,8 @@ use crate::{
 };
 use device::Device;
 use quiet::{Prospect, Turn};
+use session::{COPY, LANES, Node, Session, lane};
 use station::Stations;
-
-/// A client as far as one room is concerned, with its dice.
-#[derive(Debug)]
-struct Session {
-    client: Client,
-    device: ClientId,
-    entity: Entity,
-    flow: Flow,
-    /// Messages sent so far, by direction and lane.
-    n_sent: [[u32; Lane::COUNT]; 2],
-    /// The drawn numbers that the next step may use, and how many were used before.
-    luck: Luck,
-    n_spent: [u32; 2],
-    /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
-    signal: bool,
-    /// Where the client stands, as far as those who watch have been told.
-    standing: Standing,
-    prospect: Prospect,
-    node: Node,
-    /// The numbers that messages must have, by direction and lane, not to be lost with a node.
-    n_lost: Option<Box<[[u32; Lane::COUNT]; 2]>>,
-}
-
-/// The node of the server to which a session is connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Node {
-    /// One that works.
-    Alive,
-    /// One that has crashed: nothing is sent until the client logs in over another.
-    Crashed,
-}
-
-impl Session {
-    /// Whether a message was under way when the node crashed.
-    fn is_lost(&self, Waybill { lane, number }: Waybill) -> bool {
-        let Some(n_lost) = &self.n_lost else { return false };
-        let lane = lane as usize % LANES;
-        number & !COPY < n_lost[lane / Lane::COUNT][lane % Lane::COUNT]
-    }
-}
 
 /// The state of one cell and those who watch it.
 pub(super) struct World<'a, O> {
@@ -105,18 +67,6 @@ pub(super) struct World<'a, O> {
     /// How many callbacks the server has made of each room.
     n_callbacks: IdVec<RoomId, u64>,
     observer: O,
-}
-
-/// Marks the number of a copy: no lane has so many messages.
-const COPY: u32 = 1 << 31;
-
-/// Lanes of one session on the agenda: those up, then those down.
-const LANES: usize = 2 * Lane::COUNT;
-
-/// The lane of a session's messages on the agenda.
-fn lane(id: SessionId, direction: Direction, lane: Lane) -> u32 {
-    let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane as usize;
-    u32::try_from(lane).expect("clients are limited")
 }
 
 impl<'a, O: Observer> World<'a, O> {
@@ -198,11 +148,11 @@ impl<'a, O: Observer> World<'a, O> {
     pub(super) fn run(mut self) {
         let n_rooms = self.cell.rooms.len();
         loop {
-            let step = self.script.get(self.next_step).copied();
-            match self.agenda.next(step.map_or(SimTime::NEVER, |it| it.at)) {
+            let script_at = self.script.get(self.next_step).map_or(SimTime::NEVER, |it| it.at);
+            match self.agenda.next(script_at) {
                 Next::Script => {
                     self.turn.script(self.now());
-                    self.script(step.expect("it is due"));
+                    self.script(self.script[self.next_step]);
                 }
                 Next::Arrival(waybill, message) => {
                     self.turn.arrival(self.now(), waybill);
@@ -275,8 +225,8 @@ impl<'a, O: Observer> World<'a, O> {
                 self.catch_up(session);
                 let moment = (&*self.rules, now);
                 if let Some(answer) = self.server.hear_beat(moment, session, message) {
-                    self.send(session, Direction::Down, Message::Down(answer));
-                    return self.arm(session);
+                    // The lease ends later than it did: the session is woken in time.
+                    return self.send(session, Direction::Down, Message::Down(answer));
                 }
                 self.step_member(session, member::Input::Receive(message));
             }
@@ -292,7 +242,11 @@ impl<'a, O: Observer> World<'a, O> {
                 let (here, rules) = (&mut self.sessions[session], &*self.rules);
                 let shown = self.devices[here.device].clock.shows(now);
                 if here.client.hear_answer(rules, shown, message) == Heard::Yes {
-                    return self.arm(session);
+                    // No deadline is earlier than it was; but there may be rest.
+                    if self.heartbeats == Heartbeats::PassedOver {
+                        self.arm(session);
+                    }
+                    return;
                 }
                 self.step_client(session, client::Input::Receive(message));
             }
@@ -494,9 +448,9 @@ impl<'a, O: Observer> World<'a, O> {
         // moves no draw of another.
         let number_of_draws = if kind == Kind::HeartbeatAck { self.heard } else { number };
         let serial = Serial { lane: kind.lane() as u8, number: number_of_draws };
-        let bytes = message.bytes();
-        let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
         let path = spec.model.path(direction);
+        let bytes = if path.bottleneck.is_some() { message.bytes() } else { 0 };
+        let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
         let Fate { verdict, copy } = device.link.send(&mut session.flow, path, queue, sending);
         self.observer.sent(now, global, kind);
         if session.node == Node::Crashed {

@@ -17,6 +17,8 @@ mod messages;
 mod nodes;
 mod oracles;
 mod passing_over;
+mod population_refusals;
+mod populations;
 mod profiles;
 mod properties;
 mod races;

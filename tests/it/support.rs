@@ -148,6 +148,12 @@ pub(crate) fn gallery(name: &str) -> String {
     fs::read_to_string(path.with_extension("json")).unwrap()
 }
 
+/// Writes the files that scenarios of the gallery name.
+pub(crate) fn gallery_files(write: impl Fn(&str, &str)) {
+    write("traces/train.csv", include_str!("../../scenarios/traces/train.csv"));
+    write("traces/arrivals.txt", include_str!("../../scenarios/traces/arrivals.txt"));
+}
+
 /// A scenario that may name files of the gallery.
 pub(crate) fn parse(text: &str) -> Result<Scenario, Vec<roomsim::scenario::fault::Fault>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -156,13 +162,19 @@ pub(crate) fn parse(text: &str) -> Result<Scenario, Vec<roomsim::scenario::fault
     })
 }
 
-/// The names of all scenarios of the gallery, in order.
+/// A scenario of more clients is not run by tests that run the whole gallery: it would take
+/// minutes.  `populations.rs` looks at what is in it.
+const GALLERY_CLIENTS_MAX: usize = 10_000;
+
+/// The names of the scenarios of the gallery, in order, but for those of very many clients.
 pub(crate) fn gallery_names() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let paths = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
     let paths = paths.filter(|it| it.extension().is_some_and(|it| it == "json"));
     let mut names: Vec<String> =
         paths.map(|it| it.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    let n_clients = |it: &String| parse(&gallery(it)).unwrap().n_clients();
+    names.retain(|it| n_clients(it) <= GALLERY_CLIENTS_MAX);
     names.sort();
     names
 }

@@ -19,7 +19,7 @@ pub(super) fn script(scenario: &Scenario, changes: &[Change], mut missing: Missi
     let mut lines = String::new();
     let mut now = SimTime::ZERO;
     let mut paths: IdVec<ClientId, [Option<&PathModel>; 2]> =
-        IdVec::filled(scenario.n_clients(), || [None; 2]);
+        IdVec::filled(scenario.named_clients().len(), || [None; 2]);
     for change in changes {
         if now < change.at {
             line(&mut lines, format_args!("sleep {}", seconds(change.at.since(now))));

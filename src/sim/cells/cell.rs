@@ -69,6 +69,22 @@ pub(crate) struct Sessions {
 }
 
 impl Cell {
+    /// Takes in the members of populations whose rooms are here, and their users.
+    pub(super) fn take_in_members(&mut self, scenario: &Scenario) {
+        for population in scenario.populations() {
+            let (first, n_rooms) = population.rooms();
+            let from = self.rooms.partition_point(|it| *it < first);
+            let to = self.rooms.partition_point(|it| it.index() < first.index() + n_rooms);
+            let n_before = self.clients.len();
+            for room in &self.rooms[from..to] {
+                self.clients.extend(population.clients_in(*room));
+            }
+            self.clients[n_before..].sort_unstable();
+            let users = self.clients[n_before..].iter().map(|it| scenario.user_of(*it));
+            self.users.extend(users);
+        }
+    }
+
     /// The user of each client, by their ids in the cell.
     fn users_of_clients(&self, scenario: &Scenario) -> IdVec<ClientId, UserId> {
         let of_client = |client: &ClientId| place(&self.users, scenario.user_of(*client));

@@ -4,7 +4,10 @@
 //! first lets it catch up: it becomes what it would be had each of its messages been simulated up
 //! to this very event, with whatever is under way on the agenda.
 
-use super::{Node, World, lane};
+use super::{
+    World,
+    session::{Node, lane},
+};
 use crate::{
     engine::Waybill,
     id::{Id, LinkId, SessionId},
@@ -77,14 +80,12 @@ pub(super) struct Prospect {
     kinds: Option<[LinkId; 2]>,
     /// The pace over these, if quiet time can be told there.
     pace: Option<Pace>,
-    outlook: Outlook,
     /// Until when the session is at rest, if it is.
     resting_until: Option<SimTime>,
 }
 
 impl Prospect {
-    pub(super) const NONE: Self =
-        Self { kinds: None, pace: None, outlook: Outlook::NONE, resting_until: None };
+    pub(super) const NONE: Self = Self { kinds: None, pace: None, resting_until: None };
 }
 
 /// The waybill of a heartbeat, or of the answer to one.
@@ -116,13 +117,12 @@ const fn last_of(bits: u128) -> Option<u32> {
     if bits == 0 { None } else { Some(bits.ilog2()) }
 }
 
-/// How many rounds from `number` on are quiet, for sure.
-fn n_quiet(outlook: Outlook, number: u32, bears: u32) -> u32 {
-    let [up, down] = outlook.from(number);
-    let (failed, n_known) = (up | down, outlook.end() - number);
+/// How many of the rounds that are known are quiet, for sure.
+fn n_quiet(Outlook { restless: [up, down], n_known }: Outlook, bears: u32) -> u32 {
+    let failed = up | down;
     // What fails at the end of what is known may go on.
     let n_open = (failed << (u128::BITS - n_known)).leading_ones();
-    first_run(failed, bears + 1).unwrap_or(n_known - n_open)
+    first_run(failed, bears + 1).filter(|it| *it < n_known).unwrap_or(n_known - n_open)
 }
 
 /// The place of the first of `run` set bits that stand side by side.
@@ -137,10 +137,15 @@ const fn first_run(bits: u128, run: u32) -> Option<u32> {
 
 impl<O: Observer> World<'_, O> {
     /// The deadline of a session that is at rest, or goes to rest now; nothing, if it does not.
+    #[inline]
     pub(super) fn rest(&mut self, id: SessionId) -> Option<SimTime> {
-        if self.heartbeats == Heartbeats::EachOne {
-            return None;
+        match self.heartbeats {
+            Heartbeats::PassedOver => self.rest_now(id),
+            Heartbeats::EachOne => None,
         }
+    }
+
+    fn rest_now(&mut self, id: SessionId) -> Option<SimTime> {
         let session = &self.sessions[id];
         let Some(rest) = session.client.rest() else {
             assert!(session.prospect.resting_until.is_none(), "{session:?} was not roused");
@@ -208,25 +213,28 @@ impl<O: Observer> World<'_, O> {
             return None;
         }
         let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
-        if !session.prospect.outlook.covers(number) {
-            session.prospect.outlook = session.flow.look_ahead(&self.draws, paths, number);
-        }
-        let mut n = n_quiet(session.prospect.outlook, number, pace.bears);
-        if n == 0 && session.prospect.outlook.end() - number <= pace.bears {
+        let outlook = session.flow.outlook(&self.draws, paths, (number, 1));
+        let mut n = n_quiet(outlook, pace.bears);
+        if n == 0 && outlook.n_known <= pace.bears {
             // All that is left of it fails: what follows decides.
-            session.prospect.outlook = session.flow.look_ahead(&self.draws, paths, number);
-            n = n_quiet(session.prospect.outlook, number, pace.bears);
+            let outlook = session.flow.outlook(&self.draws, paths, (number, pace.bears + 1));
+            n = n_quiet(outlook, pace.bears);
         }
         let span = SimSpan::from_micros(pace.every.as_micros() * u64::from(n));
         (0 < n).then_some((beat_at + span, pace.bears.min(n)))
     }
 
     /// Lets a session that is at rest be what it would be now.
+    #[inline]
     pub(super) fn catch_up(&mut self, id: SessionId) {
-        let session = &mut self.sessions[id];
-        if session.prospect.resting_until.take().is_none() {
-            return;
+        if self.sessions[id].prospect.resting_until.is_some() {
+            self.catch_up_now(id);
         }
+    }
+
+    fn catch_up_now(&mut self, id: SessionId) {
+        let session = &mut self.sessions[id];
+        session.prospect.resting_until = None;
         let every = session.prospect.pace.expect("who rests has a pace").every;
         let rest = session.client.rest().expect("who rests is online");
         let n = self.n_passed(id, (rest.beat_at, every));
@@ -235,7 +243,7 @@ impl<O: Observer> World<'_, O> {
         }
         let session = &mut self.sessions[id];
         let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
-        let [up, down] = session.prospect.outlook.from(number).map(|it| it & first(n));
+        let [up, down] = session.flow.told(number).restless.map(|it| it & first(n));
         let at =
             |place: u32| rest.beat_at + SimSpan::from_micros(every.as_micros() * u64::from(place));
         let last = self.last_round(id, (number + n - 1, at(n - 1)), ([up, down], n));

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{LANES, World, lane};
+use super::{
+    World,
+    session::{LANES, lane},
+};
 use crate::{
     engine::Waybill,
     id::{ClientId, Epoch, Id, IdVec, RoomId, SessionId},
