@@ -121,7 +121,7 @@ impl<'a> Draft<'a> {
         Some(ServerSpec {
             n_nodes: n_nodes?,
             capacity: Capacity { workers: workers?, queue: queue.unwrap_or(Some(u32::MAX))? },
-            work: service.unwrap_or_else(|| Some([const { None }; Kind::ALL.len()]))?,
+            work: service.unwrap_or(Some([const { None }; Kind::ALL.len()]))?,
             full: full.unwrap_or(Some(Full::Drop))?,
             fan_out: match fan_out {
                 None => None,
