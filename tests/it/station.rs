@@ -95,14 +95,14 @@ fn a_storm_is_over_when_the_workers_are_through() {
 /// are left is refused.
 #[test]
 fn a_full_queue_is_tried_again_in_rounds() {
-    const REFUSED_AFTER: u64 = 2100;
+    const REFUSED_AFTER: usize = 2100;
     for (n, c, k) in [(10, 1, 3), (23, 2, 4), (6, 2, 4), (9, 4, 0)] {
         let work = json!({ "login": { "fixed": "30ms" } });
         let server = json!({ "workers": c, "service": work, "queue": k, "full": "refuse" });
         let log = Log::of(&crowd(n, &server, &[storm()]));
         let rounds = n.div_ceil(c + k);
         let rest = n - (rounds - 1) * (c + k);
-        let last = (rounds - 1) * REFUSED_AFTER as usize + rest.div_ceil(c) * 30;
+        let last = (rounds - 1) * REFUSED_AFTER + rest.div_ceil(c) * 30;
         let ended = log.ended(Kind::Login);
         assert_eq!((ended.len(), *ended.last().unwrap()), (n, 10_050 + last as u64), "{n} {c} {k}");
         let n_refused: usize = (1..rounds).map(|round| n - round * (c + k)).sum();
@@ -295,7 +295,7 @@ fn busy() -> impl Strategy<Value = Value> {
     let names = prop::sample::subsequence(vec!["login", "roster", "heartbeat", "other"], 0..=4);
     let service = (names, work.clone(), work).prop_map(|(names, one, other)| {
         let of = |name: &&str| if *name == "login" { one.clone() } else { other.clone() };
-        Value::from_iter(names.iter().map(|it| ((*it).to_owned(), of(it))))
+        names.iter().map(|it| ((*it).to_owned(), of(it))).collect::<Value>()
     });
     let more = prop::sample::subsequence(
         vec![
