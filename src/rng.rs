@@ -53,6 +53,8 @@ pub enum Purpose {
     LinkShare = 20,
     /// Whether a step that concerns a share of clients concerns this one.
     StepShare = 21,
+    /// How long a worker of the server works on a message.
+    Service = 40,
 }
 
 /// The key of one entity, made from its name, so that it does not depend on who else takes part.

@@ -165,6 +165,7 @@ fn write(folder: Folder, loaded: &Loaded, ran: &Ran) -> Result<(), Trouble> {
         trace,
         counters: &ran.counters,
         judged,
+        each_one: &sim::obstacles(scenario),
     };
     let file = folder.file(MARKER);
     file.and_then(|mut it| it.write_all(&manifest.to_json())).map_err(folder.trouble(MARKER))?;

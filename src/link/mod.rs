@@ -97,12 +97,20 @@ pub enum Cause {
     NoApp,
     /// The server was down.
     ServerDown,
+    /// All workers of the server were busy, and its queue was full.
+    ServerFull,
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 5] =
-        [Self::Loss, Self::Outage, Self::QueueFull, Self::NoApp, Self::ServerDown];
+    pub const ALL: [Self; 6] = [
+        Self::Loss,
+        Self::Outage,
+        Self::QueueFull,
+        Self::NoApp,
+        Self::ServerDown,
+        Self::ServerFull,
+    ];
 }
 
 impl fmt::Display for Cause {
@@ -113,6 +121,7 @@ impl fmt::Display for Cause {
             Self::QueueFull => "queue_full",
             Self::NoApp => "no_app",
             Self::ServerDown => "server_down",
+            Self::ServerFull => "server_full",
         })
     }
 }

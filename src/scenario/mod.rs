@@ -22,6 +22,7 @@ pub mod profile;
 mod read;
 mod rooms;
 mod script;
+pub mod server;
 mod value;
 mod who;
 mod whom;
@@ -41,7 +42,7 @@ use crate::{
         rules::Rules,
         server::Order,
     },
-    scenario::{profile::Profile, rooms::Rooms},
+    scenario::{profile::Profile, rooms::Rooms, server::ServerSpec},
     time::{Clock, SimSpan, SimTime},
 };
 
@@ -72,6 +73,8 @@ pub struct Scenario {
     texts: IdVec<TextId, String>,
     /// The way of the server's callbacks to the developer's backend, if there is one.
     backend: Option<PathModel>,
+    /// What the server bears, if there is an end to it.
+    server: Option<ServerSpec>,
     /// What happens, in the order in which it happens.
     script: Vec<Step>,
     /// What happens to many clients alike, in the order in which it happens.
@@ -425,6 +428,11 @@ impl Scenario {
     /// The way of the server's callbacks to the developer's backend, if there is one.
     pub const fn backend(&self) -> Option<&PathModel> {
         self.backend.as_ref()
+    }
+
+    /// What the server bears, if there is an end to it.
+    pub const fn server(&self) -> Option<&ServerSpec> {
+        self.server.as_ref()
     }
 
     /// What happens to many clients alike, in the order in which it happens.

@@ -104,6 +104,11 @@ impl Population {
         (self.first_room, self.n_rooms)
     }
 
+    /// How the clocks of their devices run.
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// The number of a client among the members, from zero.
     fn number(&self, client: ClientId) -> usize {
         client.index() - self.members.first

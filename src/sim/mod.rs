@@ -4,6 +4,7 @@
 #![deny(clippy::float_arithmetic)]
 
 mod cells;
+mod obstacles;
 mod world;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 use crate::{observe::Observer, scenario::Scenario};
 
 pub use cells::{Cell, Plan};
+pub use obstacles::obstacles;
 
 const _: () = assert!(
     crate::scenario::DURATION_MAX.as_micros() <= crate::engine::TIME_MAX.as_micros(),

@@ -7,6 +7,7 @@ mod device;
 mod quiet;
 mod restart;
 mod session;
+mod station;
 mod tell;
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -35,6 +36,7 @@ use crate::{
 use device::Device;
 use quiet::{Prospect, Turn};
 use session::{COPY, LANES, Node, Session, lane};
+use station::Stations;
 
 /// The state of one cell and those who watch it.
 pub(super) struct World<'a, O> {
@@ -58,6 +60,8 @@ pub(super) struct World<'a, O> {
     /// How long logins take instead of what the profile says, in order of their beginning.
     slow: Vec<SimSpan>,
     outbox: Outbox,
+    /// The queues of the server's nodes, if there are any.
+    stations: Option<Box<Stations<'a>>>,
     /// The number of the message that the server heard last.
     heard: u32,
     /// How many callbacks the server has made of each room.
@@ -115,6 +119,7 @@ impl<'a, O: Observer> World<'a, O> {
             }
         };
         let sessions = IdVec::from_vec(cast.clients.iter().map(session).collect());
+        let stations = Stations::of(scenario, cell, sessions.len());
         Self {
             scenario,
             rules: Cow::Borrowed(scenario.rules()),
@@ -124,7 +129,7 @@ impl<'a, O: Observer> World<'a, O> {
             next_step: 0,
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
             turn: Turn::START,
-            heartbeats,
+            heartbeats: station::heartbeats(scenario, heartbeats),
             devices,
             shared: BTreeMap::new(),
             sessions,
@@ -132,6 +137,7 @@ impl<'a, O: Observer> World<'a, O> {
             n_down: 0,
             slow: Vec::new(),
             outbox: Outbox::default(),
+            stations,
             heard: 0,
             n_callbacks: IdVec::filled(cell.rooms.len(), || 0),
             observer,
@@ -166,7 +172,8 @@ impl<'a, O: Observer> World<'a, O> {
         for id in (0..self.sessions.len()).map(SessionId::from_index) {
             self.catch_up(id);
         }
-        self.observer.ended(self.agenda.n_under_way());
+        let n_idle = self.stations.as_ref().map_or(0, |it| it.n_idle());
+        self.observer.ended(self.agenda.n_under_way() - n_idle);
     }
 
     const fn now(&self) -> SimTime {
@@ -200,6 +207,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     fn arrive(&mut self, waybill: Waybill, message: Message) {
+        let Some((waybill, message)) = self.pass_station(waybill, message) else { return };
         let session = SessionId::from_index(waybill.lane as usize / LANES);
         let (now, kind) = (self.now(), message.kind());
         let device = &self.devices[self.sessions[session].device];
@@ -280,7 +288,7 @@ impl<'a, O: Observer> World<'a, O> {
     fn drain(&mut self) {
         let mut outbox = std::mem::take(&mut self.outbox);
         for (session, message) in &outbox.sends {
-            self.send(*session, Direction::Down, Message::Down(*message));
+            self.say(*session, *message);
         }
         for session in &outbox.members {
             self.set_deadline(*session);

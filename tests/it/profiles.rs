@@ -20,6 +20,7 @@ use roomsim::{
         parameter::{self, PARAMETERS, Parameter},
         profile::{BuiltIn, Grade, Profile},
     },
+    sim,
     sink::manifest::Manifest,
     time::SimSpan,
 };
@@ -51,7 +52,9 @@ fn run_json(ran: &Ran) -> Value {
     let (judged, Ran { scenario, trace, counters, .. }) = (ran.judged(), ran);
     let judged = &judged;
     let (files, scenario_sha256) = (&BTreeMap::new(), "");
-    let manifest = Manifest { scenario, scenario_sha256, files, seed: 1, trace, counters, judged };
+    let each_one = &sim::obstacles(scenario);
+    let manifest =
+        Manifest { scenario, scenario_sha256, files, seed: 1, trace, counters, judged, each_one };
     serde_json::from_slice(&manifest.to_json()).unwrap()
 }
 
