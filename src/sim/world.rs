@@ -18,14 +18,14 @@ use crate::{
     link::{Cause, Direction, Fate, Flow, Sending, Serial, Verdict, queue::Queue},
     observe::{Observer, Standing},
     protocol::{
-        client::{self, Client, Die, Luck},
+        client::{self, Client, Luck},
         member,
         message::{Kind, Lane, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
         swift::Heard,
     },
-    rng::{Draws, Entity, Purpose},
+    rng::{Draws, Entity},
     scenario::{Action, RoomMode, Scenario, Step},
     sim::{
         Heartbeats,
@@ -100,17 +100,16 @@ impl<'a, O: Observer> World<'a, O> {
                     Entity::named(&format!("{name}\n{room}"))
                 }
             };
+            let hand = draws.deal(entity);
             Session {
                 client: Client::new(),
                 device: *device,
                 entity,
-                flow: Flow::new(entity),
+                flow: Flow::new(entity, hand),
                 n_sent: [[0; Lane::COUNT]; 2],
-                luck: Luck {
-                    phase: draws.draw(Purpose::Phase, entity, 0),
-                    wait: draws.draw(Purpose::Wait, entity, 0),
-                },
+                luck: Luck { phase: hand.phase(), wait: hand.wait() },
                 n_spent: [0; 2],
+                n_thrown: [0; 2],
                 signal: false,
                 standing: Standing::Away,
                 prospect: Prospect::NONE,
@@ -306,6 +305,9 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn step_client(&mut self, id: SessionId, input: client::Input) {
         let session = &mut self.sessions[id];
+        if session.client.may_spend() {
+            session.throw(&self.draws);
+        }
         let now = self.devices[session.device].clock.shows(self.agenda.now());
         let (rules, luck, rtt) = (&*self.rules, session.luck, session.client.rtt);
         let context = client::Context { rules, now, rtt, luck };
@@ -322,14 +324,7 @@ impl<'a, O: Observer> World<'a, O> {
             client::Effect::Send(message) => self.send(id, Direction::Up, Message::Up(message)),
             client::Effect::Post(ask) => self.server.post(id, ask),
             client::Effect::Spent(die) => {
-                let session = &mut self.sessions[id];
-                session.n_spent[die as usize] += 1;
-                let index = u64::from(session.n_spent[die as usize]);
-                let (purpose, number) = match die {
-                    Die::Phase => (Purpose::Phase, &mut session.luck.phase),
-                    Die::Wait => (Purpose::Wait, &mut session.luck.wait),
-                };
-                *number = self.draws.draw(purpose, session.entity, index);
+                self.sessions[id].n_spent[die as usize] += 1;
             }
             client::Effect::StateChanged(..)
             | client::Effect::RosterChanges(..)
