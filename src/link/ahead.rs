@@ -129,6 +129,11 @@ impl Flow {
         Outlook { restless: self.told(number), n_known: n_known[0].min(n_known[1]) }
     }
 
+    /// Whether the messages from a number to before another are still told.
+    pub fn tells(&self, (from, to): (u32, u32)) -> bool {
+        self.ahead.iter().all(|it| it.first <= from && to <= it.first.saturating_add(N_AHEAD))
+    }
+
     /// The same messages again, of which it has been told.
     pub fn told(&self, number: u32) -> [Bits; 2] {
         self.ahead.each_ref().map(|it| it.restless.without_first(number - it.first))

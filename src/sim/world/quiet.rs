@@ -85,12 +85,14 @@ pub(super) struct Prospect {
     kinds: Option<[LinkId; 2]>,
     /// The pace over these, if quiet time can be told there.
     pace: Option<Pace>,
+    /// The number of the first heartbeat that has to be simulated, as far as has been looked.
+    loud: u32,
     /// Until when the session is at rest, if it is.
     resting_until: Option<SimTime>,
 }
 
 impl Prospect {
-    pub(super) const NONE: Self = Self { kinds: None, pace: None, resting_until: None };
+    pub(super) const NONE: Self = Self { kinds: None, pace: None, loud: 0, resting_until: None };
 }
 
 /// The waybill of a heartbeat, or of the answer to one.
@@ -198,13 +200,18 @@ impl<O: Observer> World<'_, O> {
             return None;
         }
         let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
-        let outlook = session.flow.outlook(&self.draws, paths, (number, 1));
-        let mut n = n_quiet(outlook, pace.bears);
-        if n == 0 && outlook.n_known <= pace.bears {
-            // All that is left of it fails: what follows decides.
-            let outlook = session.flow.outlook(&self.draws, paths, (number, pace.bears + 1));
-            n = n_quiet(outlook, pace.bears);
+        let loud = session.prospect.loud;
+        if loud <= number || !session.flow.tells((number, loud)) {
+            let outlook = session.flow.outlook(&self.draws, paths, (number, 1));
+            let mut n = n_quiet(outlook, pace.bears);
+            if n == 0 && outlook.n_known <= pace.bears {
+                // All that is left of it fails: what follows decides.
+                let outlook = session.flow.outlook(&self.draws, paths, (number, pace.bears + 1));
+                n = n_quiet(outlook, pace.bears);
+            }
+            session.prospect.loud = number + n;
         }
+        let n = session.prospect.loud - number;
         let span = SimSpan::from_micros(pace.every.as_micros() * u64::from(n));
         (0 < n).then_some((beat_at + span, pace.bears.min(n)))
     }
