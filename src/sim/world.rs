@@ -150,15 +150,15 @@ impl<'a, O: Observer> World<'a, O> {
             let script_at = self.script.get(self.next_step).map_or(SimTime::NEVER, |it| it.at);
             match self.agenda.next(script_at) {
                 Next::Script => {
-                    self.turn.script(self.now());
+                    self.turn_to(Turn::script);
                     self.script(self.script[self.next_step]);
                 }
                 Next::Arrival(waybill, message) => {
-                    self.turn.arrival(self.now(), waybill);
+                    self.turn_to(|turn, now| turn.arrival(now, waybill));
                     self.arrive(waybill, message);
                 }
                 Next::Deadline(slot) => {
-                    self.turn.deadline(self.now(), slot);
+                    self.turn_to(|turn, now| turn.deadline(now, slot));
                     match slot.checked_sub(n_rooms) {
                         None => self.publish(RoomId::from_index(slot)),
                         Some(slot) => self.wake(SessionId::from_index(slot)),
@@ -203,6 +203,14 @@ impl<'a, O: Observer> World<'a, O> {
             }
         }
         self.settle_down(action);
+    }
+
+    /// Notes how far the present instant has come, for those who catch up.
+    #[inline]
+    fn turn_to(&mut self, note: impl FnOnce(&mut Turn, SimTime)) {
+        if self.heartbeats == Heartbeats::PassedOver {
+            note(&mut self.turn, self.agenda.now());
+        }
     }
 
     fn arrive(&mut self, waybill: Waybill, message: Message) {
