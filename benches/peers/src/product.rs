@@ -4,14 +4,14 @@
 //! connect and log in anew when they hear nothing for 10 s.  Only heartbeats and acks are counted as
 //! hops, everything is in the time.  Nobody is told of others, so that heartbeats dominate.
 
-use std::{fmt::Write, num::NonZeroUsize};
+use std::num::NonZeroUsize;
 
 use roomsim::{
     id::{ClientId, RoomId},
-    observe::{Callback, Observer, Standing},
+    observe::{Callback, Observer, Rounds, Standing},
     protocol::{code::Reason, message::Kind},
     scenario::Scenario,
-    sim,
+    sim::{self, Heartbeats, How},
     sink::counters::Counters,
     time::SimTime,
 };
@@ -30,41 +30,44 @@ pub struct Way {
 }
 
 /// All ways.
-pub const WAYS: &[Way] = &[Way { suffix: "", what: "event by event", run: event_by_event }];
+pub const WAYS: &[Way] = &[
+    Way { suffix: "", what: "passing over", run: passing_over },
+    Way { suffix: "-exact", what: "event by event", run: event_by_event },
+];
 
+/// As a user would run it.
+fn passing_over(scenario: &Scenario, threads: NonZeroUsize) -> Tally {
+    run_with(scenario, threads, Heartbeats::PassedOver)
+}
+
+/// As a user would with `--exact-events`.
 fn event_by_event(scenario: &Scenario, threads: NonZeroUsize) -> Tally {
-    let watches = sim::run_on(scenario, scenario.seed(), threads, Watch::default);
+    run_with(scenario, threads, Heartbeats::EachOne)
+}
+
+fn run_with(scenario: &Scenario, n_threads: NonZeroUsize, heartbeats: Heartbeats) -> Tally {
+    let how = How { n_threads, heartbeats };
+    let watches = sim::run_on(scenario, scenario.seed(), how, Watch::default);
     watches.iter().fold(Tally::default(), |sum, watch| sum.and(&watch.tally()))
 }
 
 /// The scenario: rooms of so many clients, the last one perhaps of fewer.
 pub fn scenario(size: Size, room: u32) -> String {
-    let rooms = size.clients.div_ceil(room);
-    let mut clients = Vec::new();
-    let mut script = Vec::new();
-    for number in 0..rooms {
-        let count = room.min(size.clients - number * room);
-        clients.push(format!(r#"{{ "name": "g{number}", "count": {count}, "link": "hub" }}"#));
-        script.push(format!(
-            r#"{{ "at": "0s", "client": "g{number}", "do": {{ "loginRoom": {{ "room": "r{number}", "isUserStatusNotify": false }} }} }}"#
-        ));
-    }
-    let mut text = String::new();
-    write!(
-        text,
+    format!(
         r#"{{
   "version": 1, "name": "hub", "duration": "{seconds}s",
   "profile": {{ "base": "zego", "login_rate": "none" }},
   "links": {{ "hub": {{ "delay": "50ms", "jitter": "10ms", "loss": "1%" }} }},
-  "clients": [{clients}],
-  "script": [{script}]
+  "clients": [ {{
+    "name": "c", "count": {clients}, "rooms": {rooms}, "link": "hub",
+    "arrive": "at_once", "isUserStatusNotify": false
+  }} ],
+  "script": []
 }}"#,
         seconds = size.seconds,
-        clients = clients.join(",\n"),
-        script = script.join(",\n"),
+        clients = size.clients,
+        rooms = size.clients.div_ceil(room),
     )
-    .expect("a string takes it");
-    text
 }
 
 /// Reads the scenario.
@@ -126,6 +129,10 @@ impl Observer for Watch {
 
     fn dropped(&mut self, at: SimTime, client: ClientId, kind: Kind, cause: roomsim::link::Cause) {
         self.counters.dropped(at, client, kind, cause);
+    }
+
+    fn rounds(&mut self, rounds: Rounds) {
+        self.counters.rounds(rounds);
     }
 
     fn ended(&mut self, n_in_flight: usize) {
