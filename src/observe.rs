@@ -161,6 +161,12 @@ pub trait Observer {
         let _ = (at, client, changed_at);
     }
 
+    /// A client's app has been killed, or its engine destroyed: it is in no room any more, as far
+    /// as it knows.
+    fn forgot(&mut self, at: SimTime, client: ClientId) {
+        let _ = (at, client);
+    }
+
     /// A client's link, whole until now, is cut in one direction or both.
     fn cut(&mut self, at: SimTime, client: ClientId) {
         let _ = (at, client);
@@ -223,6 +229,10 @@ macro_rules! forward {
 
         fn noticed(&mut $self, at: SimTime, client: ClientId, changed_at: SimTime) {
             $($to.noticed(at, client, changed_at);)+
+        }
+
+        fn forgot(&mut $self, at: SimTime, client: ClientId) {
+            $($to.forgot(at, client);)+
         }
 
         fn cut(&mut $self, at: SimTime, client: ClientId) {

@@ -22,6 +22,7 @@ mod who;
 
 pub use files::ReadFile;
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
+pub use who::{Entry, EntryOf};
 
 use crate::{
     id::{ClientId, Id, IdVec, LinkId, RoomId, StreamId, TextId, UserId},
@@ -51,6 +52,8 @@ pub struct Scenario {
     links: IdVec<LinkId, LinkSpec>,
     /// The clients, in order of the file.
     clients: IdVec<ClientId, ClientSpec>,
+    /// The entries of the file that they come from.
+    entries: Vec<Entry>,
     /// The users' names.
     users: IdVec<UserId, String>,
     /// The rooms' names.
@@ -277,6 +280,11 @@ impl Clients {
         self.count
     }
 
+    /// Their ids: from the first to before the second.
+    pub const fn bounds(self) -> (usize, usize) {
+        (self.first, self.first + self.count)
+    }
+
     /// The clients, in order.
     pub fn iter(self) -> impl Iterator<Item = ClientId> {
         (self.first..self.first + self.count).map(ClientId::from_index)
@@ -397,6 +405,11 @@ impl Scenario {
     /// The clients, in order of the file.
     pub const fn clients(&self) -> &IdVec<ClientId, ClientSpec> {
         &self.clients
+    }
+
+    /// The entries of the file that the clients come from, in order of the clients.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
     }
 
     /// The users' names.

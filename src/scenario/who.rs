@@ -13,6 +13,26 @@ use crate::{
     time::Clock,
 };
 
+/// An entry of the file's `clients`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Whom it stands for.
+    pub of: EntryOf,
+    /// The clients: one, or those of a group.
+    pub clients: Clients,
+}
+
+/// What an entry stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryOf {
+    /// One client.
+    Client,
+    /// A group.
+    Group,
+}
+
 /// What an entry says of its devices.
 struct Device<'a> {
     mode: RoomMode,
@@ -98,7 +118,10 @@ impl<'a> Draft<'a> {
             self.reader.fault(&name_at, problem, "give every client a name of its own");
             return None;
         }
-        self.names.clients.insert(name, Clients { first, count: members.len() });
+        let clients = Clients { first, count: members.len() };
+        let of = if count.is_some() { EntryOf::Group } else { EntryOf::Client };
+        self.entries.push(Entry { name: name.to_owned(), of, clients });
+        self.names.clients.insert(name, clients);
         for member in members {
             let user = self.user(user.unwrap_or(&member));
             self.clients.push(ClientSpec {

@@ -23,7 +23,10 @@ use crate::{
     },
     rng::{Draws, Entity, Purpose},
     scenario::{Action, RoomMode, Scenario, Step},
-    sim::cells::{Cell, Sessions},
+    sim::{
+        cells::{Cell, Sessions},
+        control::Pace,
+    },
     time::{SimSpan, SimTime},
 };
 use device::Device;
@@ -92,6 +95,9 @@ pub(super) struct World<'a, O> {
     n_callbacks: IdVec<RoomId, u64>,
     observer: O,
 }
+
+/// So many events of a cell pass from one look at whether the run is to stop to the next.
+const LOOK_EVERY: u64 = 4096;
 
 /// Marks the number of a copy: no lane has so many messages.
 const COPY: u32 = 1 << 31;
@@ -164,10 +170,13 @@ impl<'a, O: Observer> World<'a, O> {
         }
     }
 
-    /// From the start to the end.
-    pub(super) fn run(mut self) {
+    /// From the start to the end, unless the run is stopped before.
+    pub(super) fn run(mut self, mut pace: Pace<'_>) {
         let n_rooms = self.cell.rooms.len();
-        loop {
+        for n_events in 1_u64.. {
+            if n_events.is_multiple_of(LOOK_EVERY) && pace.reached(self.now()).is_break() {
+                return;
+            }
             let step = self.script.get(self.next_step).copied();
             match self.agenda.next(step.map_or(SimTime::NEVER, |it| it.at)) {
                 Next::Script => self.script(step.expect("it is due")),
@@ -178,6 +187,7 @@ impl<'a, O: Observer> World<'a, O> {
             }
         }
         self.observer.ended(self.agenda.n_under_way());
+        pace.ended(self.scenario.end());
     }
 
     const fn now(&self) -> SimTime {

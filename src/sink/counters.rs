@@ -1,6 +1,12 @@
 //! Counts the messages of a run, by kind and by what became of them.
 
-use crate::{id::ClientId, link::Cause, observe::Observer, protocol::message::Kind, time::SimTime};
+use crate::{
+    id::ClientId,
+    link::Cause,
+    observe::{Observer, Rounds},
+    protocol::message::Kind,
+    time::SimTime,
+};
 
 /// What became of the messages of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +76,20 @@ impl Observer for Counters {
 
     fn dropped(&mut self, _: SimTime, _: ClientId, kind: Kind, cause: Cause) {
         self.counts[kind as usize].dropped[cause as usize] += 1;
+    }
+
+    fn rounds(&mut self, rounds: Rounds) {
+        let [sent, lost, answers_lost] =
+            [rounds.sent, rounds.lost, rounds.answers_lost].map(u64::from);
+        let n_answers = sent - lost;
+        for (kind, sent, lost) in
+            [(Kind::Heartbeat, sent, lost), (Kind::HeartbeatAck, n_answers, answers_lost)]
+        {
+            let count = &mut self.counts[kind as usize];
+            count.sent += sent;
+            count.delivered += sent - lost;
+            count.dropped[Cause::Loss as usize] += lost;
+        }
     }
 
     fn ended(&mut self, n_in_flight: usize) {

@@ -3,15 +3,19 @@
 //! Times are exact seconds with six decimals, lines end with `\n`.  Names are such that no cell can
 //! begin like a formula of a spreadsheet.
 
-use std::{collections::BTreeSet, fmt::Write as _, io};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    io,
+};
 
 use csv::{Terminator, Writer, WriterBuilder};
 
 use crate::{
-    id::{ClientId, IdVec},
     scenario::{MarkOf, Scenario, When},
     sink::{
         judge::Judgement,
+        line::Lines,
         trace::{Row, Trace},
     },
 };
@@ -43,17 +47,15 @@ pub(super) fn finish<W: io::Write>(mut writer: Writer<W>) -> io::Result<()> {
     writer.flush()
 }
 
-/// Which mark each row bears.
-fn marks_of_rows<'a>(scenario: &'a Scenario, trace: &Trace, judged: &Judgement) -> Vec<&'a str> {
-    let mut marks = vec![""; trace.rows().len()];
+/// Which rows bear a mark, in order; the mark of each.
+fn marks_of_rows<'a>(scenario: &'a Scenario, judged: &Judgement) -> BTreeMap<usize, &'a str> {
+    let mut marks = BTreeMap::new();
     // A mark that a row was looked for goes before one that the script set at the same instant.
     for by_script in [false, true] {
         for (mark, seen) in scenario.marks().iter().zip(&judged.marks) {
             let is_of_script = matches!(mark.of, MarkOf::Step(..));
-            if let Some(row) = seen.row.filter(|_| is_of_script == by_script)
-                && marks[row].is_empty()
-            {
-                marks[row] = &mark.name;
+            if let Some(row) = seen.row.filter(|_| is_of_script == by_script) {
+                marks.entry(row).or_insert(&*mark.name);
             }
         }
     }
@@ -67,55 +69,57 @@ pub fn write_callbacks<W: io::Write>(
     judged: &Judgement,
     to: W,
 ) -> io::Result<()> {
-    let marks = marks_of_rows(scenario, trace, judged);
-    let mut csv = writer(to);
-    csv.write_record(CALLBACK_COLUMNS)?;
-    for (row, mark) in trace.rows().iter().zip(marks) {
-        write_row(&mut csv, scenario, row, mark)?;
+    let marks = marks_of_rows(scenario, judged);
+    let mut lines = Lines::new(to);
+    lines.names(&CALLBACK_COLUMNS)?;
+    for (index, row) in trace.rows().iter().enumerate() {
+        write_row(&mut lines, scenario, row, marks.get(&index).unwrap_or(&""))?;
     }
-    finish(csv)
+    lines.finish()
 }
 
-/// Writes the callbacks of each client to a writer of its own, which `open` gives.
+/// Writes the callbacks of each client that is traced to a writer of its own, which `open` gives
+/// for the name of its file.
 pub fn write_users<W: io::Write>(
     scenario: &Scenario,
     trace: &Trace,
     judged: &Judgement,
-    mut open: impl FnMut(ClientId) -> io::Result<W>,
+    mut open: impl FnMut(&str) -> io::Result<W>,
 ) -> io::Result<()> {
-    let marks = marks_of_rows(scenario, trace, judged);
-    for client in scenario.clients().ids() {
-        let mut csv = writer(open(client)?);
-        csv.write_record(CALLBACK_COLUMNS)?;
+    let marks = marks_of_rows(scenario, judged);
+    let mut files = UserFiles::default();
+    for client in trace.traced().clients(scenario) {
+        let mut lines = Lines::new(open(&files.of(&scenario.clients()[client].name))?);
+        lines.names(&CALLBACK_COLUMNS)?;
         for (index, row) in trace.of(client) {
-            write_row(&mut csv, scenario, row, marks[index])?;
+            write_row(&mut lines, scenario, row, marks.get(&index).unwrap_or(&""))?;
         }
-        finish(csv)?;
+        lines.finish()?;
     }
     Ok(())
 }
 
 fn write_row<W: io::Write>(
-    csv: &mut Writer<W>,
+    lines: &mut Lines<W>,
     scenario: &Scenario,
     row: &Row,
     mark: &str,
 ) -> io::Result<()> {
     let client = &scenario.clients()[row.client];
-    let (time, code) = (row.at.to_string(), row.what.code().map(|it| it.to_string()));
-    csv.write_record([
-        &*time,
-        &client.name,
-        &scenario.users()[client.user],
-        row.room_name(scenario),
-        row.what.callback(),
-        &row.what.value(scenario),
-        code.as_deref().unwrap_or_default(),
-        &row.what.subjects(scenario),
-        &row.what.detail(scenario),
-        mark,
-    ])?;
-    Ok(())
+    lines.time(row.at);
+    lines.text(&client.name);
+    lines.text(&scenario.users()[client.user]);
+    lines.text(row.room_name(scenario));
+    lines.text(row.what.callback());
+    lines.text(&row.what.value(scenario));
+    match row.what.code() {
+        Some(code) => lines.number(code.number().into()),
+        None => lines.text(""),
+    }
+    lines.texts(row.what.names(scenario));
+    lines.text(&row.what.detail(scenario));
+    lines.text(mark);
+    lines.end()
 }
 
 /// Writes when each mark was, and when it was expected, by time; those never seen come last.
@@ -169,21 +173,24 @@ pub fn write_marks<W: io::Write>(
     finish(csv)
 }
 
-/// The name of each client's file in `users/`, without a folder and without surprises.
+/// The names of the clients' files in `users/`, without a folder and without surprises.
 ///
 /// Whatever is not a letter, a digit, `-` or `_` is written as `%` and two hexadecimal digits, and
 /// names that some file system would take for the same get a number.
-pub fn user_files(scenario: &Scenario) -> IdVec<ClientId, String> {
-    let mut taken = BTreeSet::new();
-    let file = |client: ClientId| {
-        let stem = file_stem(&scenario.clients()[client].name);
+#[derive(Default)]
+struct UserFiles {
+    taken: BTreeSet<String>,
+}
+
+impl UserFiles {
+    fn of(&mut self, client: &str) -> String {
+        let stem = file_stem(client);
         let numbered = (2..).map(|it| format!("{stem}~{it}"));
         let free = std::iter::once(stem.clone())
             .chain(numbered)
-            .find(|it| taken.insert(it.to_ascii_lowercase()));
+            .find(|it| self.taken.insert(it.to_ascii_lowercase()));
         free.expect("there are enough numbers") + ".csv"
-    };
-    IdVec::from_vec(scenario.clients().ids().map(file).collect())
+    }
 }
 
 /// Names that some systems keep for devices.

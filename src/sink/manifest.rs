@@ -73,7 +73,7 @@ impl Manifest<'_> {
     }
 }
 
-fn messages(counters: &Counters) -> Value {
+pub(super) fn messages(counters: &Counters) -> Value {
     let count = |of: &Count| {
         let dropped = Cause::ALL.map(|it| (it.to_string(), Value::from(of.dropped[it as usize])));
         json!({

@@ -13,6 +13,10 @@ use crate::{
         code::{ErrorCode, LegacyState, Status, Update},
     },
     scenario::{Pattern, Scenario},
+    sink::{
+        line::{push_number, push_time},
+        traced::Traced,
+    },
     time::SimTime,
 };
 
@@ -52,18 +56,20 @@ pub enum What {
     CallResult(CallKind, ErrorCode, Subject),
 }
 
-/// Collects all callbacks.
+/// Collects the callbacks of those who are traced.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
+    traced: Traced,
     rows: Vec<Row>,
 }
 
-/// All callbacks of a run: by time, then client, then the order in which the client was told.
+/// The callbacks of a run, of those who are traced: by time, then client, then the order in which the client was told.
 #[derive(Clone, Debug)]
 pub struct Trace {
+    traced: Traced,
     rows: Vec<Row>,
-    /// The rows of each client, in order.
-    by_client: Vec<Vec<usize>>,
+    /// The indices of the rows, client by client.
+    by_client: Vec<u32>,
     /// When the run ended.
     end: SimTime,
 }
@@ -76,6 +82,9 @@ impl Observer for Recorder {
         room: Option<RoomId>,
         what: Callback<'_>,
     ) {
+        if !self.traced.has(client) {
+            return;
+        }
         let what = match what {
             Callback::StateChanged(status) => What::StateChanged(status),
             Callback::UserUpdate(update, users) => What::UserUpdate(update, users.into()),
@@ -92,20 +101,30 @@ impl Observer for Recorder {
 }
 
 impl Recorder {
-    /// Takes what another recorder has of other cells.
+    /// A recorder of those who are traced.
+    pub const fn of(traced: Traced) -> Self {
+        Self { traced, rows: Vec::new() }
+    }
+
+    /// Takes what another recorder of the same clients has of other cells.
     pub fn join(&mut self, other: Self) {
         self.rows.extend(other.rows);
     }
 
     /// The trace of a run that has ended.
-    pub fn finish(mut self, scenario: &Scenario) -> Trace {
+    pub fn finish(self, scenario: &Scenario) -> Trace {
+        let Self { traced, mut rows } = self;
+        let number = |it: usize| u32::try_from(it).expect("a trace has less than 2^32 rows");
         // Stable, and a client's own rows come in order: so cells may come in any order.
-        self.rows.sort_by_key(|it| (it.at, it.client));
-        let mut by_client = vec![Vec::new(); scenario.clients().len()];
-        for (index, row) in self.rows.iter().enumerate() {
-            by_client[row.client.index()].push(index);
-        }
-        Trace { rows: self.rows, by_client, end: scenario.end() }
+        rows.sort_by_key(|it| (it.at, it.client));
+        let key = |(index, row): (usize, &Row)| {
+            (row.client.index() as u64) << 32 | u64::from(number(index))
+        };
+        let mut keys: Vec<u64> = rows.iter().enumerate().map(key).collect();
+        keys.sort_unstable();
+        let index = |key: u64| u32::try_from(key & u64::from(u32::MAX)).expect("it is masked");
+        let by_client = keys.into_iter().map(index).collect();
+        Trace { traced, rows, by_client, end: scenario.end() }
     }
 }
 
@@ -115,6 +134,11 @@ impl Trace {
         &self.rows
     }
 
+    /// Whose rows these are.
+    pub const fn traced(&self) -> &Traced {
+        &self.traced
+    }
+
     /// When the run ended.
     pub const fn end(&self) -> SimTime {
         self.end
@@ -122,33 +146,59 @@ impl Trace {
 
     /// The rows of one client, with their indices.
     pub fn of(&self, client: ClientId) -> impl DoubleEndedIterator<Item = (usize, &Row)> {
-        self.by_client[client.index()].iter().map(|it| (*it, &self.rows[*it]))
+        let of = |index: &u32| self.rows[*index as usize].client;
+        let first = self.by_client.partition_point(|it| of(it) < client);
+        let n = self.by_client[first..].partition_point(|it| of(it) == client);
+        let rows = self.by_client[first..first + n].iter();
+        rows.map(|it| (*it as usize, &self.rows[*it as usize]))
     }
 
     /// The SHA-256 of all rows as text: the same run, the same digest.
     pub fn digest(&self, scenario: &Scenario) -> String {
         let mut hash = Sha256::new();
-        let mut line = String::new();
+        let mut text = Vec::new();
         for row in &self.rows {
-            line.clear();
-            let (client, room) = (&scenario.clients()[row.client].name, row.room_name(scenario));
-            let (callback, value) = (row.what.callback(), row.what.value(scenario));
-            let code = row.what.code().map_or(String::new(), |it| it.to_string());
-            let subjects = row.what.subjects(scenario);
-            let time = row.at;
-            // The older callback's state follows from the reason.
-            let is_implied = matches!(row.what, What::StateChanged(_));
-            let detail = if is_implied { Cow::Borrowed("") } else { row.what.detail(scenario) };
-            let tab = if detail.is_empty() { "" } else { "\t" };
-            writeln!(
-                line,
-                "{time}\t{client}\t{room}\t{callback}\t{value}\t{code}\t{subjects}{tab}{detail}"
-            )
-            .expect("text can be written to a string");
-            hash.update(line.as_bytes());
+            push_line(&mut text, scenario, row);
+            if BLOCK <= text.len() {
+                hash.update(&text);
+                text.clear();
+            }
         }
+        hash.update(&text);
         hex(&hash.finalize())
     }
+}
+
+/// So many bytes of text are hashed at once.
+const BLOCK: usize = 1 << 14;
+
+/// A row as its digest has it.
+fn push_line(to: &mut Vec<u8>, scenario: &Scenario, row: &Row) {
+    push_time(to, row.at);
+    let cell = |to: &mut Vec<u8>, text: &str| {
+        to.push(b'\t');
+        to.extend_from_slice(text.as_bytes());
+    };
+    cell(to, &scenario.clients()[row.client].name);
+    cell(to, row.room_name(scenario));
+    cell(to, row.what.callback());
+    cell(to, &row.what.value(scenario));
+    cell(to, "");
+    if let Some(code) = row.what.code() {
+        push_number(to, code.number().into());
+    }
+    cell(to, "");
+    for (index, name) in row.what.names(scenario).enumerate() {
+        to.extend(if index == 0 { "" } else { ";" }.bytes());
+        to.extend_from_slice(name.as_bytes());
+    }
+    // The older callback's state follows from the reason.
+    let is_implied = matches!(row.what, What::StateChanged(_));
+    let detail = if is_implied { Cow::Borrowed("") } else { row.what.detail(scenario) };
+    if !detail.is_empty() {
+        cell(to, &detail);
+    }
+    to.push(b'\n');
 }
 
 /// The SHA-256 of some bytes.
@@ -247,26 +297,41 @@ impl What {
         }
     }
 
-    /// The names of the users or streams that it is about, separated by `;`.
-    pub fn subjects(&self, scenario: &Scenario) -> String {
-        match self {
-            Self::UserUpdate(_, users) => {
-                let names: Vec<&str> = users.iter().map(|it| &*scenario.users()[*it]).collect();
-                names.join(";")
-            }
-            Self::StreamUpdate(_, streams) => {
-                let name = |it: &Stream| &*scenario.streams()[it.stream];
-                let names: Vec<&str> = streams.iter().map(name).collect();
-                names.join(";")
-            }
-            Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => scenario.users()[*user].clone(),
-            Self::CallResult(_, _, Subject::Stream(stream)) => scenario.streams()[*stream].clone(),
+    /// The names of the users or streams that it is about.
+    pub fn names<'a>(
+        &'a self,
+        scenario: &'a Scenario,
+    ) -> impl Iterator<Item = &'a str> + Clone {
+        let (users, streams): (&[UserId], &[Stream]) = match self {
+            Self::UserUpdate(_, users) => (users, &[]),
+            Self::StreamUpdate(_, streams) => (&[], streams),
+            Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => (std::slice::from_ref(user), &[]),
             Self::StateChanged(_)
             | Self::OnlineCount(_)
             | Self::TokenWillExpire(_)
             | Self::NetworkMode(_)
-            | Self::CallResult(_, _, Subject::None | Subject::Text(_)) => String::new(),
-        }
+            | Self::CallResult(..) => (&[], &[]),
+        };
+        let published = match self {
+            Self::CallResult(_, _, Subject::Stream(stream)) => Some(*stream),
+            Self::CallResult(_, _, Subject::None | Subject::Text(_))
+            | Self::UserUpdate(..)
+            | Self::StreamUpdate(..)
+            | Self::ExtraInfo(..)
+            | Self::Broadcast(..)
+            | Self::StateChanged(_)
+            | Self::OnlineCount(_)
+            | Self::TokenWillExpire(_)
+            | Self::NetworkMode(_) => None,
+        };
+        let streams = streams.iter().map(|it| it.stream).chain(published);
+        let users = users.iter().map(|it| &*scenario.users()[*it]);
+        users.chain(streams.map(|it| &*scenario.streams()[it]))
+    }
+
+    /// The same, separated by `;`.
+    pub fn subjects(&self, scenario: &Scenario) -> String {
+        self.names(scenario).collect::<Vec<_>>().join(";")
     }
 
     /// The callback in a few words: `Reconnecting 1002051`, `DELETE A`.
