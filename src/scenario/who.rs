@@ -33,6 +33,12 @@ pub enum EntryOf {
     Group,
 }
 
+impl EntryOf {
+    const fn of(count: Option<u64>) -> Self {
+        if count.is_some() { Self::Group } else { Self::Client }
+    }
+}
+
 /// What an entry says of its devices.
 struct Device<'a> {
     mode: RoomMode,
@@ -119,8 +125,7 @@ impl<'a> Draft<'a> {
             return None;
         }
         let clients = Clients { first, count: members.len() };
-        let of = if count.is_some() { EntryOf::Group } else { EntryOf::Client };
-        self.entries.push(Entry { name: name.to_owned(), of, clients });
+        self.entries.push(Entry { name: name.to_owned(), of: EntryOf::of(count), clients });
         self.names.clients.insert(name, clients);
         for member in members {
             let user = self.user(user.unwrap_or(&member));

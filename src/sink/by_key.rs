@@ -1,4 +1,8 @@
 //! Small tables of what is known of clients while their cell runs.
+#![expect(
+    clippy::disallowed_types,
+    reason = "nobody walks through these tables, and trees are slower"
+)]
 
 use std::{
     collections::HashMap,

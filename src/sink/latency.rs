@@ -85,10 +85,13 @@ mod tests {
     fn quantiles_are_within_the_stated_error_of_the_exact_ones() {
         let times: Vec<u64> = (1..=5000_u64).map(|it| it * it % 70_001 * 97).collect();
         let mut all = Latency::default();
-        times.iter().for_each(|it| all.record(SimSpan::from_micros(*it)));
+        for time in &times {
+            all.record(SimSpan::from_micros(*time));
+        }
         let mut sorted = times.clone();
         sorted.sort_unstable();
-        for (per_mille, rank) in [(500, 2500), (900, 4500), (990, 4950), (999, 4995), (1000, 5000)] {
+        for (per_mille, rank) in [(500, 2500), (900, 4500), (990, 4950), (999, 4995), (1000, 5000)]
+        {
             let exact = sorted[rank - 1];
             let told = all.quantile(per_mille).expect("there are some").as_micros();
             assert!((exact..=exact + exact / 1000).contains(&told), "{per_mille}: {told}, {exact}");

@@ -23,7 +23,9 @@ impl<W: io::Write> Lines<W> {
 
     /// A whole line of these cells.
     pub(super) fn names(&mut self, names: &[&str]) -> io::Result<()> {
-        names.iter().for_each(|it| self.text(it));
+        for name in names {
+            self.text(name);
+        }
         self.end()
     }
 
@@ -46,7 +48,10 @@ impl<W: io::Write> Lines<W> {
     }
 
     /// A cell of texts with `;` between them.
-    pub(super) fn texts<'a>(&mut self, texts: impl Iterator<Item = &'a str> + Clone) {
+    pub(super) fn texts<'a, I>(&mut self, texts: I)
+    where
+        I: Iterator<Item = &'a str> + Clone,
+    {
         self.begin_cell();
         let quote = texts.clone().any(|it| it.bytes().any(|it| it == b',')).then_some(b'"');
         self.bytes.extend(quote);

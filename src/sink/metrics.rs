@@ -10,10 +10,10 @@ mod part;
 mod summary;
 mod table;
 
-pub use layout::{BINS_MAX, By, Layout, PARTS_MAX, TooFine, TooMany};
+pub use layout::{BINS_MAX, By, Layout, PARTS_MAX, Scope, TooFine, TooMany};
 pub use part::{Flow, Level, Part, Peak, Told, Took, told_name};
-pub use summary::summary;
-pub use table::{METRIC_COLUMNS, write_metrics};
+pub use summary::{QUANTILES, summary};
+pub use table::{METRIC_COLUMNS, rate, write_metrics};
 
 use std::sync::Arc;
 
@@ -190,9 +190,7 @@ impl Session {
             | Reason::Reconnected
             | Reason::ReconnectFailed
             | Reason::KickOut
-            | Reason::Logout => {
-                Self { login: None, lost: None, is_reconnecting: false, noticed }
-            }
+            | Reason::Logout => Self { login: None, lost: None, is_reconnecting: false, noticed },
         }
     }
 }

@@ -153,6 +153,14 @@ impl Trace {
         rows.map(|it| (*it as usize, &self.rows[*it as usize]))
     }
 
+    /// What the digest is called: that of a part must not be taken for that of all.
+    pub const fn digest_name(&self) -> &'static str {
+        match self.traced {
+            Traced::All => "digest",
+            Traced::Some(_) => "digest_of_traced",
+        }
+    }
+
     /// The SHA-256 of all rows as text: the same run, the same digest.
     pub fn digest(&self, scenario: &Scenario) -> String {
         let mut hash = Sha256::new();
@@ -298,14 +306,13 @@ impl What {
     }
 
     /// The names of the users or streams that it is about.
-    pub fn names<'a>(
-        &'a self,
-        scenario: &'a Scenario,
-    ) -> impl Iterator<Item = &'a str> + Clone {
+    pub fn names<'a>(&'a self, scenario: &'a Scenario) -> impl Iterator<Item = &'a str> + Clone {
         let (users, streams): (&[UserId], &[Stream]) = match self {
             Self::UserUpdate(_, users) => (users, &[]),
             Self::StreamUpdate(_, streams) => (&[], streams),
-            Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => (std::slice::from_ref(user), &[]),
+            Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => {
+                (std::slice::from_ref(user), &[])
+            }
             Self::StateChanged(_)
             | Self::OnlineCount(_)
             | Self::TokenWillExpire(_)

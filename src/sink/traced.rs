@@ -102,6 +102,14 @@ impl Traced {
         }
     }
 
+    /// How many clients that is.
+    pub fn n(&self, scenario: &Scenario) -> usize {
+        match self {
+            Self::All => scenario.clients().len(),
+            Self::Some(few) => few.clients.len(),
+        }
+    }
+
     /// The clients whose callbacks are kept, in order.
     pub fn clients(&self, scenario: &Scenario) -> Vec<ClientId> {
         match self {

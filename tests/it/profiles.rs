@@ -48,10 +48,17 @@ fn scenario_text(profile: &Value) -> String {
 }
 
 fn run_json(ran: &Ran) -> Value {
-    let (judged, Ran { scenario, trace, counters, .. }) = (ran.judged(), ran);
-    let judged = &judged;
-    let (files, scenario_sha256) = (&BTreeMap::new(), "");
-    let manifest = Manifest { scenario, scenario_sha256, files, seed: 1, trace, counters, judged };
+    let (judged, Ran { scenario, trace, counters, fingerprint, .. }) = (ran.judged(), ran);
+    let manifest = Manifest {
+        scenario,
+        scenario_sha256: "",
+        files: &BTreeMap::new(),
+        seed: 1,
+        trace,
+        fingerprint,
+        counters,
+        judged: &judged,
+    };
     serde_json::from_slice(&manifest.to_json()).unwrap()
 }
 

@@ -12,6 +12,7 @@ use roomsim::{
     sim,
     sink::{
         counters::Counters,
+        fingerprint::Fingerprint,
         judge::Judgement,
         server::ServerRecorder,
         trace::{Recorder, Row, Trace},
@@ -24,6 +25,7 @@ pub(crate) struct Ran {
     pub(crate) scenario: Scenario,
     pub(crate) trace: Trace,
     pub(crate) counters: Counters,
+    pub(crate) fingerprint: Fingerprint,
     /// The server's callbacks to the backend, in the order in which they arrive.
     pub(crate) deliveries: Vec<Delivery>,
 }
@@ -39,11 +41,12 @@ pub(crate) fn run(text: &str, seed: Option<u64>) -> Ran {
 
 /// Runs a scenario with its own seed, or another.
 pub(crate) fn run_parsed(scenario: Scenario, seed: Option<u64>) -> Ran {
-    let mut sinks = (Recorder::default(), (Counters::default(), ServerRecorder::default()));
+    let counters = (Counters::default(), Fingerprint::default());
+    let mut sinks = (Recorder::default(), (counters, ServerRecorder::default()));
     sim::run(&scenario, seed.unwrap_or_else(|| scenario.seed()), &mut sinks);
-    let (recorder, (counters, server)) = sinks;
+    let (recorder, ((counters, fingerprint), server)) = sinks;
     let trace = recorder.finish(&scenario);
-    Ran { scenario, trace, counters, deliveries: server.finish() }
+    Ran { scenario, trace, counters, fingerprint, deliveries: server.finish() }
 }
 
 /// The scenario of some clients on links of 50 ms each way, half an hour long.

@@ -35,7 +35,7 @@ pub fn summary(
         "fingerprint": fingerprint.to_string(),
         "bin_s": seconds(layout.bin()),
         "latency_relative_error": RELATIVE_ERROR,
-        "scopes": Map::from_iter(scopes),
+        "scopes": scopes.collect::<Map<_, _>>(),
     });
     let mut bytes = serde_json::to_vec_pretty(&value).expect("this value can be written");
     bytes.push(b'\n');

@@ -52,7 +52,7 @@ fn head<W: io::Write>(lines: &mut Lines<W>, at: SimTime, scope: &str, name: &str
 }
 
 /// So many in a bin, in thousandths of one a second, rounded to the nearest.
-pub(super) fn rate(layout: &Layout, bin: usize, n: u64) -> u64 {
+pub fn rate(layout: &Layout, bin: usize, n: u64) -> u64 {
     let (start, end) = layout.bounds_of(bin);
     let span = u128::from(end.since(start).as_micros().max(1));
     let rate = (u128::from(n) * 1_000_000_000 + span / 2) / span;
