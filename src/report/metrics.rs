@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::{
     report::text::{Ink, count},
-    sink::metrics::{Flow, Level, Metrics, Part, Peak, Took, rate},
+    sink::metrics::{Flow, Layout, Level, Metrics, Part, Peak, Took, rate},
     time::SimSpan,
 };
 
@@ -24,20 +24,24 @@ pub fn table(metrics: &Metrics, ink: Ink) -> String {
     let _ = writeln!(text, "{}", ink.faint(&head));
     for level in Level::ALL {
         let Peak { value, bin } = Peak::of(total.levels(level));
-        let (at, last) = (layout.bounds_of(bin).1.to_string(), total.levels(level).last());
-        let last = last.unwrap_or_default();
+        let (at, last) = (at(layout, value, bin), total.levels(level).last().unwrap_or_default());
         let _ = writeln!(text, "  {:<24}{value:>14}{at:>18}{last:>16}", level.name());
     }
-    let head = format!("  {:<24}{:>14}{:>18}{:>16}", "in bins", "peak", "bin_ends_s", "total");
+    let head = format!("  {:<24}{:>14}{:>18}{:>16}", "in bins", "peak", "at_s", "total");
     let _ = writeln!(text, "{}", ink.faint(&head));
     for flow in Flow::ALL {
         let rates = total.flows(flow).enumerate().map(|(bin, n)| rate(layout, bin, n));
         let Peak { value, bin } = Peak::of(rates);
+        let (at, n) = (at(layout, value, bin), total.flows(flow).sum::<u64>());
         let value = format!("{}.{:03}", value / 1000, value % 1000);
-        let (at, n) = (layout.bounds_of(bin).1.to_string(), total.flows(flow).sum::<u64>());
         let _ = writeln!(text, "  {:<24}{value:>14}{at:>18}{n:>16}", flow.name());
     }
     text + &latencies(&total, ink) + &scopes(metrics, ink)
+}
+
+/// When a bin ends that has the peak; what never was has no time.
+fn at(layout: &Layout, value: u64, bin: usize) -> String {
+    if value == 0 { "-".to_owned() } else { layout.bounds_of(bin).1.to_string() }
 }
 
 fn latencies(part: &Part, ink: Ink) -> String {

@@ -43,18 +43,19 @@ pub fn summary(
 }
 
 fn of_part(layout: &Layout, part: &Part) -> Value {
-    let end = |bin: usize| layout.bounds_of(bin).1.to_string();
+    // What never was has no time.
+    let at = |value, bin: usize| (0 < value).then(|| layout.bounds_of(bin).1.to_string());
     let levels = Level::ALL.map(|it| {
         let Peak { value, bin } = Peak::of(part.levels(it));
         let last = part.levels(it).last();
-        (it.name().to_owned(), json!({ "peak": value, "peak_at_s": end(bin), "end": last }))
+        (it.name().to_owned(), json!({ "peak": value, "peak_at_s": at(value, bin), "end": last }))
     });
     let rates = Flow::ALL.map(|it| {
         let total: u64 = part.flows(it).sum();
         let in_thousandths = part.flows(it).enumerate().map(|(bin, n)| rate(layout, bin, n));
         let Peak { value, bin } = Peak::of(in_thousandths);
         let peak = format!("{}.{:03}", value / 1000, value % 1000);
-        let told = json!({ "peak": peak, "peak_bin_ends_s": end(bin), "total": total });
+        let told = json!({ "peak": peak, "peak_at_s": at(value, bin), "total": total });
         (it.name().to_owned(), told)
     });
     let latencies = Took::ALL.map(|it| (it.name().to_owned(), of_latency(part.latency(it))));
