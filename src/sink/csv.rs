@@ -16,7 +16,7 @@ use crate::{
     sink::{
         judge::Judgement,
         line::Lines,
-        trace::{Row, Trace},
+        trace::{Row, Trace, What},
     },
 };
 
@@ -72,8 +72,10 @@ pub fn write_callbacks<W: io::Write>(
     let marks = marks_of_rows(scenario, judged);
     let mut lines = Lines::new(to);
     lines.names(&CALLBACK_COLUMNS)?;
+    let mut marks = marks.into_iter().peekable();
     for (index, row) in trace.rows().iter().enumerate() {
-        write_row(&mut lines, scenario, row, marks.get(&index).unwrap_or(&""))?;
+        let mark = marks.next_if(|it| it.0 == index).map_or("", |it| it.1);
+        write_row(&mut lines, scenario, row, mark)?;
     }
     lines.finish()
 }
@@ -110,15 +112,20 @@ fn write_row<W: io::Write>(
     lines.text(&client.name);
     lines.text(&scenario.users()[client.user]);
     lines.text(row.room_name(scenario));
-    lines.text(row.what.callback());
+    lines.word(row.what.callback());
     lines.text(&row.what.value(scenario));
     match row.what.code() {
         Some(code) => lines.number(code.number().into()),
-        None => lines.text(""),
+        None => lines.word(""),
     }
-    lines.texts(row.what.names(scenario));
+    if let What::UserUpdate(_, users) = &row.what {
+        // The most rows by far, and the longest.
+        lines.texts(users.iter().map(|it| &*scenario.users()[*it]));
+    } else {
+        lines.texts(row.what.names(scenario));
+    }
     lines.text(&row.what.detail(scenario));
-    lines.text(mark);
+    lines.word(mark);
     lines.end()
 }
 

@@ -9,7 +9,6 @@ use std::fmt;
 use crate::{
     id::{ClientId, Id, RoomId},
     observe::{Callback, Observer, Subject},
-    sink::by_key::{ByKey, clear},
     time::SimTime,
 };
 
@@ -18,8 +17,8 @@ use crate::{
 pub struct Fingerprint {
     sum: u128,
     n_rows: u64,
-    /// How many callbacks each client of the cell has had.
-    n_of_client: ByKey<u64>,
+    /// How many callbacks each client has had: a client is in one cell, and so with one sum.
+    n_of_client: Vec<u32>,
 }
 
 impl Fingerprint {
@@ -57,65 +56,64 @@ impl Observer for Fingerprint {
         room: Option<RoomId>,
         what: Callback<'_>,
     ) {
-        let index = self.n_of_client.entry(client.index() as u64).or_default();
+        if self.n_of_client.len() <= client.index() {
+            self.n_of_client.resize(client.index() + 1, 0);
+        }
+        let index = &mut self.n_of_client[client.index()];
         let mut hash = Hash::new();
-        hash.add(at.as_micros());
-        hash.add((client.index() as u64) << 32 | room.map_or(0, |it| it.index() as u64 + 1));
-        hash.add(*index);
-        add_content(&mut hash, what);
+        let room = room.map_or(0, |it| it.index() as u64 + 1);
+        hash.add(at.as_micros() ^ u64::from(*index).rotate_right(24), client.index() as u64);
+        add_content(&mut hash, room, what);
         *index += 1;
         self.sum = self.sum.wrapping_add(hash.finish());
         self.n_rows += 1;
     }
-
-    fn ended(&mut self, _: usize) {
-        clear(&mut self.n_of_client);
-    }
 }
 
 /// The kinds have the numbers in which they stand in [`Callback`].
-fn add_content(hash: &mut Hash, what: Callback<'_>) {
+fn add_content(hash: &mut Hash, room: u64, what: Callback<'_>) {
+    // Room and kind, then what is told.
+    let room = room << 16;
     match what {
         Callback::StateChanged(status) => {
-            hash.add(u64::from(status.code.number()) << 16 | (status.reason as u64) << 8);
+            let reason = (status.reason as u64) << 8;
+            hash.add(room | reason, status.code.number().into());
         }
         Callback::UserUpdate(update, users) => {
-            hash.add((users.len() as u64) << 16 | (update as u64) << 8 | 1);
+            hash.add(room | (update as u64) << 8 | 1, users.len() as u64);
             for user in users {
-                hash.add(user.index() as u64);
+                hash.add(user.index() as u64, 0);
             }
         }
         Callback::StreamUpdate(update, streams) => {
-            hash.add((streams.len() as u64) << 16 | (update as u64) << 8 | 2);
+            hash.add(room | (update as u64) << 8 | 2, streams.len() as u64);
             for it in streams {
                 let reason = u64::from(it.how.stream_delete_reason());
-                hash.add(reason << 32 | it.stream.index() as u64);
-                hash.add(it.user.index() as u64);
+                hash.add(reason << 32 | it.stream.index() as u64, it.user.index() as u64);
             }
         }
-        Callback::OnlineCount(n) => hash.add(u64::from(n) << 8 | 3),
-        Callback::TokenWillExpire(secs) => hash.add(u64::from(secs) << 8 | 4),
+        Callback::OnlineCount(n) => hash.add(room | 3, n.into()),
+        Callback::TokenWillExpire(secs) => hash.add(room | 4, secs.into()),
         Callback::ExtraInfo(user, key, value) => {
-            hash.add((user.index() as u64) << 8 | 5);
-            hash.add((key.index() as u64) << 32 | value.index() as u64);
+            hash.add(room | 5, user.index() as u64);
+            hash.add(key.index() as u64, value.index() as u64);
         }
         Callback::Broadcast(user, text) => {
-            hash.add((user.index() as u64) << 8 | 6);
-            hash.add(text.index() as u64);
+            hash.add(room | 6, (user.index() as u64) << 32 | text.index() as u64);
         }
-        Callback::NetworkMode(mode) => hash.add((mode as u64) << 8 | 7),
+        Callback::NetworkMode(mode) => hash.add(room | 7, mode as u64),
         Callback::CallResult(call, code, subject) => {
-            hash.add(u64::from(code.number()) << 16 | (call as u64) << 8 | 8);
-            hash.add(match subject {
-                Subject::None => 0,
-                Subject::Stream(stream) => (stream.index() as u64) << 8 | 1,
-                Subject::Text(text) => (text.index() as u64) << 8 | 2,
-            });
+            hash.add(room | (call as u64) << 8 | 8, code.number().into());
+            match subject {
+                Subject::None => (),
+                Subject::Stream(stream) => hash.add(1, stream.index() as u64),
+                Subject::Text(text) => hash.add(2, text.index() as u64),
+            }
         }
     }
 }
 
-/// Two independent hashes of a row of words.
+/// A hash of pairs of words: all 128 bits of a product, as in wyhash.
 struct Hash(u64, u64);
 
 impl Hash {
@@ -123,11 +121,12 @@ impl Hash {
         Self(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344)
     }
 
-    const fn add(&mut self, word: u64) {
-        let one = (self.0 ^ word).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let other = self.1.wrapping_add(word).wrapping_mul(0x94d0_49bb_1331_11eb);
-        self.0 = one ^ one >> 32;
-        self.1 = other.rotate_left(31) ^ other >> 29;
+    #[expect(clippy::cast_possible_truncation, reason = "the halves of a product")]
+    const fn add(&mut self, one: u64, other: u64) {
+        let product = (self.0 ^ one) as u128 * (self.1 ^ other.rotate_left(32)) as u128;
+        // A factor of nothing must not make all else nothing.
+        self.0 = product as u64 ^ other.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.1 = (product >> 64) as u64 ^ self.0.rotate_left(23).wrapping_add(one);
     }
 
     const fn finish(self) -> u128 {

@@ -37,31 +37,43 @@ impl<W: io::Write> Lines<W> {
 
     /// A cell of any text.  The first cell of a line must not be empty.
     pub(super) fn text(&mut self, text: &str) {
-        self.begin_cell();
-        if text.bytes().any(|it| matches!(it, b',' | b'"' | b'\n' | b'\r')) {
-            self.bytes.push(b'"');
-            self.bytes.extend(text.replace('"', "\"\"").into_bytes());
-            self.bytes.push(b'"');
-        } else {
-            self.bytes.extend_from_slice(text.as_bytes());
-        }
+        self.texts(std::iter::once(text));
     }
 
     /// A cell of texts with `;` between them.
-    pub(super) fn texts<'a, I>(&mut self, texts: I)
-    where
-        I: Iterator<Item = &'a str> + Clone,
-    {
+    pub(super) fn texts<'a, I: Iterator<Item = &'a str>>(&mut self, texts: I) {
         self.begin_cell();
-        let quote = texts.clone().any(|it| it.bytes().any(|it| it == b',')).then_some(b'"');
-        self.bytes.extend(quote);
+        let start = self.bytes.len();
         for (index, text) in texts.enumerate() {
             if index != 0 {
                 self.bytes.push(b';');
             }
             self.bytes.extend_from_slice(text.as_bytes());
         }
-        self.bytes.extend(quote);
+        // Cells are short: to look at all of it is faster than to stop at the first.
+        if self.bytes[start..].iter().fold(false, |is, it| is | SPECIAL[*it as usize]) {
+            self.quote(start);
+        }
+    }
+
+    /// Quotes the cell that began there.
+    #[cold]
+    fn quote(&mut self, start: usize) {
+        let cell = self.bytes.split_off(start);
+        self.bytes.push(b'"');
+        for byte in cell {
+            self.bytes.push(byte);
+            if byte == b'"' {
+                self.bytes.push(byte);
+            }
+        }
+        self.bytes.push(b'"');
+    }
+
+    /// A cell of a word that needs no quotes.
+    pub(super) fn word(&mut self, word: &str) {
+        self.begin_cell();
+        self.bytes.extend_from_slice(word.as_bytes());
     }
 
     /// A cell of a whole number.
@@ -74,8 +86,10 @@ impl<W: io::Write> Lines<W> {
     pub(super) fn thousandths(&mut self, number: u64) {
         self.begin_cell();
         push_number(&mut self.bytes, number / 1000);
-        self.bytes.push(b'.');
-        push_digits(&mut self.bytes, number % 1000, 3);
+        // The 1 makes room for zeros, and gives its place to the point.
+        let start = self.bytes.len();
+        push_number(&mut self.bytes, 1000 + number % 1000);
+        self.bytes[start] = b'.';
     }
 
     /// A cell of an instant, in exact seconds.
@@ -102,33 +116,80 @@ impl<W: io::Write> Lines<W> {
     }
 }
 
+/// The bytes because of which a cell is quoted.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    special[b',' as usize] = true;
+    special[b'"' as usize] = true;
+    special[b'\n' as usize] = true;
+    special[b'\r' as usize] = true;
+    special
+};
+
+/// All numbers of two digits, one after the other.
+const PAIRS: [u8; 200] = {
+    let mut pairs = [0; 200];
+    let mut index = 0;
+    while index < 100 {
+        pairs[2 * index as usize] = b'0' + index / 10;
+        pairs[2 * index as usize + 1] = b'0' + index % 10;
+        index += 1;
+    }
+    pairs
+};
+
 /// A number as text.
 pub(super) fn push_number(to: &mut Vec<u8>, number: u64) {
-    let n_digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
-    push_digits(to, number, n_digits);
+    let mut digits = [0; 20];
+    let start = put_digits(&mut digits, number);
+    to.extend_from_slice(&digits[start..]);
 }
 
 /// An instant in seconds with six decimals.
 pub(super) fn push_time(to: &mut Vec<u8>, at: SimTime) {
     let micros = at.as_micros();
     push_number(to, micros / 1_000_000);
-    to.push(b'.');
-    push_digits(to, micros % 1_000_000, 6);
+    let mut decimals = *b".000000";
+    let micros = u32::try_from(micros % 1_000_000).expect("it is less than a million");
+    for (at, pair) in [(1, micros / 10_000), (3, micros / 100 % 100), (5, micros % 100)] {
+        let pair = 2 * pair as usize;
+        decimals[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+    }
+    to.extend_from_slice(&decimals);
 }
 
-/// The last digits of a number.
-fn push_digits(to: &mut Vec<u8>, mut number: u64, n: usize) {
-    let start = to.len();
-    to.resize(start + n, b'0');
-    for digit in to[start..].iter_mut().rev() {
-        *digit += (number % 10) as u8;
-        number /= 10;
+/// Puts the digits of a number at the end; tells where they begin.
+fn put_digits(digits: &mut [u8; 20], mut number: u64) -> usize {
+    let mut start = digits.len();
+    while 10 <= number {
+        start -= 2;
+        let pair = 2 * (number % 100) as usize;
+        digits[start..start + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+        number /= 100;
     }
+    if 0 < number || start == digits.len() {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+    }
+    start
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_and_times_are_those_of_the_standard_library() {
+        for number in [0, 1, 9, 10, 99, 100, 101, 999, 1000, 12_345, 1_000_000, u64::MAX] {
+            let mut ours = Vec::new();
+            push_number(&mut ours, number);
+            assert_eq!(ours, number.to_string().into_bytes());
+            let at = SimTime::from_micros(number / 2);
+            ours.clear();
+            push_time(&mut ours, at);
+            assert_eq!(ours, at.to_string().into_bytes());
+        }
+    }
 
     #[test]
     fn cells_are_those_that_the_csv_crate_writes() {
@@ -140,6 +201,7 @@ mod tests {
         lines.text("");
         lines.text("say \"x\"");
         lines.texts(["A", "B,C"].into_iter());
+        lines.word("x");
         lines.number(0);
         lines.number(1_000_200);
         lines.thousandths(1_020);
@@ -149,7 +211,7 @@ mod tests {
             .terminator(csv::Terminator::Any(b'\n'))
             .from_writer(Vec::new());
         let time = at.to_string();
-        let cells = [&*time, "a, b", "", "say \"x\"", "A;B,C", "0", "1000200", "1.020"];
+        let cells = [&*time, "a, b", "", "say \"x\"", "A;B,C", "x", "0", "1000200", "1.020"];
         theirs.write_record(cells).expect("memory takes all");
         assert_eq!(ours, theirs.into_inner().expect("memory takes all"));
     }

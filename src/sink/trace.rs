@@ -113,19 +113,60 @@ impl Recorder {
 
     /// The trace of a run that has ended.
     pub fn finish(self, scenario: &Scenario) -> Trace {
-        let Self { traced, mut rows } = self;
-        let number = |it: usize| u32::try_from(it).expect("a trace has less than 2^32 rows");
-        // Stable, and a client's own rows come in order: so cells may come in any order.
-        rows.sort_by_key(|it| (it.at, it.client));
-        let key = |(index, row): (usize, &Row)| {
-            (row.client.index() as u64) << 32 | u64::from(number(index))
-        };
-        let mut keys: Vec<u64> = rows.iter().enumerate().map(key).collect();
-        keys.sort_unstable();
-        let index = |key: u64| u32::try_from(key & u64::from(u32::MAX)).expect("it is masked");
-        let by_client = keys.into_iter().map(index).collect();
+        let Self { traced, rows } = self;
+        let rows = sorted(rows);
+        let by_client = by_client(&rows, scenario.clients().len());
         Trace { traced, rows, by_client, end: scenario.end() }
     }
+}
+
+/// The index of a row, as it is kept.
+fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("a trace has less than 2^32 rows")
+}
+
+/// The rows by time, then client.
+///
+/// A client's own rows come in order, so cells may come in any order.  What is sorted is small, and
+/// each row is moved once; a cell's rows are in order already, which the sort makes use of.
+fn sorted(rows: Vec<Row>) -> Vec<Row> {
+    let key = |(index, row): (usize, &Row)| {
+        let client = row.client.index() as u128;
+        u128::from(row.at.as_micros()) << 64 | client << 32 | u128::from(number(index))
+    };
+    let mut keys: Vec<u128> = rows.iter().enumerate().map(key).collect();
+    keys.sort_by_key(|it| *it);
+    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+    let row = |key: u128| {
+        let [a, b, c, d, ..] = key.to_le_bytes();
+        let index = u32::from_le_bytes([a, b, c, d]);
+        rows[index as usize].take().expect("each has one key")
+    };
+    keys.into_iter().map(row).collect()
+}
+
+/// The indices of rows, client by client.
+fn by_client(rows: &[Row], n_clients: usize) -> Vec<u32> {
+    if rows.len() < n_clients {
+        let mut indices: Vec<u32> = (0..number(rows.len())).collect();
+        indices.sort_by_key(|it| rows[*it as usize].client);
+        return indices;
+    }
+    // Where the next row of each client goes.
+    let mut places = vec![0_u32; n_clients + 1];
+    for row in rows {
+        places[row.client.index() + 1] += 1;
+    }
+    for client in 0..n_clients {
+        places[client + 1] += places[client];
+    }
+    let mut indices = vec![0; rows.len()];
+    for (index, row) in rows.iter().enumerate() {
+        let place = &mut places[row.client.index()];
+        indices[*place as usize] = number(index);
+        *place += 1;
+    }
+    indices
 }
 
 impl Trace {
@@ -197,7 +238,9 @@ fn push_line(to: &mut Vec<u8>, scenario: &Scenario, row: &Row) {
     }
     cell(to, "");
     for (index, name) in row.what.names(scenario).enumerate() {
-        to.extend(if index == 0 { "" } else { ";" }.bytes());
+        if index != 0 {
+            to.push(b';');
+        }
         to.extend_from_slice(name.as_bytes());
     }
     // The older callback's state follows from the reason.

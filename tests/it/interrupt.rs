@@ -6,7 +6,6 @@ use std::{
     io::{BufRead as _, BufReader, Read as _},
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
 };
 
 use crate::cli::{Place, assert_has};
@@ -39,9 +38,8 @@ fn a_run_that_is_interrupted_writes_nothing() {
     while !place.at("results/visit/run.json").exists()
         || fs::read_dir(place.at("results")).unwrap().count() < 2
     {
-        thread::sleep(Duration::from_millis(20));
+        thread::yield_now();
     }
-    thread::sleep(Duration::from_millis(200));
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
     let [out, err] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());

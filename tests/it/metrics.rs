@@ -360,7 +360,9 @@ fn a_fingerprint_depends_on_all_that_is_told_and_in_which_order() {
     let fingerprint_on = |n_threads, seed| {
         let parts = sim::run_on(&scenario, seed, n_threads, Fingerprint::default);
         let mut all = Fingerprint::default();
-        parts.iter().for_each(|it| all.join(it));
+        for part in &parts {
+            all.join(part);
+        }
         all.to_string()
     };
     let eight = NonZeroUsize::new(8).unwrap();

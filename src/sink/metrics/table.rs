@@ -48,7 +48,7 @@ pub fn write_metrics<W: io::Write>(metrics: &Metrics, to: W) -> io::Result<()> {
 fn head<W: io::Write>(lines: &mut Lines<W>, at: SimTime, scope: &str, name: &str) {
     lines.time(at);
     lines.text(scope);
-    lines.text(name);
+    lines.word(name);
 }
 
 /// So many in a bin, in thousandths of one a second, rounded to the nearest.
