@@ -12,6 +12,7 @@ use std::{
 use csv::{Terminator, Writer, WriterBuilder};
 
 use crate::{
+    protocol::code::Update,
     scenario::{MarkOf, Scenario, When},
     sink::{
         judge::Judgement,
@@ -112,16 +113,20 @@ fn write_row<W: io::Write>(
     lines.text(&client.name);
     lines.text(&scenario.users()[client.user]);
     lines.text(row.room_name(scenario));
-    lines.word(row.what.callback());
-    lines.text(&row.what.value(scenario));
-    match row.what.code() {
-        Some(code) => lines.number(code.number().into()),
-        None => lines.word(""),
-    }
-    if let What::UserUpdate(_, users) = &row.what {
-        // The most rows by far, and the longest.
+    if let What::UserUpdate(update, users) = &row.what {
+        // The most rows by far; callback, value and no code.
+        lines.word(match update {
+            Update::Add => "onRoomUserUpdate,ADD,",
+            Update::Delete => "onRoomUserUpdate,DELETE,",
+        });
         lines.texts(users.iter().map(|it| &*scenario.users()[*it]));
     } else {
+        lines.word(row.what.callback());
+        lines.text(&row.what.value(scenario));
+        match row.what.code() {
+            Some(code) => lines.number(code.number().into()),
+            None => lines.word(""),
+        }
         lines.texts(row.what.names(scenario));
     }
     lines.text(&row.what.detail(scenario));

@@ -14,11 +14,14 @@ pub(super) struct Lines<W> {
     bytes: Vec<u8>,
     /// Where the line under way begins.
     start: usize,
+    /// The instant that was written last, and its text.
+    time: (SimTime, Vec<u8>),
 }
 
 impl<W: io::Write> Lines<W> {
     pub(super) fn new(to: W) -> Self {
-        Self { to, bytes: Vec::with_capacity(2 * BLOCK), start: 0 }
+        let time = (SimTime::ZERO, Vec::new());
+        Self { to, bytes: Vec::with_capacity(2 * BLOCK), start: 0, time }
     }
 
     /// A whole line of these cells.
@@ -37,6 +40,9 @@ impl<W: io::Write> Lines<W> {
 
     /// A cell of any text.  The first cell of a line must not be empty.
     pub(super) fn text(&mut self, text: &str) {
+        if text.is_empty() {
+            return self.word("");
+        }
         self.texts(std::iter::once(text));
     }
 
@@ -70,10 +76,12 @@ impl<W: io::Write> Lines<W> {
         self.bytes.push(b'"');
     }
 
-    /// A cell of a word that needs no quotes.
+    /// A cell of a word that needs no quotes, or several with commas between them.
     pub(super) fn word(&mut self, word: &str) {
         self.begin_cell();
-        self.bytes.extend_from_slice(word.as_bytes());
+        if !word.is_empty() {
+            self.bytes.extend_from_slice(word.as_bytes());
+        }
     }
 
     /// A cell of a whole number.
@@ -95,7 +103,13 @@ impl<W: io::Write> Lines<W> {
     /// A cell of an instant, in exact seconds.
     pub(super) fn time(&mut self, at: SimTime) {
         self.begin_cell();
-        push_time(&mut self.bytes, at);
+        // Many are told at the same instant.
+        if self.time.0 != at || self.time.1.is_empty() {
+            self.time.0 = at;
+            self.time.1.clear();
+            push_time(&mut self.time.1, at);
+        }
+        self.bytes.extend_from_slice(&self.time.1);
     }
 
     /// The end of the line.

@@ -1,6 +1,6 @@
 //! The trace: every callback of a run, in canonical order.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, sync::OnceLock};
 
 use sha2::{Digest as _, Sha256};
 
@@ -68,8 +68,9 @@ pub struct Recorder {
 pub struct Trace {
     traced: Traced,
     rows: Vec<Row>,
-    /// The indices of the rows, client by client.
-    by_client: Vec<u32>,
+    /// The indices of the rows, client by client, once somebody asks.
+    by_client: OnceLock<Vec<u32>>,
+    n_clients: usize,
     /// When the run ended.
     end: SimTime,
 }
@@ -113,10 +114,10 @@ impl Recorder {
 
     /// The trace of a run that has ended.
     pub fn finish(self, scenario: &Scenario) -> Trace {
-        let Self { traced, rows } = self;
-        let rows = sorted(rows);
-        let by_client = by_client(&rows, scenario.clients().len());
-        Trace { traced, rows, by_client, end: scenario.end() }
+        let Self { traced, mut rows } = self;
+        sort(&mut rows);
+        let n_clients = scenario.clients().len();
+        Trace { traced, rows, by_client: OnceLock::new(), n_clients, end: scenario.end() }
     }
 }
 
@@ -125,24 +126,34 @@ fn number(index: usize) -> u32 {
     u32::try_from(index).expect("a trace has less than 2^32 rows")
 }
 
-/// The rows by time, then client.
+/// Sorts rows by time, then client.
 ///
 /// A client's own rows come in order, so cells may come in any order.  What is sorted is small, and
 /// each row is moved once; a cell's rows are in order already, which the sort makes use of.
-fn sorted(rows: Vec<Row>) -> Vec<Row> {
+fn sort(rows: &mut [Row]) {
     let key = |(index, row): (usize, &Row)| {
         let client = row.client.index() as u128;
         u128::from(row.at.as_micros()) << 64 | client << 32 | u128::from(number(index))
     };
     let mut keys: Vec<u128> = rows.iter().enumerate().map(key).collect();
     keys.sort_by_key(|it| *it);
-    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
-    let row = |key: u128| {
+    let index = |key: u128| {
         let [a, b, c, d, ..] = key.to_le_bytes();
-        let index = u32::from_le_bytes([a, b, c, d]);
-        rows[index as usize].take().expect("each has one key")
+        u32::from_le_bytes([a, b, c, d])
     };
-    keys.into_iter().map(row).collect()
+    let mut from: Vec<u32> = keys.into_iter().map(index).collect();
+    for start in 0..from.len() {
+        // Along the ring of rows that take each other's places.
+        let mut to = start;
+        loop {
+            let source = std::mem::replace(&mut from[to], number(to)) as usize;
+            if source == start || source == to {
+                break;
+            }
+            rows.swap(to, source);
+            to = source;
+        }
+    }
 }
 
 /// The indices of rows, client by client.
@@ -188,9 +199,10 @@ impl Trace {
     /// The rows of one client, with their indices.
     pub fn of(&self, client: ClientId) -> impl DoubleEndedIterator<Item = (usize, &Row)> {
         let of = |index: &u32| self.rows[*index as usize].client;
-        let first = self.by_client.partition_point(|it| of(it) < client);
-        let n = self.by_client[first..].partition_point(|it| of(it) == client);
-        let rows = self.by_client[first..first + n].iter();
+        let indices = self.by_client.get_or_init(|| by_client(&self.rows, self.n_clients));
+        let first = indices.partition_point(|it| of(it) < client);
+        let n = indices[first..].partition_point(|it| of(it) == client);
+        let rows = indices[first..first + n].iter();
         rows.map(|it| (*it as usize, &self.rows[*it as usize]))
     }
 
