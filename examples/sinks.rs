@@ -74,7 +74,7 @@ fn spent() -> Duration {
 }
 
 fn told(what: &str, of: &str, n: usize, before: Duration) {
-    let nanos = (spent() - before).as_nanos() / n as u128;
+    let nanos = spent().saturating_sub(before).as_nanos() / n as u128;
     println!("{what:<12} {nanos:>5} ns for each {of} of {n}");
 }
 
