@@ -181,6 +181,10 @@ pub(super) fn check(args: &args::Check, out: &mut Output) -> Result<Exit, Troubl
     let tally = Tally::default();
     let mut desk = Desk { out: &mut *out, style, junit, tally, n_done: 0, n_failed: 0 };
     parallel::in_order(&jobs, args.which.threads(), work, |job, outcome| {
+        // Of most seeds nothing is printed.
+        if matches!(style, Style::Seeds(_)) && job.n_left != 0 {
+            return desk.take(job, outcome);
+        }
         bar.aside(|| desk.take(job, outcome))
     })?;
     drop(bar);

@@ -3,6 +3,7 @@
 //! A thread of its own looks at what the runs count anyway.
 
 use std::{
+    io::{self, IsTerminal as _},
     sync::mpsc::{self, RecvTimeoutError, Sender},
     thread::{self, JoinHandle},
     time::Duration,
@@ -59,7 +60,9 @@ impl Bar {
 
     /// Does something that may print, while the bar stands aside.
     pub(super) fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
-        if self.watcher.is_some() { self.bar.suspend(print) } else { print() }
+        // What does not go to the terminal is in nobody's way.
+        let is_in_the_way = self.watcher.is_some() && io::stdout().is_terminal();
+        if is_in_the_way { self.bar.suspend(print) } else { print() }
     }
 }
 

@@ -85,6 +85,8 @@ fn the_timeline_in_the_readme_is_the_one_printed() {
     let printed = text::timeline(results, Ink::Plain) + &text::summary(results, Ink::Plain);
     let shown = readme_part("run scenarios/situation-2.json\n", "  written to");
     assert_eq!(shown, printed);
+    let shown = readme_part("  fingerprint ", "\n");
+    assert_eq!(shown, ran.fingerprint.to_string());
 }
 
 #[test]
