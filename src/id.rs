@@ -94,6 +94,49 @@ impl fmt::Debug for Epoch {
     }
 }
 
+/// Ids that stand side by side.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Span<I> {
+    first: u32,
+    count: u32,
+    kind: PhantomData<fn() -> I>,
+}
+
+impl<I: Id> Span<I> {
+    /// The ids of the places from `first` to before `end`.
+    pub fn from_range(first: usize, end: usize) -> Self {
+        let place = |it: usize| u32::try_from(it).expect("tables hold at most 2^32 entries");
+        Self { first: place(first), count: place(end - first), kind: PhantomData }
+    }
+
+    /// How many there are.
+    pub const fn len(self) -> usize {
+        self.count as usize
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(self) -> bool {
+        self.count == 0
+    }
+
+    /// The one at this place among them.
+    pub fn at(self, place: usize) -> I {
+        assert!(place < self.len(), "place {place} of {} ids", self.count);
+        I::from_index(self.first as usize + place)
+    }
+
+    /// All of them, in order.
+    pub fn iter(self) -> impl DoubleEndedIterator<Item = I> {
+        (self.first as usize..self.first as usize + self.len()).map(I::from_index)
+    }
+}
+
+impl<I: Id + fmt::Debug> fmt::Debug for Span<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
 /// A table with one entry for each id of kind `I`.
 #[derive(Clone)]
 pub struct IdVec<I, T> {
@@ -122,6 +165,11 @@ impl<I: Id, T> IdVec<I, T> {
     /// Whether there is no entry.
     pub const fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// The entry of an id, if there is one.
+    pub fn get(&self, id: I) -> Option<&T> {
+        self.entries.get(id.index())
     }
 
     /// Adds an entry and gives its id.

@@ -3,6 +3,10 @@
 //! `ChaCha8` is addressed by (stream, block): no state, any draw at any time, in any order.
 //! So nothing that is added to a run moves the draws of what was there (common random numbers).
 
+mod ahead;
+
+pub use ahead::N_AHEAD;
+
 /// What a draw is for.  The numbers are part of the format of a run: never renumber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -41,6 +45,14 @@ pub enum Purpose {
     ReorderDown = 16,
     /// Random outages of a client.
     Outage = 17,
+    /// When a member of a population comes.
+    Arrival = 18,
+    /// How long a member of a population stays, and how long it is away.
+    Stay = 19,
+    /// Which kind of link a member of a population has.
+    LinkShare = 20,
+    /// Whether a step that concerns a share of clients concerns this one.
+    StepShare = 21,
 }
 
 /// The key of one entity, made from its name, so that it does not depend on who else takes part.
@@ -50,9 +62,20 @@ pub struct Entity(u64);
 impl Entity {
     /// The key of the entity called `name`.
     pub fn named(name: &str) -> Self {
+        Self::of(name.bytes())
+    }
+
+    /// The key of the entity called `name-number`.
+    pub fn numbered(name: &str, number: u64) -> Self {
+        let n_digits = number.checked_ilog10().unwrap_or(0);
+        let digit = |place| b'0' + u8::try_from(number / 10_u64.pow(place) % 10).expect("a digit");
+        Self::of(name.bytes().chain([b'-']).chain((0..=n_digits).rev().map(digit)))
+    }
+
+    fn of(name: impl Iterator<Item = u8>) -> Self {
         // FNV-1a, then the finaliser of splitmix64, because FNV alone mixes its high bits badly.
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for byte in name.bytes() {
+        for byte in name {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
         hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -68,6 +91,8 @@ impl Entity {
 #[derive(Clone, Copy, Debug)]
 pub struct Draws {
     key: [u32; 8],
+    /// How wide the machine's registers are.
+    arch: pulp::Arch,
 }
 
 const WORDS_PER_BLOCK: u64 = 16;
@@ -83,7 +108,12 @@ impl Draws {
         for (word, text) in key[2..].iter_mut().zip(b"roomsim keyed draws v1..".chunks_exact(4)) {
             *word = text.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte));
         }
-        Self { key }
+        Self { key, arch: pulp::Arch::new() }
+    }
+
+    /// The number of a stream of draws.
+    const fn stream(&self, purpose: Purpose, entity: Entity) -> u64 {
+        (purpose as u64) << Entity::BITS | entity.0
     }
 
     /// Draw number `index` of `entity` for `purpose`: evenly distributed over all of `u32`.
@@ -103,7 +133,7 @@ impl Draws {
     ) -> u32 {
         let number = index / WORDS_PER_BLOCK;
         if block.number != number {
-            let stream = (purpose as u64) << Entity::BITS | entity.0;
+            let stream = self.stream(purpose, entity);
             *block = Block { number, words: chacha8(&self.key, number, stream) };
         }
         block.words[usize::try_from(index % WORDS_PER_BLOCK).expect("below 16")]
@@ -201,6 +231,14 @@ mod tests {
         rng.set_stream((purpose as u64) << 56 | entity.0);
         rng.set_word_pos(u128::from(index));
         rng.next_u32()
+    }
+
+    #[test]
+    fn numbered_entities_are_those_of_their_names() {
+        for number in [0, 1, 9, 10, 100, 999_999, 1_000_000] {
+            let name = format!("viewer-{number}");
+            assert_eq!(Entity::numbered("viewer", number), Entity::named(&name));
+        }
     }
 
     #[test]

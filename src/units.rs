@@ -25,6 +25,11 @@ impl Probability {
         u64::from(draw) < self.hits
     }
 
+    /// The number of draws that hit: a draw hits when it is below.
+    pub const fn limit(self) -> u64 {
+        self.hits
+    }
+
     /// Whether nothing is ever a hit.
     pub const fn is_zero(self) -> bool {
         self.hits == 0
@@ -42,6 +47,12 @@ impl Probability {
     #[must_use]
     pub const fn complement(self) -> Self {
         Self { hits: DRAWS - self.hits }
+    }
+
+    /// Whether shares make up a whole, as far as draws can tell.
+    pub fn are_whole(shares: &[Self]) -> bool {
+        let sum: u64 = shares.iter().map(|it| it.hits).sum();
+        sum.abs_diff(DRAWS) <= shares.len() as u64
     }
 
     /// The certain event.

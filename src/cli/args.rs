@@ -8,7 +8,11 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, builder::PossibleValuesParser};
-use roomsim::{scenario::profile::Profile, time::SimSpan};
+use roomsim::{
+    scenario::profile::Profile,
+    sim::{Heartbeats, How},
+    time::SimSpan,
+};
 
 /// Simulates the room service of a real-time-communication SDK in virtual time.
 #[derive(Debug, Parser)]
@@ -91,6 +95,9 @@ pub(crate) struct Which {
     /// How many threads share the cells of a run; what comes out does not depend on it.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
+    /// Simulate every heartbeat, also those that change nothing
+    #[arg(long)]
+    pub(crate) exact_events: bool,
     /// Print one JSON object for each run instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -205,9 +212,11 @@ pub(crate) struct CheckProfiles {
 
 impl Which {
     /// The threads asked for, or as many as the machine has cores.
-    pub(crate) fn threads(&self) -> NonZeroUsize {
+    pub(crate) fn how(&self) -> How {
         let all = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        self.threads.unwrap_or_else(all)
+        let heartbeats =
+            if self.exact_events { Heartbeats::EachOne } else { Heartbeats::PassedOver };
+        How { n_threads: self.threads.unwrap_or_else(all), heartbeats }
     }
 }
 

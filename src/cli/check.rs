@@ -1,11 +1,12 @@
 //! `roomsim check`: the verdict on every expectation, for people and for CI.
 
-use std::num::NonZeroUsize;
-
 use quick_junit::TestSuite;
-use roomsim::report::{
-    json,
-    text::{self, Ink, count},
+use roomsim::{
+    report::{
+        json,
+        text::{self, Ink, count},
+    },
+    sim::How,
 };
 
 use super::{
@@ -53,9 +54,9 @@ struct Outcome {
 
 impl Job<'_> {
     /// Nothing, if the run was stopped.
-    fn run(&self, n_threads: NonZeroUsize, style: Style, wanted: Wanted) -> Option<Outcome> {
+    fn run(&self, how: How, style: Style, wanted: Wanted) -> Option<Outcome> {
         let scenario = &self.loaded.scenario;
-        let ran = run_once(self.loaded, self.seed, n_threads)?;
+        let ran = run_once(self.loaded, self.seed, how)?;
         let (held, results) = (ran.judged.held(), ran.results(scenario));
         let text = match style {
             Style::Json => format!("{}\n", json::verdicts(results)),
@@ -176,11 +177,12 @@ pub(super) fn check(args: &args::Check, out: &mut Output) -> Result<Exit, Troubl
     let runs: Vec<_> = all.iter().map(|it| (&it.scenario, n_runs)).collect();
     let bar = Bar::begin("check", &runs);
     let wanted = if args.junit.is_some() { Wanted::TextAndSuite } else { Wanted::Text };
-    let work = |job: &Job<'_>, n_threads| job.run(n_threads, style, wanted);
+    let how = args.which.how();
+    let work = |job: &Job<'_>, n_threads| job.run(How { n_threads, ..how }, style, wanted);
     let junit = args.junit.as_deref().map(Junit::new);
     let tally = Tally::default();
     let mut desk = Desk { out: &mut *out, style, junit, tally, n_done: 0, n_failed: 0 };
-    parallel::in_order(&jobs, args.which.threads(), work, |job, outcome| {
+    parallel::in_order(&jobs, how.n_threads, work, |job, outcome| {
         // Of most seeds nothing is printed.
         if matches!(style, Style::Seeds(_)) && job.n_left != 0 {
             return desk.take(job, outcome);

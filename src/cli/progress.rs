@@ -32,8 +32,8 @@ impl Bar {
         }
         let micros = |(scenario, n): (&Scenario, usize)| {
             let span = scenario.end().as_micros();
-            let all = span.saturating_mul(scenario.clients().len() as u64);
-            (scenario.clients().len(), all.saturating_mul(n as u64))
+            let all = span.saturating_mul(scenario.n_clients() as u64);
+            (scenario.n_clients(), all.saturating_mul(n as u64))
         };
         let sum = |(n, all): (usize, u64), (clients, micros): (usize, u64)| {
             (n.max(clients), all.saturating_add(micros))

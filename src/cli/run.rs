@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{self, Write as _},
-    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +13,7 @@ use roomsim::{
         text::{self, Results, count},
     },
     scenario::Scenario,
-    sim,
+    sim::{self, How},
     sink::{
         csv,
         fingerprint::Fingerprint,
@@ -77,21 +76,21 @@ fn join((rows, sum): &mut (Recorder, Fingerprint), more: (Recorder, Fingerprint)
 }
 
 /// Runs a scenario with a seed, for its verdicts; nothing, if it was stopped.
-pub(super) fn run_once(loaded: &Loaded, seed: u64, n_threads: NonZeroUsize) -> Option<Ran> {
+pub(super) fn run_once(loaded: &Loaded, seed: u64, how: How) -> Option<Ran> {
     exit::note_run(&loaded.typed(), seed);
     let scenario = &loaded.scenario;
-    let few = if TRACE_ALL_MAX < scenario.clients().len() { Wanted::None } else { Wanted::All };
+    let few = if TRACE_ALL_MAX < scenario.n_clients() { Wanted::None } else { Wanted::All };
     let traced = Traced::of(scenario, seed, &few);
     let sinks = || (Recorder::of(traced.clone()), Fingerprint::default());
     let mut all = sinks();
-    for more in sim::run_under(control(), scenario, seed, n_threads, sinks)? {
+    for more in sim::run_under(control(), scenario, seed, how, sinks)? {
         join(&mut all, more);
     }
     Some(Ran::of(scenario, seed, all))
 }
 
 /// Runs a scenario with a seed, for all that is written of it; nothing, if it was stopped.
-fn run_whole(loaded: &Loaded, wish: &Wish, seed: u64, n_threads: NonZeroUsize) -> Option<Whole> {
+fn run_whole(loaded: &Loaded, wish: &Wish, seed: u64, how: How) -> Option<Whole> {
     exit::note_run(&loaded.typed(), seed);
     let scenario = &loaded.scenario;
     let traced = Traced::of(scenario, seed, &wish.traced);
@@ -100,8 +99,7 @@ fn run_whole(loaded: &Loaded, wish: &Wish, seed: u64, n_threads: NonZeroUsize) -
         (rows, (Metrics::new(&wish.layout), ServerRecorder::default()))
     };
     let (mut rows, (mut metrics, mut server)) = sinks();
-    for (more, (numbers, callbacks)) in sim::run_under(control(), scenario, seed, n_threads, sinks)?
-    {
+    for (more, (numbers, callbacks)) in sim::run_under(control(), scenario, seed, how, sinks)? {
         join(&mut rows, more);
         metrics.join(&numbers);
         server.join(callbacks);
@@ -125,7 +123,7 @@ pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
     let wishes = Wish::all(args, &all)?;
     interrupt::listen();
     let mut exit = Exit::Held;
-    let n_threads = args.which.threads();
+    let how = args.which.how();
     let n_runs = all.iter().map(|it| seeds_of(&args.which, &it.scenario).len()).sum();
     let mut n_done = 0;
     for (loaded, wish) in all.iter().zip(&wishes) {
@@ -135,7 +133,7 @@ pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
             let folder = Folder::begin(&target)?;
             let cells = (control().n_ended(), control().n_cells());
             let bar = Bar::begin(scenario.name(), &[(scenario, 1)]);
-            let whole = run_whole(loaded, wish, seed, n_threads);
+            let whole = run_whole(loaded, wish, seed, how);
             drop(bar);
             let Some(whole) = whole else {
                 let (n_ended, n_cells) =

@@ -15,8 +15,8 @@ pub(super) fn validate(args: &args::Validate, out: &mut Output) -> Result<Exit, 
         out.print(&format!(
             "{}: {}, {}, {}\n",
             loaded.file,
-            count(scenario.clients().len(), "client"),
-            count(scenario.script().len(), "step"),
+            count(scenario.n_clients(), "client"),
+            count(scenario.script().len() + scenario.broad().len(), "step"),
             count(scenario.expectations().len(), "expectation"),
         ))?;
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use roomsim::{
     scenario::{Scenario, fault::suggest},
-    sim,
+    sim::Plan,
     sink::{
         metrics::{BINS_MAX, By, Layout, PARTS_MAX, TooFine, TooMany},
         traced::Wanted,
@@ -41,7 +41,7 @@ impl Wish {
         };
         let by = match args.by {
             args::Scope::Entry => By::Entry,
-            args::Scope::Cell => By::Cell(sim::cells(scenario).len()),
+            args::Scope::Cell => By::Cell(Plan::of(scenario).n_cells()),
         };
         let bin = Layout::bin_for(scenario, args.bin);
         let bin = bin.inspect_err(|TooFine(least)| {
@@ -61,7 +61,7 @@ impl Wish {
                  most\n  help: leave --by out"
             ));
         });
-        let is_large = FEW_CLIENTS < scenario.clients().len();
+        let is_large = FEW_CLIENTS < scenario.n_clients();
         bin.ok()?;
         Some(Self {
             traced: traced?,
@@ -71,27 +71,21 @@ impl Wish {
     }
 }
 
-/// The clients and groups of these names; tells which there are not.
+/// The clients, groups and populations of these names; tells which there are not.
 fn clients(scenario: &Scenario, file: &str, names: &[String]) -> Option<Wanted> {
     let mut wanted = Some(Vec::new());
     for name in names {
-        let entry = scenario.entries().iter().find(|it| it.name == *name);
-        let found: Vec<_> = match entry {
-            Some(entry) => entry.clients.iter().collect(),
-            None => {
-                let member = |it: &(_, &roomsim::scenario::ClientSpec)| it.1.name == *name;
-                scenario.clients().iter().find(member).map(|it| it.0).into_iter().collect()
-            }
-        };
-        if found.is_empty() {
+        let Some(found) = scenario.clients_named(name) else {
             let known = scenario.entries().iter().map(|it| &*it.name);
             complain(&format!(
                 "error: {file}: no client is named `{name}`, as --trace has it\n  help: {}",
                 suggest(name, known)
             ));
             wanted = None;
-        } else if let Some(wanted) = &mut wanted {
-            wanted.extend(found);
+            continue;
+        };
+        if let Some(wanted) = &mut wanted {
+            wanted.extend(found.iter());
         }
     }
     wanted.map(Wanted::Clients)

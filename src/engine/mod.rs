@@ -6,11 +6,11 @@
 #![deny(clippy::float_arithmetic)]
 
 mod tournament;
-
-use std::{cmp::Reverse, collections::BinaryHeap};
+mod transit;
 
 use crate::time::SimTime;
 use tournament::Tournament;
+use transit::Transit;
 
 /// The most deadline slots that one cell can have.
 pub const SLOTS_MAX: usize = tournament::SLOTS_MAX;
@@ -24,40 +24,6 @@ pub struct Waybill {
     pub lane: u32,
     /// Its number there; no two parcels of a lane share one.
     pub number: u32,
-}
-
-/// A parcel and when it arrives.  Ordered by time, then waybill, whatever the parcel.
-#[derive(Clone, Copy, Debug)]
-struct UnderWay<P> {
-    at: SimTime,
-    waybill: Waybill,
-    parcel: P,
-}
-
-impl<P> UnderWay<P> {
-    fn key(&self) -> (SimTime, Waybill) {
-        (self.at, self.waybill)
-    }
-}
-
-impl<P> PartialEq for UnderWay<P> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl<P> Eq for UnderWay<P> {}
-
-impl<P> PartialOrd for UnderWay<P> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<P> Ord for UnderWay<P> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
-    }
 }
 
 /// What happens next.
@@ -81,7 +47,7 @@ pub enum Next<P> {
 pub struct Agenda<P> {
     now: SimTime,
     end: SimTime,
-    under_way: BinaryHeap<Reverse<UnderWay<P>>>,
+    under_way: Transit<P>,
     deadlines: Tournament,
 }
 
@@ -92,7 +58,7 @@ impl<P: Copy> Agenda<P> {
         Self {
             now: SimTime::ZERO,
             end,
-            under_way: BinaryHeap::new(),
+            under_way: Transit::new(),
             deadlines: Tournament::new(n_slots),
         }
     }
@@ -111,7 +77,7 @@ impl<P: Copy> Agenda<P> {
     #[inline]
     pub fn send(&mut self, at: SimTime, waybill: Waybill, parcel: P) {
         assert!(self.now <= at, "{waybill:?} would arrive at {at}, before now, {}", self.now);
-        self.under_way.push(Reverse(UnderWay { at, waybill, parcel }));
+        self.under_way.push(at, waybill, parcel);
     }
 
     /// Sets the deadline of `slot`; one beyond the end is as good as none.
@@ -123,7 +89,7 @@ impl<P: Copy> Agenda<P> {
     /// Moves to whatever happens next, given when the script's next entry is due.
     #[inline]
     pub fn next(&mut self, script_at: SimTime) -> Next<P> {
-        let arrival_at = self.under_way.peek().map_or(SimTime::NEVER, |it| it.0.at);
+        let arrival_at = self.under_way.first_at();
         let deadline = self.deadlines.first();
         let deadline_at = deadline.map_or(SimTime::NEVER, |(at, _)| at);
         let at = script_at.min(arrival_at).min(deadline_at);
@@ -136,8 +102,8 @@ impl<P: Copy> Agenda<P> {
             return Next::Script;
         }
         if arrival_at == at {
-            let Reverse(it) = self.under_way.pop().expect("it was seen above");
-            return Next::Arrival(it.waybill, it.parcel);
+            let (waybill, parcel) = self.under_way.pop().expect("it was seen above");
+            return Next::Arrival(waybill, parcel);
         }
         let (_, slot) = deadline.expect("it is the earliest");
         Next::Deadline(slot)

@@ -30,6 +30,7 @@ pub struct Table {
     /// Its name, if it has one.
     pub name: Option<&'static str>,
     quantiles: std::sync::Arc<[i32]>,
+    largest: i32,
 }
 
 /// One jitter in the units of a table, as in netem.
@@ -61,8 +62,8 @@ impl Table {
 
     /// A table of these quantiles, which must not be empty.
     pub fn of(quantiles: Vec<i32>) -> Self {
-        assert!(!quantiles.is_empty(), "a table of nothing");
-        Self { name: None, quantiles: quantiles.into() }
+        let largest = *quantiles.iter().max().expect("a table has values");
+        Self { name: None, quantiles: quantiles.into(), largest }
     }
 
     /// Reads a table as the files of tc-netem write it: numbers, and comments after `#`.
@@ -110,13 +111,24 @@ impl Delay {
                 let values = SimSpan::from_micros(2 * jitter + 1);
                 SimSpan::from_micros(mean - jitter) + values.scaled(luck)
             }
-            Spread::Table(table) => {
-                let signed = |it: u64| i64::try_from(it).expect("delays are limited");
-                // No message arrives before it is sent.
-                let strayed = signed(mean) + signed(jitter) * table.at(luck) / TABLE_SCALE;
-                SimSpan::from_micros(u64::try_from(strayed).unwrap_or(0))
-            }
+            Spread::Table(table) => self.strayed(table.at(luck)),
         }
+    }
+
+    /// The longest that a draw can give.
+    pub fn longest(&self) -> SimSpan {
+        match &self.spread {
+            Spread::Uniform => self.mean + self.jitter,
+            Spread::Table(table) => self.strayed(i64::from(table.largest)),
+        }
+    }
+
+    /// The delay that strays by so much of the jitter, in parts of [`TABLE_SCALE`].
+    fn strayed(&self, by: i64) -> SimSpan {
+        let signed = |it: SimSpan| i64::try_from(it.as_micros()).expect("delays are limited");
+        // No message arrives before it is sent.
+        let strayed = signed(self.mean) + signed(self.jitter) * by / TABLE_SCALE;
+        SimSpan::from_micros(u64::try_from(strayed).unwrap_or(0))
     }
 }
 

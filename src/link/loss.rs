@@ -64,6 +64,14 @@ impl Loss {
     /// Nothing is lost.
     pub const NONE: Self = Self::Random(Probability::ZERO);
 
+    /// Whether messages are lost in bursts.
+    pub const fn has_chain(&self) -> bool {
+        match self {
+            Self::Random(_) => false,
+            Self::GilbertElliott(_) | Self::FourState(_) => true,
+        }
+    }
+
     /// Whether nothing is ever lost.
     pub const fn is_none(&self) -> bool {
         matches!(self, Self::Random(share) if share.is_zero())

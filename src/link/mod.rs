@@ -5,6 +5,7 @@
 //! another's fate, except where they share a bottleneck or must not overtake each other.
 #![deny(clippy::float_arithmetic)]
 
+pub mod ahead;
 pub mod delay;
 pub mod loss;
 pub mod network;
@@ -14,6 +15,7 @@ use std::fmt;
 
 use crate::{
     link::{
+        ahead::Ahead,
         delay::Delay,
         loss::{Chain, Loss},
         queue::{Bottleneck, Queue},
@@ -171,8 +173,9 @@ pub const LANES_MAX: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub struct Flow {
     entity: Entity,
-    /// The draws of the first lane, on which most messages go: loss and delay, up and down.
-    blocks: [[Block; 2]; 2],
+    /// The draws of the first lane, on which most messages go: delays, up and down, and losses.
+    delays: [Block; 2],
+    ahead: [Ahead; 2],
     /// The state of the burst models, and how many messages came since one was sent on at once.
     lanes: [[LaneState; LANES_MAX]; 2],
 }
@@ -245,7 +248,7 @@ impl Flow {
     /// The messages of the entity.
     pub fn new(entity: Entity) -> Self {
         let lanes = [[LaneState::default(); LANES_MAX]; 2];
-        Self { entity, blocks: [[Block::NONE; 2]; 2], lanes }
+        Self { entity, delays: [Block::NONE; 2], ahead: [Ahead::NONE; 2], lanes }
     }
 
     /// Whether a message is lost on a path.
@@ -255,18 +258,13 @@ impl Flow {
         if path.loss.is_none() {
             return false;
         }
+        if serial.lane == 0 && !path.loss.has_chain() {
+            return self.loses_first(path, (direction, serial.number), draws);
+        }
         let purposes = purposes(direction);
-        let entity = self.entity;
-        let mut other = Block::NONE;
-        let is_first = serial.lane == 0;
-        let block = if is_first { &mut self.blocks[direction as usize][0] } else { &mut other };
         let chain = &mut self.lanes[direction as usize][serial.lane as usize].chain;
-        let index = serial.index();
-        path.loss.loses(
-            chain,
-            || draws.draw_with(block, purposes.loss, entity, index),
-            || draws.draw(purposes.chain, entity, index),
-        )
+        let draw = |purpose| draws.draw(purpose, self.entity, serial.index());
+        path.loss.loses(chain, || draw(purposes.loss), || draw(purposes.chain))
     }
 
     /// Whether a message is sent on at once.
@@ -285,14 +283,18 @@ impl Flow {
 
     /// How long a message is under way.
     #[inline]
-    fn delay(&mut self, path: &PathModel, sending: Sending<'_>) -> SimSpan {
-        let Sending { draws, direction, serial, .. } = sending;
+    fn delay(
+        &mut self,
+        path: &PathModel,
+        draws: &Draws,
+        (direction, serial): (Direction, Serial),
+    ) -> SimSpan {
         if path.delay.jitter.is_zero() {
             return path.delay.mean;
         }
         let mut other = Block::NONE;
         let is_first = serial.lane == 0;
-        let block = if is_first { &mut self.blocks[direction as usize][1] } else { &mut other };
+        let block = if is_first { &mut self.delays[direction as usize] } else { &mut other };
         let purpose = purposes(direction).delay;
         path.delay.of(draws.draw_with(block, purpose, self.entity, serial.index()))
     }
@@ -356,7 +358,11 @@ impl Link {
             let Some(left_at) = pass(path, queue, sending) else {
                 return dropped(Cause::QueueFull);
             };
-            self.in_order(path, direction, left_at + flow.delay(path, sending))
+            self.in_order(
+                path,
+                direction,
+                left_at + flow.delay(path, sending.draws, (direction, sending.serial)),
+            )
         };
         let copy = self.copy(flow, path, queue, sending);
         Fate { verdict: Verdict::Deliver(at), copy }

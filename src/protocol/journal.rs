@@ -46,6 +46,9 @@ pub struct Viewer {
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
     changes: Vec<Change>,
+    /// The positions of those of which somebody is told: all of them, and those of which also
+    /// those are told who are not told of users.
+    told: [Vec<u32>; 2],
     n_published: u32,
     published: Published,
     /// The position at which the room was last created.
@@ -96,7 +99,19 @@ impl Journal {
     pub fn note(&mut self, change: Change) {
         let last = self.changes.last().map_or(SimTime::ZERO, |it| it.at);
         assert!(last <= change.at, "the journal fell from {last} to {}", change.at);
+        let place = self.head();
         self.changes.push(change);
+        match change.what {
+            // There is nothing to make public.
+            What::User(_, Notify::Off) if self.n_published == place => self.n_published += 1,
+            What::User(_, Notify::Off) => (),
+            What::User(_, Notify::On) => self.told[Notify::On as usize].push(place),
+            What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => {
+                for told in &mut self.told {
+                    told.push(place);
+                }
+            }
+        }
     }
 
     /// The room is created: what was set in it before is no more.
@@ -112,6 +127,11 @@ impl Journal {
     /// When the next change is to be told to the members.
     pub fn publish_at(&self, fan_out: SimSpan) -> SimTime {
         self.changes.get(self.n_published as usize).map_or(SimTime::NEVER, |it| it.at + fan_out)
+    }
+
+    /// How far it has been made public.
+    pub const fn published(&self) -> Published {
+        self.published
     }
 
     /// Makes public all changes that are due.
@@ -133,17 +153,19 @@ impl Journal {
 
     /// The changes after position `from`, up to position `to`, of which a viewer's app is told.
     pub fn told(&self, from: u32, to: u32, viewer: Viewer) -> impl Iterator<Item = &Change> {
-        let range = from as usize..to as usize;
-        let is_told = move |(place, it): &(usize, &Change)| match it.what {
+        let of_viewer = &self.told[viewer.users as usize];
+        let place = |position| of_viewer.partition_point(|it| *it < position);
+        let range = place(from)..place(to);
+        let is_told = move |(position, it): &(u32, &Change)| match it.what {
             _ if it.user == viewer.user => false,
-            What::User(_, told) => viewer.users == Notify::On && told == Notify::On,
-            What::Stream(..) | What::Broadcast(_) => true,
+            What::User(..) | What::Stream(..) | What::Broadcast(_) => true,
             // Who has set it since knows better.
-            What::ExtraInfo(..) => !self.changes[from as usize + place..].iter().any(|later| {
+            What::ExtraInfo(..) => !self.changes[*position as usize..].iter().any(|later| {
                 later.user == viewer.user && matches!(later.what, What::ExtraInfo(..))
             }),
         };
-        self.changes[range].iter().enumerate().filter(is_told).map(|(_, it)| it)
+        let changes = of_viewer[range].iter().map(|it| (*it, &self.changes[*it as usize]));
+        changes.filter(is_told).map(|(_, it)| it)
     }
 
     /// What remains for a viewer at `to` of all that happened since `from`.  Messages do not: who
@@ -177,9 +199,11 @@ impl Journal {
     }
 
     fn extra_info(&self, from: u32, to: u32) -> Option<(UserId, TextId, TextId)> {
-        let range = self.changes.get(from as usize..to as usize).unwrap_or_default();
-        range.iter().rev().find_map(|it| match it.what {
-            What::ExtraInfo(key, value) => Some((it.user, key, value)),
+        let loud = &self.told[Notify::Off as usize];
+        let place = |position| loud.partition_point(|it| *it < position);
+        let range = loud.get(place(from)..place(to)).unwrap_or_default();
+        range.iter().rev().find_map(|it| match self.changes[*it as usize].what {
+            What::ExtraInfo(key, value) => Some((self.changes[*it as usize].user, key, value)),
             What::User(..) | What::Stream(..) | What::Broadcast(_) => None,
         })
     }

@@ -145,14 +145,20 @@ impl Member {
         match self.state {
             State::Absent(_) => SimTime::NEVER,
             State::Joining { admit_at, .. } => admit_at,
-            State::Present(it) => {
-                let feed_at = match it.feed {
-                    Feed::Closed => SimTime::NEVER,
-                    Feed::Open { repeat, .. } => repeat.at,
-                };
-                it.lease_ends_at.min(it.greet_at).min(it.expel_at).min(feed_at)
-            }
+            State::Present(it) => it.lease_ends_at.min(it.unmoved_deadline()),
             State::Ousted(it) => it.repeat.at.min(it.until),
+        }
+    }
+
+    /// Whether the member has not been told all that has been made public to it.
+    pub fn lacks(&self, published: Published) -> bool {
+        match self.state {
+            State::Present(Present { feed: Feed::Open { sent, .. }, hears, .. }) => {
+                sent < published.to(hears)
+            }
+            State::Present(_) | State::Absent(_) | State::Joining { .. } | State::Ousted(_) => {
+                false
+            }
         }
     }
 

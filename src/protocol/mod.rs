@@ -13,10 +13,12 @@ pub mod gate;
 pub mod journal;
 pub mod member;
 pub mod message;
+pub mod quiet;
 pub mod repeat;
 pub mod retry;
 pub mod rules;
 pub mod server;
+pub mod swift;
 pub mod table;
 
 /// The effects of one step: at most `N`, in order.

@@ -2,11 +2,12 @@
 //!
 //! Each member is a pure machine ([`Member`]); this is the container that acts on its effects.
 
+mod cast;
 mod desk;
 mod room;
 
 use crate::{
-    id::{ClientId, Epoch, IdVec, RoomId, SessionId, StreamId, UserId},
+    id::{ClientId, Epoch, IdVec, RoomId, SessionId, UserId},
     protocol::{
         backend::{Relogin, ServerCallback},
         call::Notify,
@@ -15,11 +16,14 @@ use crate::{
         journal::{Journal, What},
         member::{Context, Departed, Departure, Effect, Input, Member, Ouster, State},
         message::{ClientBody, ClientMsg, ServerMsg},
+        quiet::Past,
         repeat::RoundTrip,
         rules::Rules,
     },
     time::SimTime,
 };
+pub use cast::Cast;
+use cast::Devices;
 use desk::Desk;
 use room::Room;
 
@@ -32,8 +36,7 @@ pub struct Server {
     signals: IdVec<SessionId, Option<Epoch>>,
     /// What the sessions' apps want besides being in their rooms.
     desks: IdVec<SessionId, Desk>,
-    /// All clients of a user.
-    devices: IdVec<UserId, Vec<ClientId>>,
+    devices: Devices,
     /// The client by which a user is in rooms, or was last.
     holders: IdVec<UserId, Option<ClientId>>,
     /// Whether a user may log in.
@@ -41,23 +44,8 @@ pub struct Server {
     /// With which codes the logins of a client are refused now; the last one counts.
     refusing: IdVec<ClientId, Vec<ErrorCode>>,
     rooms: IdVec<RoomId, Room>,
-}
-
-/// Who takes part.
-#[derive(Clone, Debug)]
-pub struct Cast {
-    /// Whose device each client is.
-    pub users: IdVec<ClientId, UserId>,
-    /// The streams that each client ever publishes.
-    pub streams: IdVec<ClientId, Vec<StreamId>>,
-    /// The client of each session.
-    pub clients: IdVec<SessionId, ClientId>,
-    /// The sessions of each client.
-    pub sessions: IdVec<ClientId, Vec<SessionId>>,
-    /// How many users there are.
-    pub n_users: usize,
-    /// How many rooms there are.
-    pub n_rooms: usize,
+    /// The number of each session in its room, or in the last one that it was in.
+    numbers: IdVec<SessionId, u32>,
 }
 
 /// Whether a user may log in.
@@ -121,20 +109,17 @@ pub enum Order {
 impl Server {
     /// A server of empty rooms.
     pub fn new(cast: Cast) -> Self {
-        let mut devices = IdVec::filled(cast.n_users, Vec::new);
-        for (client, user) in cast.users.iter() {
-            devices[*user].push(client);
-        }
         let n_sessions = cast.clients.len();
         Self {
             members: IdVec::filled(n_sessions, Member::new),
             signals: IdVec::filled(n_sessions, || None),
             desks: IdVec::filled(n_sessions, Desk::default),
-            devices,
+            devices: Devices::of(&cast),
             holders: IdVec::filled(cast.n_users, || None),
             allowed: IdVec::filled(cast.n_users, || Allowed::Yes),
             refusing: IdVec::filled(cast.users.len(), Vec::new),
             rooms: IdVec::filled(cast.n_rooms, Room::default),
+            numbers: IdVec::filled(n_sessions, || 0),
             cast,
         }
     }
@@ -142,6 +127,20 @@ impl Server {
     /// How the server sees a session.
     pub fn member(&self, session: SessionId) -> &Member {
         &self.members[session]
+    }
+
+    pub(super) fn member_mut(&mut self, session: SessionId) -> &mut Member {
+        &mut self.members[session]
+    }
+
+    /// Lets a member be as rounds that nobody minded have left it.
+    pub fn catch_up(&mut self, rules: &Rules, session: SessionId, past: Past) {
+        self.members[session] = self.members[session].after_rounds(rules, past);
+    }
+
+    /// Whether a session's user has no other client.
+    pub fn is_alone(&self, session: SessionId) -> bool {
+        self.devices.count(self.user(session)) == 1
     }
 
     /// The journal of a room.
@@ -246,14 +245,28 @@ impl Server {
 
     /// The changes of a room that are due are told to its members (spec: R18, R23, R29).
     pub fn publish(&mut self, moment: Moment<'_>, room: RoomId, outbox: &mut Outbox) {
+        let before = self.rooms[room].journal.published();
         let published = self.rooms[room].journal.publish(moment.now, moment.rules.fan_out);
         outbox.rooms.push(room);
+        if published == before {
+            return;
+        }
+        let of_users_alone = published.to_quiet == before.to_quiet;
+        // Telling changes nothing about who is present, so the lists may be out of their place.
         let present = std::mem::take(&mut self.rooms[room].present);
-        for occupant in &present {
-            // Telling changes nothing about who is present, so the list may be out of its place.
-            self.handle(moment, occupant.session, Input::Published(published), outbox);
+        let placed = std::mem::take(&mut self.rooms[room].placed);
+        let mut tell = |session: SessionId| {
+            if self.members[session].lacks(published) {
+                self.handle(moment, session, Input::Published(published), outbox);
+            }
+        };
+        if of_users_alone {
+            placed.iter().for_each(|it| tell(present[it].session));
+        } else {
+            present.values().for_each(|it| tell(it.session));
         }
         self.rooms[room].present = present;
+        self.rooms[room].placed = placed;
     }
 
     /// Whether a session that logs in to a room is among those who are told of users (spec: R53):
@@ -261,7 +274,7 @@ impl Server {
     fn place(&self, moment: Moment<'_>, session: SessionId, room: RoomId) -> Notify {
         let there = self.session_in(self.user(session), room);
         let room = &self.rooms[room];
-        there.map_or_else(|| room.place(moment.rules), |it| room.occupant(it).place)
+        there.map_or_else(|| room.place(moment.rules), |it| room.occupant(self.numbers[it]).place)
     }
 
     /// Why a login that arrives now is to be refused at once, if it is.
@@ -330,8 +343,8 @@ impl Server {
 
     /// The session by which a user is in a room, if it is.
     fn session_in(&self, user: UserId, room: RoomId) -> Option<SessionId> {
-        let sessions = &self.cast.sessions[self.holders[user]?];
-        sessions.iter().copied().find(|it| self.members[*it].room() == Some(room))
+        let sessions = self.cast.sessions[self.holders[user]?];
+        sessions.iter().find(|it| self.members[*it].room() == Some(room))
     }
 
     fn join(&mut self, moment: Moment<'_>, session: SessionId, login: Login, outbox: &mut Outbox) {
@@ -340,7 +353,7 @@ impl Server {
         let before = self.session_in(user, room).filter(|it| *it != session);
         let (place, is_told) = match before {
             Some(it) => {
-                let occupant = self.rooms[room].occupant(it);
+                let occupant = self.rooms[room].occupant(self.numbers[it]);
                 (occupant.place, occupant.is_told)
             }
             None => {
@@ -348,12 +361,14 @@ impl Server {
                 (place, Room::is_told_of(moment.rules, login, place))
             }
         };
-        if self.rooms[room].enter(session, (place, is_told), login) {
+        let (number, is_first) = self.rooms[room].enter(session, (place, is_told), login);
+        self.numbers[session] = number;
+        if is_first {
             outbox.callbacks.push(self.rooms[room].created(room));
         }
         self.holders[user] = Some(client);
-        for place in 0..self.devices[user].len() {
-            let other = self.devices[user][place];
+        for place in 0..self.devices.count(user) {
+            let other = self.devices.at(user, place);
             if other != client {
                 self.displace(moment, other, room, outbox); // spec: R9, R32
             }
@@ -365,17 +380,17 @@ impl Server {
                 Relogin::No
             }
         };
-        outbox.callbacks.push(self.rooms[room].login(room, (session, user), relogin));
+        outbox.callbacks.push(self.rooms[room].login(room, (number, user), relogin));
     }
 
     /// All sessions of a client end because its user came from another one, to this room.
     fn displace(&mut self, moment: Moment<'_>, client: ClientId, to: RoomId, outbox: &mut Outbox) {
         for place in 0..self.cast.sessions[client].len() {
-            let session = self.cast.sessions[client][place];
+            let session = self.cast.sessions[client].at(place);
             if self.members[session].room() == Some(to) {
                 // Its streams go, the user stays.
                 self.end_streams(moment, session, (to, Departure::Elsewhere), outbox);
-                self.rooms[to].exit(session);
+                self.rooms[to].exit(self.numbers[session]);
                 self.oust_quietly(moment, session, outbox);
             } else {
                 self.handle(moment, session, Input::Oust(Ouster::OtherClient), outbox);
@@ -407,7 +422,7 @@ impl Server {
             }
             Order::Forbid(user) => self.allowed[user] = Allowed::No,
             Order::CloseRoom(room) => {
-                for occupant in self.rooms[room].present.clone() {
+                for occupant in self.rooms[room].present.clone().into_values() {
                     let input = Input::Oust(Ouster::RoomClosed);
                     self.handle(moment, occupant.session, input, outbox);
                 }
@@ -423,7 +438,7 @@ impl Server {
         outbox: &mut Outbox,
     ) {
         self.end_streams(moment, session, (room, how), outbox);
-        let occupant = self.rooms[room].exit(session);
+        let occupant = self.rooms[room].exit(self.numbers[session]);
         let user = self.user(session);
         self.note(moment, room, (user, What::User(Update::Delete, occupant.is_told)), outbox);
         outbox.callbacks.extend(self.rooms[room].logout(room, (occupant, user), how));
@@ -441,7 +456,7 @@ impl Server {
         if departed == Departed::Streams {
             self.end_streams(moment, session, (room, Departure::Relogin), outbox);
         }
-        let who = (session, self.user(session));
+        let who = (self.numbers[session], self.user(session));
         outbox.callbacks.push(self.rooms[room].login(room, who, Relogin::Yes));
     }
 }

@@ -58,13 +58,19 @@ pub fn export(scenario: &Scenario, target: Target) -> String {
 fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
     let mut links = IdVec::from_vec(Vec::new());
     let mut changes = Vec::new();
-    for (client, spec) in scenario.clients().iter() {
+    for (client, spec) in scenario.named_clients().iter() {
         let _: ClientId = links.push(([spec.link; 2], [0_u32; 2]));
         let paths = [Some(spec.link); 2];
         changes.push(Change { at: SimTime::ZERO, client, paths });
         if spec.clock != crate::time::Clock::EXACT {
             missing.note("clocks of devices that are off");
         }
+    }
+    if !scenario.populations().is_empty() {
+        missing.note("members of populations: only clients that are named are here");
+    }
+    if scenario.broad().iter().any(|it| it.share.is_some()) {
+        missing.note("what befalls a share of clients: it is drawn when the scenario is run");
     }
     // What an outage leaves behind after the end is nobody's concern.
     for step in scenario.script().iter().filter(|it| it.at <= scenario.end()) {

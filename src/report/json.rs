@@ -23,7 +23,7 @@ pub fn verdicts(results: Results<'_>) -> Value {
             let row = &trace.rows()[got.row];
             json!({
                 "time_s": row.at.to_string(),
-                "client": scenario.clients()[row.client].name,
+                "client": scenario.client_name(row.client),
                 "callback": row.what.callback(),
                 "value": row.what.value(scenario),
                 "error_code": row.what.code().map(ErrorCode::number),

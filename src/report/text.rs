@@ -2,7 +2,7 @@
 //!
 //! No line is wider than 80 columns.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use crate::{
     id::ClientId,
@@ -177,8 +177,8 @@ fn brief(row: &Row, scenario: &Scenario) -> String {
         | What::NetworkMode(_) => row.what.summary(scenario),
     };
     match row.room {
-        Some(room) if scenario.clients()[row.client].mode == RoomMode::Multi => {
-            format!("{text} in {}", scenario.rooms()[room])
+        Some(room) if scenario.mode_of(row.client) == RoomMode::Multi => {
+            format!("{text} in {}", scenario.room_name(room))
         }
         Some(_) | None => text,
     }
@@ -201,7 +201,7 @@ fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
     let time = line.at(judged).map_or_else(|| "not seen".to_owned(), |it| it.to_string());
     let who = match (line.n_clients, line.row) {
         (_, None) => String::new(),
-        (1, Some(row)) => scenario.clients()[row.client].name.clone(),
+        (1, Some(row)) => scenario.client_name(row.client).into_owned(),
         (n, Some(_)) => format!("{n} clients"),
     };
     let what = line.row.map(|row| brief(row, scenario)).unwrap_or_default();
@@ -404,8 +404,8 @@ fn unseen_marks<'a>(results: Results<'a>, when: &When) -> impl Iterator<Item = &
         .map(move |it| &*results.scenario.marks()[it].name)
 }
 
-fn name_of(scenario: &Scenario, client: ClientId) -> &str {
-    &scenario.clients()[client].name
+fn name_of(scenario: &Scenario, client: ClientId) -> Cow<'_, str> {
+    scenario.client_name(client)
 }
 
 /// A pattern in words: `Logined 0`, `DELETE A`.
@@ -424,7 +424,7 @@ pub fn pattern_text(scenario: &Scenario, pattern: &Pattern) -> String {
         }
         Pattern::UserUpdate { update, users, room } => {
             words.push(update.map_or("onRoomUserUpdate", |it| it.name()).to_owned());
-            let names: Vec<&str> = users.iter().map(|it| &*scenario.users()[*it]).collect();
+            let names: Vec<_> = users.iter().map(|it| scenario.user_name(*it)).collect();
             words.push(names.join(";"));
             *room
         }
@@ -438,12 +438,12 @@ pub fn pattern_text(scenario: &Scenario, pattern: &Pattern) -> String {
         Pattern::Told { callback, value, user, code, room } => {
             words.push((*callback).to_owned());
             words.extend(value.clone());
-            words.extend(user.map(|it| format!("of {}", scenario.users()[it])));
+            words.extend(user.map(|it| format!("of {}", scenario.user_name(it))));
             words.extend(code.map(|it| it.to_string()));
             *room
         }
     };
-    words.extend(room.map(|it| format!("in {}", scenario.rooms()[it])));
+    words.extend(room.map(|it| format!("in {}", scenario.room_name(it))));
     words.retain(|it| !it.is_empty());
     words.join(" ")
 }

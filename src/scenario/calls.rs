@@ -106,11 +106,13 @@ impl<'a> Draft<'a> {
             let login = self.login(&mut fields, "room", begins, Via::LoginRoom)?;
             (Call::LoginRoom(login), login, CallKind::LoginRoom)
         };
-        let bad_room = name::room_id_fault(&self.rooms[login.room], self.lengths);
+        let bad_room = name::room_id_fault(&self.rooms.name(login.room), self.lengths);
         let action = |client: &ClientId| {
-            let spec = &self.clients[*client];
-            let bad_user = name::user_id_fault(&self.users[spec.user], self.lengths);
-            match bad_user.or(spec.bad_name).or(bad_room) {
+            // Those of a population have names that the SDK takes.
+            let bad_user = self.clients.get(*client).and_then(|spec| {
+                name::user_id_fault(&self.users[spec.user], self.lengths).or(spec.bad_name)
+            });
+            match bad_user.or(bad_room) {
                 Some(code) => {
                     let (room, text) = (Some(login.room), None);
                     Action::Refused(*client, Refusal { call: via, room, text, code })
@@ -135,6 +137,13 @@ impl<'a> Draft<'a> {
             None => Some(Token::NONE),
             Some(it) => self.token(&it, begins),
         };
+        let config = self.login_config(fields);
+        let (room, (notify, max_members)) = (room?, config?);
+        Some(Login { room, notify, max_members, token: token?, via })
+    }
+
+    /// `isUserStatusNotify` and `maxMemberCount`.
+    pub(super) fn login_config(&mut self, fields: &mut Fields<'a>) -> Option<(Notify, u32)> {
         let notify = match fields.optional("isUserStatusNotify") {
             None => Some(Notify::On),
             Some(it) => self.reader.boolean(&it, (Notify::On, Notify::Off)),
@@ -144,8 +153,7 @@ impl<'a> Draft<'a> {
             Some(it) => self.reader.integer(&it, 0..=u64::from(u32::MAX)),
         };
         let max_members = max_members.and_then(|it| u32::try_from(it).ok());
-        let (room, notify) = (room?, notify?);
-        Some(Login { room, notify, max_members: max_members?, token: token?, via })
+        Some((notify?, max_members?))
     }
 
     /// `wrong`, or how long after the call a token is valid.
@@ -187,6 +195,12 @@ impl<'a> Draft<'a> {
         let room = room?;
         let mut actions = Vec::new();
         for client in clients {
+            if self.clients.get(*client).is_none() {
+                let problem = "members of a population publish no streams";
+                let remedy = "let clients publish who are named one by one or as a group";
+                self.reader.fault(&stream, problem, remedy);
+                return None;
+            }
             let is_multi = self.clients[*client].mode == RoomMode::Multi;
             if is_start && is_multi && room.is_none() {
                 let problem = "in multi-room mode a stream is published in one of the rooms";

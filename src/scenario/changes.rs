@@ -1,8 +1,6 @@
 //! What happens to links, networks and the server: outages, changes of conditions, recorded
 //! traces, restarts, crashes.
 
-use std::collections::BTreeSet;
-
 use crate::{
     id::{ClientId, LinkId},
     link::{
@@ -13,12 +11,13 @@ use crate::{
     },
     protocol::code::ErrorCode,
     scenario::{
-        Action, Clients, Distribution, LinkSpec, Outage, OutageProcess, ServerEvent, ServerMemory,
+        Action, Distribution, LinkSpec, Outage, OutageProcess, ServerEvent, ServerMemory,
         files::{Recorded, times},
         links::LIMIT,
         parse::Draft,
         read::{Fields, Node},
         script::{Deed, end_of},
+        whom::Whom,
     },
     time::{SimSpan, SimTime},
     units::{BitRate, between},
@@ -94,9 +93,10 @@ impl<'a> Draft<'a> {
 
     /// Outages that come and go by chance, each client's by its own draws.
     fn random_outages(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
-        let known = ["clients", "kind", "direction", "every", "lasts", "distribution", "for"];
+        let known =
+            ["clients", "share", "kind", "direction", "every", "lasts", "distribution", "for"];
         let mut fields = self.reader.fields(at, &known)?;
-        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
+        let clients = self.whom_of(&mut fields);
         let kind = fields.required(&mut self.reader, "kind");
         let kinds = [("link_down", Kind::LinkDown), ("silent", Kind::Silent)];
         let kind = kind.and_then(|it| self.reader.word(&it, &kinds));
@@ -126,7 +126,7 @@ impl<'a> Draft<'a> {
         let one = every.as_micros().saturating_add(lasts.as_micros());
         let until = until.min(self.end);
         let takes = begins.map_or(0, |it| until.as_micros().saturating_sub(it.as_micros()));
-        let n = takes / one * clients.len() as u64;
+        let n = (takes / one).saturating_mul(clients.n_clients());
         self.n_random_outages = self.n_random_outages.saturating_add(n);
         if OUTAGES_MAX < self.n_random_outages {
             let n = self.n_random_outages;
@@ -145,9 +145,9 @@ impl<'a> Draft<'a> {
 
     /// Another kind of link, at once or by a ramp.
     fn change_link(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
-        let known = ["clients", "to", "direction", "from", "over", "steps"];
+        let known = ["clients", "share", "to", "direction", "from", "over", "steps"];
         let mut fields = self.reader.fields(at, &known)?;
-        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
+        let clients = self.whom_of(&mut fields);
         let to = fields.required(&mut self.reader, "to").and_then(|it| self.link_named(&it));
         let direction = fields.optional("direction");
         let cut = self.directions(direction.as_ref());
@@ -220,8 +220,8 @@ impl<'a> Draft<'a> {
     }
 
     fn change_network(&mut self, at: Node<'a>) -> Option<Deed> {
-        let mut fields = self.reader.fields(at, &["clients", "to"])?;
-        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
+        let mut fields = self.reader.fields(at, &["clients", "share", "to"])?;
+        let clients = self.whom_of(&mut fields);
         let to = fields.required(&mut self.reader, "to").and_then(|it| self.link_named(&it));
         let (clients, to) = (clients?, to?);
         let actions = clients.iter().map(|it| Action::ChangeNetwork(*it, to)).collect();
@@ -230,8 +230,9 @@ impl<'a> Draft<'a> {
 
     /// The links follow what was recorded of one; what was not is as on the link named.
     fn replay_trace(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
-        let mut fields = self.reader.fields(at, &["clients", "file", "on", "direction"])?;
-        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
+        let mut fields =
+            self.reader.fields(at, &["clients", "share", "file", "on", "direction"])?;
+        let clients = self.whom_of(&mut fields);
         let file_at = fields.required(&mut self.reader, "file");
         let trace = file_at.as_ref().and_then(|it| self.trace_file(it));
         let on = fields.required(&mut self.reader, "on").and_then(|it| self.link_of_ones_own(&it));
@@ -263,9 +264,8 @@ impl<'a> Draft<'a> {
     }
 
     fn crash_node(&mut self, at: Node<'a>) -> Option<Deed> {
-        let mut fields = self.reader.fields(at, &["clients"])?;
-        let clients = fields.required(&mut self.reader, "clients");
-        let clients = clients.and_then(|it| self.all_of(&it))?;
+        let mut fields = self.reader.fields(at, &["clients", "share"])?;
+        let clients = self.whom_of(&mut fields)?;
         let actions = clients.iter().map(|it| Action::NodeCrash(*it)).collect();
         Some(Deed { clients, actions, until: None, later: Vec::new() })
     }
@@ -281,7 +281,7 @@ impl<'a> Draft<'a> {
         let back = begins? + span?;
         let actions = vec![Action::Server(ServerEvent::Stop)];
         let later = vec![(back, Action::Server(ServerEvent::Start(memory?)))];
-        Some(Deed { clients: Vec::new(), actions, until: None, later })
+        Some(Deed { clients: Whom::default(), actions, until: None, later })
     }
 
     /// The server takes longer over logins for a time.
@@ -297,13 +297,13 @@ impl<'a> Draft<'a> {
             None => Vec::new(),
             Some(span) => vec![(begins? + span?, ends)],
         };
-        Some(Deed { clients: Vec::new(), actions, until: None, later })
+        Some(Deed { clients: Whom::default(), actions, until: None, later })
     }
 
     fn outage(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
-        let known = ["clients", "kind", "direction", "errorCode", "for", "times", "every"];
+        let known = ["clients", "share", "kind", "direction", "errorCode", "for", "times", "every"];
         let mut fields = self.reader.fields(at, &known)?;
-        let clients = fields.required(&mut self.reader, "clients").and_then(|it| self.all_of(&it));
+        let clients = self.whom_of(&mut fields);
         let kind = fields.required(&mut self.reader, "kind");
         let kinds =
             [("link_down", Kind::LinkDown), ("silent", Kind::Silent), ("refuse", Kind::Refuse)];
@@ -385,22 +385,6 @@ impl<'a> Draft<'a> {
             self.reader.fault(&node, problem, format!("write one of {codes}"));
         }
         code
-    }
-
-    /// The clients named in a list, each once.
-    fn all_of(&mut self, at: &Node<'a>) -> Option<Vec<ClientId>> {
-        let nodes = self.reader.list(at, "clients")?;
-        if nodes.is_empty() {
-            self.reader.fault(at, "nobody is meant", "name at least one client");
-        }
-        let mut all: BTreeSet<ClientId> = BTreeSet::new();
-        for node in &nodes {
-            match node.as_str().and_then(|it| self.names.regions.get(it)) {
-                Some((_, region)) => all.extend(region),
-                None => all.extend(self.who_or_where(node).into_iter().flat_map(Clients::iter)),
-            }
-        }
-        (!all.is_empty()).then(|| all.into_iter().collect())
     }
 }
 

@@ -7,10 +7,11 @@ use crate::{
         code::{Reason, Update},
     },
     scenario::{
-        Expectation, Instant, Mark, MarkIndex, MarkOf, Pattern, When,
+        Clients, Expectation, Instant, Mark, MarkIndex, MarkOf, Pattern, When,
         fault::{excerpt, suggest},
         parse::{DURATION_MAX, Draft},
         read::{Fields, Node},
+        who::EACH_MAX,
     },
     time::SimSpan,
 };
@@ -74,7 +75,7 @@ impl<'a> Draft<'a> {
     fn expectation(&mut self, Raw { mut fields, mark }: Raw<'a>) -> Option<Expectation> {
         let pointer = fields.node().pointer.clone();
         let client = fields.required(&mut self.reader, "client");
-        let clients = client.as_ref().and_then(|it| self.who(it));
+        let clients = client.as_ref().and_then(|it| self.each_of(it));
         let who = client.as_ref().and_then(Node::as_str);
         let (pattern, when) = match (fields.optional("callback"), fields.optional("never")) {
             (Some(callback), None) => {
@@ -95,6 +96,21 @@ impl<'a> Draft<'a> {
         };
         let (pattern, when) = (pattern?, when?);
         Some(Expectation { pointer, mark, clients: clients?, who: who?.to_owned(), pattern, when })
+    }
+
+    /// The clients that a value names, of a population not too many.
+    fn each_of(&mut self, at: &Node<'a>) -> Option<Clients> {
+        let clients = self.who(at)?;
+        if EACH_MAX < clients.count() && self.clients.len() <= clients.first {
+            let problem = format!("each of {} clients is looked at by itself", clients.count());
+            let remedy = format!(
+                "name one of them, such as `{0}-1`, or a population of at most {EACH_MAX}",
+                self.reader.shown(at)
+            );
+            self.reader.fault(at, problem, remedy);
+            return None;
+        }
+        Some(clients)
     }
 
     fn when_seen(&mut self, fields: &mut Fields<'a>) -> Option<When> {

@@ -62,7 +62,8 @@ pub(super) struct Recorded {
 }
 
 impl<'a> Draft<'a> {
-    fn file(&mut self, at: &Node<'a>) -> Option<Rc<str>> {
+    /// The text of the file that a value names.
+    pub(super) fn file(&mut self, at: &Node<'a>) -> Option<Rc<str>> {
         let name = self.reader.text(at)?;
         match self.files.text(name) {
             Ok(text) => Some(text),

@@ -4,8 +4,11 @@
 //! none that is wrong.
 //! It knows nothing of how it is run.
 
+mod broad;
 mod calls;
+mod cast;
 mod changes;
+mod crowd;
 mod expect;
 pub mod fault;
 mod files;
@@ -13,15 +16,21 @@ mod links;
 mod name;
 pub mod parameter;
 mod parse;
+mod population;
 mod presets;
 pub mod profile;
 mod read;
+mod rooms;
 mod script;
 mod value;
 mod who;
+mod whom;
 
+pub use broad::{Broad, Share};
+pub use cast::{Gear, Label};
 pub use files::ReadFile;
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
+pub use population::Population;
 pub use who::{Entry, EntryOf};
 
 use crate::{
@@ -33,7 +42,7 @@ use crate::{
         rules::Rules,
         server::Order,
     },
-    scenario::profile::Profile,
+    scenario::{profile::Profile, rooms::Rooms},
     time::{Clock, SimSpan, SimTime},
 };
 
@@ -50,14 +59,16 @@ pub struct Scenario {
     profile: Profile,
     /// The kinds of links: those of the file, then those on the way from one to another.
     links: IdVec<LinkId, LinkSpec>,
-    /// The clients, in order of the file.
+    /// The clients that the file names, in order.
     clients: IdVec<ClientId, ClientSpec>,
-    /// The entries of the file that they come from.
+    /// The entries of the file that clients come from, those of populations last.
     entries: Vec<Entry>,
-    /// The users' names.
+    /// The names of their users.
     users: IdVec<UserId, String>,
-    /// The rooms' names.
-    rooms: IdVec<RoomId, String>,
+    /// The clients that come after them, alike in each population.
+    populations: Vec<Population>,
+    /// The rooms.
+    rooms: Rooms,
     /// The streams' names.
     streams: IdVec<StreamId, String>,
     /// The texts of messages and extra infos.
@@ -66,6 +77,8 @@ pub struct Scenario {
     backend: Option<PathModel>,
     /// What happens, in the order in which it happens.
     script: Vec<Step>,
+    /// What happens to many clients alike, in the order in which it happens.
+    broad: Vec<Broad>,
     /// The named instants.
     marks: Vec<Mark>,
     /// What is expected, in order of the file.
@@ -267,7 +280,7 @@ pub struct Expectation {
     pub when: When,
 }
 
-/// One client, or those of a group: they stand side by side.
+/// One client, or those of a group or a population: they stand side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clients {
     first: usize,
@@ -275,6 +288,11 @@ pub struct Clients {
 }
 
 impl Clients {
+    /// The first of them.
+    pub fn first(self) -> ClientId {
+        ClientId::from_index(self.first)
+    }
+
     /// How many there are; at least one.
     pub const fn count(self) -> usize {
         self.count
@@ -402,24 +420,9 @@ impl Scenario {
         &self.links
     }
 
-    /// The clients, in order of the file.
-    pub const fn clients(&self) -> &IdVec<ClientId, ClientSpec> {
-        &self.clients
-    }
-
     /// The entries of the file that the clients come from, in order of the clients.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
-    }
-
-    /// The users' names.
-    pub const fn users(&self) -> &IdVec<UserId, String> {
-        &self.users
-    }
-
-    /// The rooms' names.
-    pub const fn rooms(&self) -> &IdVec<RoomId, String> {
-        &self.rooms
     }
 
     /// The streams' names.
@@ -437,7 +440,18 @@ impl Scenario {
         self.backend.as_ref()
     }
 
-    /// What happens, in the order in which it happens.
+    /// What happens to many clients alike, in the order in which it happens.
+    pub fn broad(&self) -> &[Broad] {
+        &self.broad
+    }
+
+    /// The clients that are not named one by one, in order of their ids.
+    pub fn populations(&self) -> &[Population] {
+        &self.populations
+    }
+
+    /// What happens to clients that are named, and to rooms and the server, in the order in which
+    /// it happens.
     pub fn script(&self) -> &[Step] {
         &self.script
     }

@@ -11,12 +11,14 @@ use crate::{
         rules::{Lengths, Rules},
     },
     scenario::{
-        Action, ClientSpec, Clients, Entry, LinkSpec, Mark, MarkIndex, Scenario, Step,
+        Action, ClientSpec, Clients, Entry, LinkSpec, Mark, MarkIndex, Population, Scenario,
         fault::{Fault, suggest},
         files::{Files, ReadFile},
         name::{self, NameOf},
         parameter,
         read::{Node, Reader, syntax},
+        rooms::Rooms,
+        script::Script,
     },
     time::{SimSpan, SimTime},
 };
@@ -42,7 +44,7 @@ pub(super) struct Names<'a> {
     pub(super) clients: BTreeMap<&'a str, Clients>,
     pub(super) users: BTreeMap<String, UserId>,
     /// Regions, or access points: clients that are named together.
-    pub(super) regions: BTreeMap<&'a str, (Node<'a>, Vec<ClientId>)>,
+    pub(super) regions: BTreeMap<&'a str, (Node<'a>, Vec<Clients>)>,
     rooms: BTreeMap<&'a str, RoomId>,
     pub(super) streams: BTreeMap<String, StreamId>,
     pub(super) texts: BTreeMap<&'a str, TextId>,
@@ -60,7 +62,14 @@ pub(super) struct Draft<'a> {
     pub(super) clients: IdVec<ClientId, ClientSpec>,
     pub(super) entries: Vec<Entry>,
     pub(super) users: IdVec<UserId, String>,
-    pub(super) rooms: IdVec<RoomId, String>,
+    pub(super) populations: Vec<Population>,
+    /// How many clients populations have so far, also those with a fault.
+    pub(super) n_members: usize,
+    /// How often they log in, about.
+    pub(super) n_logins: u64,
+    /// How many steps concern a share of clients.
+    pub(super) n_shares: u64,
+    pub(super) rooms: Rooms,
     pub(super) streams: IdVec<StreamId, String>,
     pub(super) texts: IdVec<TextId, String>,
     /// How long ids and texts may be for the SDK to take them.
@@ -132,7 +141,11 @@ impl Scenario {
             clients: IdVec::from_vec(Vec::new()),
             entries: Vec::new(),
             users: IdVec::from_vec(Vec::new()),
-            rooms: IdVec::from_vec(Vec::new()),
+            populations: Vec::new(),
+            n_members: 0,
+            n_logins: 0,
+            n_shares: 0,
+            rooms: Rooms::default(),
             streams: IdVec::from_vec(Vec::new()),
             texts: IdVec::from_vec(Vec::new()),
             lengths: parameter::blank().lengths,
@@ -182,8 +195,8 @@ impl<'a> Draft<'a> {
         let script = fields.required(&mut self.reader, "script");
         let script_at = script.clone();
         let script = script.and_then(|it| self.script(&it)).unwrap_or_default();
-        if let Some(at) = script_at {
-            self.check_audience(&at, &script);
+        if let (Some(at), Some(profile)) = (script_at, &profile) {
+            self.check_audience(&at, &script, profile.rules());
         }
         if self.reader.is_hopeless() {
             return None;
@@ -201,11 +214,13 @@ impl<'a> Draft<'a> {
             clients: std::mem::replace(&mut self.clients, IdVec::from_vec(Vec::new())),
             entries: std::mem::take(&mut self.entries),
             users: std::mem::replace(&mut self.users, IdVec::from_vec(Vec::new())),
-            rooms: std::mem::replace(&mut self.rooms, IdVec::from_vec(Vec::new())),
+            populations: std::mem::take(&mut self.populations),
+            rooms: std::mem::take(&mut self.rooms),
             streams: std::mem::replace(&mut self.streams, IdVec::from_vec(Vec::new())),
             texts: std::mem::replace(&mut self.texts, IdVec::from_vec(Vec::new())),
             backend,
-            script,
+            script: script.steps,
+            broad: script.broad,
             marks: std::mem::take(&mut self.marks),
             expectations: expectations.all,
             order: expectations.order,
@@ -225,7 +240,7 @@ impl<'a> Draft<'a> {
 
     /// Refuses a run that nobody would see the end of.
     fn check_cost(&mut self, at: &Node<'a>, duration: SimSpan, rules: &Rules) {
-        let n_clients = self.clients.len();
+        let n_clients = self.clients.len() + self.n_members;
         let ticks = [
             ("heartbeats", rules.heartbeat.map(|it| it.every)),
             ("attempts to log in", Some(rules.retry.attempt_timeout)),
@@ -245,17 +260,34 @@ impl<'a> Draft<'a> {
     }
 
     /// Refuses rooms whose members would be told of more names than memory holds.
-    fn check_audience(&mut self, at: &Node<'a>, script: &[Step]) {
+    ///
+    /// Who comes when there are as many members as are told of each other tells nobody, and is told
+    /// of nobody (spec: R53).
+    fn check_audience(&mut self, at: &Node<'a>, script: &Script, rules: &Rules) {
         let mut n_logins = vec![0_u128; self.rooms.len()];
-        for step in script {
-            if let Action::Call(_, Call::LoginRoom(login) | Call::SwitchRoom(_, login)) =
-                step.action
+        let each = script.steps.iter().map(|it| (it.action, 1));
+        let broad = script.broad.iter().map(|it| (it.step.action, it.clients.count()));
+        for (action, n_clients) in each.chain(broad) {
+            if let Action::Call(_, Call::LoginRoom(login) | Call::SwitchRoom(_, login)) = action
                 && login.notify == Notify::On
             {
-                n_logins[login.room.index()] += 1;
+                n_logins[login.room.index()] += n_clients as u128;
             }
         }
-        let n_names: u128 = n_logins.iter().map(|it| it * it).sum();
+        let duration = self.end.since(SimTime::ZERO);
+        for population in self.populations.iter().filter(|it| it.login.notify == Notify::On) {
+            let (first, n_rooms) = population.rooms();
+            for place in 0..n_rooms {
+                let n_members = population.members.count().saturating_sub(place).div_ceil(n_rooms);
+                let n = u128::from(population.n_logins(duration)) * n_members as u128;
+                n_logins[first.index() + place] += n;
+            }
+        }
+        let told = |n: u128| match rules.notice_limit {
+            0 => n,
+            limit => n.min(u128::from(limit)),
+        };
+        let n_names: u128 = n_logins.into_iter().map(|it| it * told(it)).sum();
         if NAMES_MAX < n_names {
             let problem = format!("members would be told of each other {n_names} times");
             let remedy = format!(
@@ -273,23 +305,24 @@ impl<'a> Draft<'a> {
     /// The room that a call names, which comes to be with the first mention.
     pub(super) fn room_called(&mut self, at: &Node<'a>) -> Option<RoomId> {
         let name = self.name(at, NameOf::Room)?;
-        if let Some(room) = self.names.rooms.get(name) {
-            return Some(*room);
+        let known = self.rooms.counted(name).or_else(|| self.names.rooms.get(name).copied());
+        if known.is_some() {
+            return known;
         }
-        let room = self.rooms.push(name.to_owned());
+        let room = self.rooms.push(name);
         self.names.rooms.insert(name, room);
         Some(room)
     }
 
     /// The names of the rooms that somebody logs in to.
     pub(super) fn entered_rooms(&self) -> Vec<String> {
-        self.entered.iter().map(|it| self.rooms[*it].clone()).collect()
+        self.entered.iter().map(|it| self.rooms.name(*it).into_owned()).collect()
     }
 
     /// The room that an expectation names, which a call must have named before.
     pub(super) fn room_known(&mut self, at: &Node<'a>) -> Option<RoomId> {
         let name = self.reader.text(at)?;
-        let room = self.names.rooms.get(name).copied();
+        let room = self.rooms.counted(name).or_else(|| self.names.rooms.get(name).copied());
         if room.is_none() {
             let remedy = suggest(name, self.names.rooms.keys().copied());
             let problem = format!("no call names the room `{}`", self.reader.shown(at));

@@ -6,12 +6,13 @@ use crate::{
     id::{ClientId, RoomId},
     protocol::{call::AppEvent, member::Ouster, server::Order},
     scenario::{
-        Action, Mark, MarkOf, ServerEvent, Step,
+        Action, Broad, Clients, Mark, MarkOf, ServerEvent, Share, Step,
         calls::CALLS,
         changes::CHANGES,
         fault::suggest,
         parse::Draft,
         read::{Fields, Node},
+        whom::Whom,
     },
     time::SimTime,
 };
@@ -19,10 +20,20 @@ use crate::{
 /// The most steps of a script, a step of a group counted once for each client.
 const STEPS_MAX: usize = 1 << 24;
 
+/// The most steps of members of populations, and of clients of whom a share has them.
+const BROAD_MAX: u64 = 100_000_000;
+
+/// The steps of a file, in the order in which they happen.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    pub(super) steps: Vec<Step>,
+    pub(super) broad: Vec<Broad>,
+}
+
 /// What a step does.
 pub(super) struct Deed {
     /// The clients whom it concerns.
-    pub(super) clients: Vec<ClientId>,
+    pub(super) clients: Whom,
     /// What happens at its instant.
     pub(super) actions: Vec<Action>,
     /// When that ends, if it is something that lasts.
@@ -36,11 +47,13 @@ struct Entry {
     step: Step,
     class: u8,
     index: usize,
+    /// Who has it, if it is not only the client that it names.
+    range: Option<(Clients, Option<Share>)>,
 }
 
 impl<'a> Draft<'a> {
     /// The steps, in the order in which they happen.
-    pub(super) fn script(&mut self, at: &Node<'a>) -> Option<Vec<Step>> {
+    pub(super) fn script(&mut self, at: &Node<'a>) -> Option<Script> {
         let nodes = self.reader.list(at, "steps")?;
         let mut entries = Vec::new();
         for (index, node) in nodes.iter().cloned().enumerate() {
@@ -58,7 +71,25 @@ impl<'a> Draft<'a> {
         // Stable: the actions of one step keep the order of its clients.
         entries.sort_by_key(|it: &Entry| (it.step.at, it.class, it.index));
         self.check_apps(&nodes, &entries);
-        Some(entries.into_iter().map(|it| it.step).collect())
+        let mut script = Script::default();
+        let mut n_broad = 0_u64;
+        for Entry { step, range, index, .. } in entries {
+            let before = script.steps.len();
+            match range {
+                None => script.steps.push(step),
+                Some((clients, share)) => {
+                    n_broad = n_broad.saturating_add(clients.count as u64);
+                    if BROAD_MAX < n_broad {
+                        let problem = format!("members would have {n_broad} steps so far");
+                        let remedy = format!("at most {BROAD_MAX} are made: let them be fewer");
+                        self.reader.fault(&nodes[index], problem, remedy);
+                        return None;
+                    }
+                    script.broad.push(Broad { step, clients, share, before });
+                }
+            }
+        }
+        Some(script)
     }
 
     fn step(&mut self, at: Node<'a>, index: usize, entries: &mut Vec<Entry>) -> Option<()> {
@@ -70,18 +101,21 @@ impl<'a> Draft<'a> {
         if let Some(mark) = mark {
             let of = MarkOf::Step(
                 begins.unwrap_or(SimTime::ZERO),
-                deed.as_ref().map_or_else(Vec::new, |it| it.clients.clone()),
+                deed.as_ref().map_or_else(Vec::new, |it| it.clients.known()),
             );
             self.new_mark(&mark, Mark { name: String::new(), of });
         }
         let (begins, deed) = (begins?, deed?);
+        let clients = deed.clients;
+        let mut add = |at, action: Action| {
+            let range = action.client().and_then(|it| clients.range_of(it));
+            let (step, class) = (Step { at, action }, action.class());
+            entries.push(Entry { step, class, index, range });
+        };
         for (at, action) in deed.later.into_iter().filter(|(at, _)| *at <= self.end) {
-            entries.push(Entry { step: Step { at, action }, class: action.class(), index });
+            add(at, action);
         }
         for action in deed.actions {
-            let mut add = |at, action| {
-                entries.push(Entry { step: Step { at, action }, class: action.class(), index });
-            };
             add(begins, action);
             if let (Some(until), Some(end)) = (deed.until, end_of(action)) {
                 add(until, end);
@@ -93,7 +127,7 @@ impl<'a> Draft<'a> {
     /// A room that the backend names must be one that somebody enters.
     fn check_rooms(&mut self) {
         for (node, room) in std::mem::take(&mut self.backend_rooms) {
-            if !self.entered.contains(&room) {
+            if !self.entered.contains(&room) && !self.rooms.is_counted(room) {
                 let names = self.entered_rooms();
                 let remedy =
                     suggest(node.as_str().unwrap_or_default(), names.iter().map(|it| &**it));
@@ -106,7 +140,8 @@ impl<'a> Draft<'a> {
     /// Whoever calls must be running: who is dead or stands still cannot.
     fn check_apps(&mut self, nodes: &[Node<'a>], entries: &[Entry]) {
         let mut halted: BTreeMap<ClientId, AppEvent> = BTreeMap::new();
-        for Entry { step, index, .. } in entries {
+        // Members of populations leave out what they cannot do.
+        for Entry { step, index, .. } in entries.iter().filter(|it| it.range.is_none()) {
             let (client, event) = match step.action {
                 Action::Call(client, _) | Action::Refused(client, ..) => (client, None),
                 Action::App(client, event) => (client, Some(event)),
@@ -148,7 +183,7 @@ impl<'a> Draft<'a> {
     }
 
     /// An instant of the run, given as the time since its start.
-    fn instant_of(&mut self, at: &Node<'a>) -> Option<SimTime> {
+    pub(super) fn instant_of(&mut self, at: &Node<'a>) -> Option<SimTime> {
         let instant = SimTime::ZERO + self.reader.span(at)?;
         if self.end < instant {
             let end = self.end;
@@ -182,14 +217,17 @@ impl<'a> Draft<'a> {
             };
         }
         let clients = match client {
-            Some(client) => self.who(&client).map(|it| it.iter().collect::<Vec<_>>()),
+            Some(client) => {
+                let who = self.who(&client);
+                who.map(|it| Whom::of(vec![it], None, self.clients.len()))
+            }
             None => {
                 let problem = format!("`client` is missing: whose call of `{kind}` is it?");
                 self.reader.fault(fields.node(), problem, "add `\"client\": …`");
                 None
             }
         };
-        let (actions, until) = self.calls(kind, node, begins, clients.as_deref())?;
+        let (actions, until) = self.calls(kind, node, begins, clients.as_ref().map(Whom::each))?;
         Some(Deed { clients: clients?, actions, until, later: Vec::new() })
     }
 
@@ -213,7 +251,7 @@ impl<'a> Draft<'a> {
             users.extend(self.users_named(node).unwrap_or_default());
         }
         let is_meant = |it: &ClientId| users.contains(&self.clients[*it].user);
-        let clients = self.clients.ids().filter(is_meant).collect();
+        let clients = Whom::named(self.clients.ids().filter(is_meant).collect());
         let order = |user| match (room, ouster) {
             (Some(room), Some(by)) => Some(Order::Oust(room?, user, by)),
             _ => Some(Order::Forbid(user)),
@@ -227,7 +265,7 @@ impl<'a> Draft<'a> {
         let mut fields = self.reader.fields(at, &["room"])?;
         let room = self.backend_room(&mut fields)?;
         let actions = vec![Action::Order(Order::CloseRoom(room))];
-        Some(Deed { clients: Vec::new(), actions, until: None, later: Vec::new() })
+        Some(Deed { clients: Whom::default(), actions, until: None, later: Vec::new() })
     }
 
     fn backend_room(&mut self, fields: &mut Fields<'a>) -> Option<RoomId> {

@@ -5,10 +5,14 @@ use crate::{
     protocol::code::ErrorCode,
     scenario::{
         ClientSpec, Clients, RoomMode,
+        broad::Share,
+        crowd::OF_POPULATIONS,
         fault::suggest,
         name::{NameOf, user_name_fault},
         parse::{CLIENTS_MAX, Draft},
         read::{Fields, Node},
+        rooms::number_of,
+        whom::Whom,
     },
     time::Clock,
 };
@@ -20,7 +24,7 @@ pub struct Entry {
     pub name: String,
     /// Whom it stands for.
     pub of: EntryOf,
-    /// The clients: one, or those of a group.
+    /// The clients: one, or those of a group or a population.
     pub clients: Clients,
 }
 
@@ -31,6 +35,8 @@ pub enum EntryOf {
     Client,
     /// A group.
     Group,
+    /// A population.
+    Population,
 }
 
 impl EntryOf {
@@ -38,6 +44,9 @@ impl EntryOf {
         if count.is_some() { Self::Group } else { Self::Client }
     }
 }
+
+/// The most members of a population of whom each is looked at by itself.
+pub(super) const EACH_MAX: usize = 10_000;
 
 /// What an entry says of its devices.
 struct Device<'a> {
@@ -57,8 +66,17 @@ impl<'a> Draft<'a> {
                 "add a client, such as { \"name\": \"A\", … }",
             );
         }
-        for entry in entries {
+        // Who is named comes first, then populations: so the ids of the former are few.
+        let is_population = |it: &Node<'a>| it.has("rooms") || it.has("room");
+        let (populations, named): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_population);
+        for entry in named {
             self.client(entry);
+            if self.reader.is_hopeless() {
+                return;
+            }
+        }
+        for entry in populations {
+            self.population(entry);
             if self.reader.is_hopeless() {
                 return;
             }
@@ -73,10 +91,14 @@ impl<'a> Draft<'a> {
     }
 
     fn client(&mut self, at: Node<'a>) -> Option<()> {
-        let mut fields = self.reader.fields(
-            at,
-            &["name", "user", "userName", "count", "link", "roomMode", "region", "clock"],
-        )?;
+        let own = ["name", "user", "userName", "count", "link", "roomMode", "region", "clock"];
+        let mut fields = self.reader.fields(at, &[&own[..], &OF_POPULATIONS].concat())?;
+        for name in OF_POPULATIONS {
+            if let Some(at) = fields.optional(name) {
+                let problem = format!("`{name}` is for populations, which have rooms");
+                self.reader.fault(&at, problem, "add `rooms` or `room`, or leave it out");
+            }
+        }
         let name_at = fields.required(&mut self.reader, "name");
         let link_at = fields.required(&mut self.reader, "link");
         let user_at = fields.optional("user");
@@ -86,17 +108,8 @@ impl<'a> Draft<'a> {
         // A group whose size has a fault still has a name, so that using it is not a second fault.
         let count = count_at.as_ref().map(|it| self.reader.integer(it, 1..=CLIENTS_MAX));
         let count = count.map(Option::unwrap_or_default);
-        if CLIENTS_MAX < self.clients.len() as u64 + count.unwrap_or(1) {
-            if self.clients.len() as u64 <= CLIENTS_MAX {
-                let remedy = format!("at most {CLIENTS_MAX} can take part, all groups together");
-                self.reader.fault(
-                    count_at.as_ref().unwrap_or_else(|| fields.node()),
-                    "too many clients",
-                    remedy,
-                );
-            }
-            return None;
-        }
+        let size_at = count_at.as_ref().unwrap_or_else(|| fields.node());
+        self.check_count(count.unwrap_or(1), size_at)?;
         if let (Some(user_at), Some(_)) = (&user_at, &count_at) {
             let remedy = "leave `user` out: each client of a group is a user of its own";
             self.reader.fault(user_at, "a group has no common user", remedy);
@@ -140,8 +153,8 @@ impl<'a> Draft<'a> {
             });
         }
         if let Some((at, region)) = region {
-            let members = (first..self.clients.len()).map(ClientId::from_index);
-            self.names.regions.entry(region).or_insert((at, Vec::new())).1.extend(members);
+            let members = Clients { first, count: self.clients.len() - first };
+            self.names.regions.entry(region).or_insert((at, Vec::new())).1.push(members);
         }
         Some(())
     }
@@ -154,8 +167,7 @@ impl<'a> Draft<'a> {
         let user_name = fields.optional("userName");
         let user_name = user_name.map(|it| self.reader.text(&it));
         let bad_name = user_name.flatten().and_then(|it| user_name_fault(it, self.lengths));
-        let region = fields.optional("region");
-        let region = region.and_then(|it| Some((it.clone(), self.name(&it, NameOf::Client)?)));
+        let region = self.region(fields);
         let clock = fields.optional("clock").and_then(|it| self.clock(&it));
         // A device with a fault is still there, so that naming it is not a second fault.
         Device {
@@ -166,8 +178,28 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The place that clients are in, where they can be hit together.
+    pub(super) fn region(&mut self, fields: &mut Fields<'a>) -> Option<(Node<'a>, &'a str)> {
+        let at = fields.optional("region")?;
+        let name = self.name(&at, NameOf::Client)?;
+        Some((at, name))
+    }
+
+    /// Refuses more clients than can take part, all groups and populations together.
+    pub(super) fn check_count(&mut self, count: u64, at: &Node<'a>) -> Option<()> {
+        let n = (self.clients.len() + self.n_members) as u64;
+        if n + count <= CLIENTS_MAX {
+            return Some(());
+        }
+        if n <= CLIENTS_MAX {
+            let remedy = format!("at most {CLIENTS_MAX} can take part, all groups together");
+            self.reader.fault(at, "too many clients", remedy);
+        }
+        None
+    }
+
     /// `200ppm`: how much faster a device's clock runs than the server's.
-    fn clock(&mut self, at: &Node<'a>) -> Option<Clock> {
+    pub(super) fn clock(&mut self, at: &Node<'a>) -> Option<Clock> {
         let ppm = at.as_str().and_then(|it| it.strip_suffix("ppm")?.parse::<i32>().ok());
         let clock = ppm.filter(|it| (-100_000..=100_000).contains(it)).map(Clock::fast_by_ppm);
         if clock.is_none() {
@@ -188,12 +220,16 @@ impl<'a> Draft<'a> {
     }
 
     /// The client of this name, or those of the group of this name.
-    fn clients_named(&self, name: &str) -> Option<Clients> {
+    pub(super) fn clients_named(&self, name: &str) -> Option<Clients> {
         if let Some(clients) = self.names.clients.get(name) {
             return Some(*clients);
         }
         let (group, number) = name.rsplit_once('-')?;
-        let Clients { first, .. } = self.names.clients.get(group)?;
+        let Clients { first, count } = self.names.clients.get(group)?;
+        if self.clients.len() <= *first {
+            let number = number_of(name, group).filter(|it| it <= count)?;
+            return Some(Clients { first: first + number - 1, count: 1 });
+        }
         let client = number.parse::<usize>().ok()?.checked_sub(1)?.checked_add(*first)?;
         // "viewer-07" and the like are nobody's name.
         let is_it =
@@ -232,12 +268,55 @@ impl<'a> Draft<'a> {
             return Some(vec![*user]);
         }
         if let Some(clients) = self.clients_named(name) {
-            return Some(clients.iter().map(|it| self.clients[it].user).collect());
+            if EACH_MAX < clients.count() && self.clients.len() <= clients.first {
+                let problem = format!("{} are {} users", self.reader.shown(at), clients.count());
+                let remedy = format!("at most {EACH_MAX} of a population are named at once");
+                self.reader.fault(at, problem, remedy);
+                return None;
+            }
+            return Some(clients.iter().map(|it| self.user_of(it)).collect());
         }
         let remedy = suggest(name, self.names.users.keys().map(String::as_str));
         let problem = format!("no user is named `{}`", self.reader.shown(at));
         self.reader.fault(at, problem, remedy);
         None
+    }
+
+    /// Whose device a client is.
+    pub(super) fn user_of(&self, client: ClientId) -> UserId {
+        match self.clients.get(client) {
+            Some(spec) => spec.user,
+            // Members of populations are users in the same order.
+            None => {
+                let number = client.index() - self.clients.len();
+                UserId::from_index(self.users.len() + number)
+            }
+        }
+    }
+
+    /// The clients named in `clients`, each once, or a `share` of them.
+    pub(super) fn whom_of(&mut self, fields: &mut Fields<'a>) -> Option<Whom> {
+        let share = match fields.optional("share") {
+            None => Some(None),
+            Some(it) => self.reader.probability(&it).map(Some),
+        };
+        let at = fields.required(&mut self.reader, "clients")?;
+        let nodes = self.reader.list(&at, "clients")?;
+        if nodes.is_empty() {
+            self.reader.fault(&at, "nobody is meant", "name at least one client");
+        }
+        let mut all: Vec<Clients> = Vec::new();
+        for node in &nodes {
+            match node.as_str().and_then(|it| self.names.regions.get(it)) {
+                Some((_, region)) => all.extend(region),
+                None => all.extend(self.who_or_where(node)),
+            }
+        }
+        let share = share?.map(|part| {
+            self.n_shares += 1;
+            Share { part, number: self.n_shares - 1 }
+        });
+        (!all.is_empty()).then(|| Whom::of(all, share, self.clients.len()))
     }
 
     /// The kind of link that a value names.

@@ -3,28 +3,19 @@
 //!
 //! Cells share nothing, so each is run by itself and none can change another.
 
+mod cell;
+mod filling;
+
 use std::collections::BTreeMap;
 
 use crate::{
-    id::{ClientId, Id, IdVec, LinkId, RoomId, SessionId, UserId},
-    protocol::server::{Cast, Order},
-    scenario::{Action, Refusal, RoomMode, Scenario, Step},
+    id::{ClientId, Id, LinkId, RoomId, UserId},
+    protocol::server::Order,
+    scenario::{Action, Clients, Scenario},
 };
-
-/// One cell: its members by their ids in the scenario, and what happens to them.
-///
-/// Inside a cell everything is counted from zero, in this order.
-#[derive(Clone, Debug, Default)]
-pub struct Cell {
-    /// The clients, in order of the scenario.
-    pub clients: Vec<ClientId>,
-    /// The users, in order of the scenario.
-    pub users: Vec<UserId>,
-    /// The rooms, in order of the scenario.
-    pub rooms: Vec<RoomId>,
-    /// The steps, with clients and rooms by their ids in the cell.
-    pub script: Vec<Step>,
-}
+pub use cell::Cell;
+pub(super) use cell::Sessions;
+use filling::Filling;
 
 /// Joins things that touch, by the rule that the smaller root wins.
 struct Unions {
@@ -52,16 +43,37 @@ impl Unions {
 
 /// The numbers of clients, users and rooms where all of them stand in one row.
 ///
-/// Clients come first, so the root of a cell is its first client.
+/// Clients come first, so the root of a cell is its first client.  Members of populations and their
+/// users do not stand there: they are where their room is.
 #[derive(Clone, Copy)]
-struct Row {
+struct Row<'a> {
+    scenario: &'a Scenario,
     n_clients: usize,
     n_users: usize,
 }
 
-impl Row {
+impl<'a> Row<'a> {
+    fn of(scenario: &'a Scenario) -> Self {
+        let n_clients = scenario.named_clients().len();
+        Self { scenario, n_clients, n_users: scenario.n_named_users() }
+    }
+
+    const fn len(self) -> usize {
+        self.n_clients + self.n_users + self.scenario.n_rooms()
+    }
+
+    fn client(self, client: ClientId) -> usize {
+        match self.scenario.population_of(client) {
+            Some(population) => self.room(population.room_of(client)),
+            None => client.index(),
+        }
+    }
+
     fn user(self, user: UserId) -> usize {
-        self.n_clients + user.index()
+        match self.scenario.member(user) {
+            Some(client) => self.client(client),
+            None => self.n_clients + user.index(),
+        }
     }
 
     fn room(self, room: RoomId) -> usize {
@@ -82,193 +94,218 @@ impl Row {
             | Action::RefusalBegins(client, _)
             | Action::RefusalEnds(client, _)
             | Action::OutageBegins(client, _)
-            | Action::OutageEnds(client, _) => client.index(),
+            | Action::OutageEnds(client, _) => self.client(client),
             Action::Order(Order::Forbid(user)) => self.user(user),
             Action::Order(Order::Oust(room, ..) | Order::CloseRoom(room)) => self.room(room),
         }
     }
 }
 
-/// What touches what, by the script.
-fn unions(scenario: &Scenario, row: Row) -> Unions {
-    let mut unions = Unions::new(row.n_clients + row.n_users + scenario.rooms().len());
-    // Who is ever on a shared link touches all who are.
-    let mut first_on: BTreeMap<LinkId, ClientId> = BTreeMap::new();
-    let mut on_link = |unions: &mut Unions, client: ClientId, link| {
-        if scenario.links()[link].shared {
-            unions.join(client.index(), first_on.entry(link).or_insert(client).index());
+/// What touches what.
+struct Touching<'a> {
+    row: Row<'a>,
+    unions: Unions,
+    /// Who is ever on a shared link touches all who are.
+    first_on: BTreeMap<LinkId, usize>,
+}
+
+impl<'a> Touching<'a> {
+    /// By the script, and by who is on shared links.
+    fn of(scenario: &'a Scenario) -> Self {
+        let row = Row::of(scenario);
+        let (unions, first_on) = (Unions::new(row.len()), BTreeMap::new());
+        let mut touching = Self { row, unions, first_on };
+        for (client, spec) in scenario.named_clients().iter() {
+            touching.unions.join(client.index(), row.user(spec.user));
+            touching.on_link(client.index(), spec.link);
         }
-    };
-    for (client, spec) in scenario.clients().iter() {
-        unions.join(client.index(), row.user(spec.user));
-        on_link(&mut unions, client, spec.link);
+        for population in scenario.populations() {
+            // Who has which of the links is drawn, so all may have each.
+            for link in population.links() {
+                let clients = population.members();
+                touching.each_home(clients, |it, home| it.on_link(home, link));
+            }
+        }
+        for step in scenario.script() {
+            touching.step(step.action);
+        }
+        for broad in scenario.broad() {
+            let action = broad.step.action;
+            touching.each_home(broad.clients, |it, home| it.client_step(home, action));
+        }
+        touching
     }
-    for step in scenario.script() {
-        match step.action {
-            Action::Call(client, call) => {
-                for room in call.rooms() {
-                    unions.join(client.index(), row.room(room));
-                }
+
+    /// Does something with every place in the row where one of these clients is.
+    fn each_home(&mut self, clients: Clients, mut with: impl FnMut(&mut Self, usize)) {
+        let (first, end) = (clients.first().index(), clients.first().index() + clients.count());
+        for client in first..end.min(self.row.n_clients) {
+            with(self, client);
+        }
+        for population in self.row.scenario.populations() {
+            let members = population.members();
+            let from = members.first().index().max(first);
+            let to = (members.first().index() + members.count()).min(end);
+            // After as many members as there are rooms, the rooms come again.
+            for client in from..to.min(from + population.rooms().1) {
+                let home = self.row.client(ClientId::from_index(client));
+                with(self, home);
             }
-            Action::Refused(client, refusal) => {
-                if let Some(room) = refusal.room {
-                    unions.join(client.index(), row.room(room));
-                }
-            }
-            Action::ChangeLink(client, link, _) | Action::ChangeNetwork(client, link) => {
-                on_link(&mut unions, client, link);
-            }
+        }
+    }
+
+    fn on_link(&mut self, home: usize, link: LinkId) {
+        if self.row.scenario.links()[link].shared {
+            self.unions.join(home, *self.first_on.entry(link).or_insert(home));
+        }
+    }
+
+    fn step(&mut self, action: Action) {
+        match action {
             Action::Order(Order::Oust(room, user, _)) => {
-                unions.join(row.user(user), row.room(room));
+                self.unions.join(self.row.user(user), self.row.room(room));
             }
-            Action::Order(Order::Forbid(_) | Order::CloseRoom(_))
+            Action::Order(Order::Forbid(_) | Order::CloseRoom(_)) | Action::Server(_) => (),
+            Action::Call(client, _)
+            | Action::Refused(client, _)
+            | Action::ChangeLink(client, ..)
+            | Action::ChangeNetwork(client, _)
+            | Action::App(client, _)
+            | Action::NodeCrash(client)
+            | Action::RandomOutages(client, _)
+            | Action::RefusalBegins(client, _)
+            | Action::RefusalEnds(client, _)
+            | Action::OutageBegins(client, _)
+            | Action::OutageEnds(client, _) => self.client_step(self.row.client(client), action),
+        }
+    }
+
+    /// A step of a client who is at this place.
+    fn client_step(&mut self, home: usize, action: Action) {
+        match action {
+            Action::Call(_, call) => {
+                for room in call.rooms() {
+                    self.unions.join(home, self.row.room(room));
+                }
+            }
+            Action::Refused(_, refusal) => {
+                if let Some(room) = refusal.room {
+                    self.unions.join(home, self.row.room(room));
+                }
+            }
+            Action::ChangeLink(_, link, _) | Action::ChangeNetwork(_, link) => {
+                self.on_link(home, link);
+            }
+            Action::Order(_)
+            | Action::Server(_)
             | Action::App(..)
             | Action::NodeCrash(_)
             | Action::RandomOutages(..)
-            | Action::Server(_)
             | Action::RefusalBegins(..)
             | Action::RefusalEnds(..)
             | Action::OutageBegins(..)
             | Action::OutageEnds(..) => (),
         }
     }
-    unions
 }
 
-/// The cells of a scenario, in order of their first clients.
-pub fn cells(scenario: &Scenario) -> Vec<Cell> {
-    let row = Row { n_clients: scenario.clients().len(), n_users: scenario.users().len() };
-    let mut unions = unions(scenario, row);
-    let mut cells: Vec<Cell> = Vec::new();
-    let mut cell_of_root = vec![usize::MAX; unions.parent.len()];
-    let mut local = vec![0; unions.parent.len()];
-    let mut cell_of = |cells: &mut Vec<Cell>, node: usize| {
-        let slot = &mut cell_of_root[unions.root(node)];
-        if *slot == usize::MAX {
-            *slot = cells.len();
-            cells.push(Cell::default());
-        }
-        *slot
-    };
-    for client in scenario.clients().ids() {
-        let cell = cell_of(&mut cells, client.index());
-        local[client.index()] = cells[cell].clients.len();
-        cells[cell].clients.push(client);
-    }
-    for user in scenario.users().ids() {
-        let cell = cell_of(&mut cells, row.user(user));
-        local[row.user(user)] = cells[cell].users.len();
-        cells[cell].users.push(user);
-    }
-    for room in scenario.rooms().ids() {
-        let cell = cell_of(&mut cells, row.room(room));
-        local[row.room(room)] = cells[cell].rooms.len();
-        cells[cell].rooms.push(room);
-    }
-    for step in scenario.script() {
-        if let Action::Server(_) = step.action {
-            // The server has rooms in every cell.
-            for cell in &mut cells {
-                cell.script.push(*step);
-            }
-            continue;
-        }
-        let cell = cell_of(&mut cells, row.subject(step.action));
-        let action = renamed(step.action, row, &local);
-        cells[cell].script.push(Step { action, ..*step });
-    }
-    cells
+/// What of a scenario is in one cell, but for members of populations.
+#[derive(Clone, Debug, Default)]
+struct Part {
+    clients: Vec<ClientId>,
+    users: Vec<UserId>,
+    rooms: Vec<RoomId>,
+    /// The steps that concern it alone, by their places in the script.
+    steps: Vec<usize>,
+    /// The broad steps that concern it alone, by their places among those.
+    broad: Vec<usize>,
 }
 
-/// The same action with clients, users and rooms as they are counted in their cell.
-fn renamed(action: Action, row: Row, local: &[usize]) -> Action {
-    let client = |it: ClientId| ClientId::from_index(local[it.index()]);
-    let user = |it| UserId::from_index(local[row.user(it)]);
-    let room = |it| RoomId::from_index(local[row.room(it)]);
-    match action {
-        Action::Call(caller, call) => Action::Call(client(caller), call.renamed(room)),
-        Action::OutageBegins(whose, outage) => Action::OutageBegins(client(whose), outage),
-        Action::OutageEnds(whose, outage) => Action::OutageEnds(client(whose), outage),
-        Action::Server(_) => action,
-        Action::RandomOutages(whose, process) => Action::RandomOutages(client(whose), process),
-        Action::ChangeLink(whose, link, cut) => Action::ChangeLink(client(whose), link, cut),
-        Action::NodeCrash(whose) => Action::NodeCrash(client(whose)),
-        Action::ChangeNetwork(whose, link) => Action::ChangeNetwork(client(whose), link),
-        Action::RefusalBegins(whose, code) => Action::RefusalBegins(client(whose), code),
-        Action::RefusalEnds(whose, code) => Action::RefusalEnds(client(whose), code),
-        Action::App(whose, event) => Action::App(client(whose), event),
-        Action::Refused(caller, refusal) => {
-            let refusal = Refusal { room: refusal.room.map(room), ..refusal };
-            Action::Refused(client(caller), refusal)
-        }
-        Action::Order(Order::Oust(from, whom, by)) => {
-            Action::Order(Order::Oust(room(from), user(whom), by))
-        }
-        Action::Order(Order::Forbid(whom)) => Action::Order(Order::Forbid(user(whom))),
-        Action::Order(Order::CloseRoom(which)) => Action::Order(Order::CloseRoom(room(which))),
-    }
-}
-
-/// The sessions of the clients of a cell.
+/// The cells of a scenario, in order of their first clients, then of their first rooms.
+///
+/// A cell is made when it is run, so that a plan is small: it knows of a population only where its
+/// rooms are.
 #[derive(Clone, Debug)]
-pub(super) struct Sessions {
-    /// Who takes part, for the server.
-    pub(super) cast: Cast,
-    /// The room of each session of a client in multi-room mode.
-    pub(super) rooms: IdVec<SessionId, Option<RoomId>>,
+pub struct Plan<'a> {
+    scenario: &'a Scenario,
+    parts: Vec<Part>,
+    /// The steps that concern all cells: the server has rooms in every one.
+    everywhere: Vec<usize>,
+    /// The broad steps that may concern several cells.
+    wide: Vec<usize>,
 }
 
-impl Cell {
-    /// The user of each client, by their ids in the cell.
-    fn users_of_clients(&self, scenario: &Scenario) -> IdVec<ClientId, UserId> {
-        let of_client = |client: &ClientId| {
-            let user = scenario.clients()[*client].user;
-            UserId::from_index(self.users.binary_search(&user).expect("users follow their clients"))
+impl<'a> Plan<'a> {
+    /// The cells of a scenario.
+    pub fn of(scenario: &'a Scenario) -> Self {
+        let Touching { row, mut unions, .. } = Touching::of(scenario);
+        let mut parts: Vec<Part> = Vec::new();
+        let mut part_of_root = vec![usize::MAX; row.len()];
+        let mut part_of = |parts: &mut Vec<Part>, node: usize| {
+            let slot = &mut part_of_root[unions.root(node)];
+            if *slot == usize::MAX {
+                *slot = parts.len();
+                parts.push(Part::default());
+            }
+            *slot
         };
-        IdVec::from_vec(self.clients.iter().map(of_client).collect())
-    }
-
-    /// One session for each client in single-room mode, and one for each room that a client in
-    /// multi-room mode ever names, in order of the script.
-    pub(super) fn sessions(&self, scenario: &Scenario) -> Sessions {
-        let mut named: BTreeMap<ClientId, Vec<RoomId>> = BTreeMap::new();
-        let mode = |client: ClientId| scenario.clients()[self.clients[client.index()]].mode;
-        for step in &self.script {
-            if let Action::Call(client, call) = step.action
-                && mode(client) == RoomMode::Multi
-            {
-                let rooms = named.entry(client).or_default();
-                for room in call.rooms() {
-                    if !rooms.contains(&room) {
-                        rooms.push(room);
-                    }
-                }
+        for client in scenario.named_clients().ids() {
+            let part = part_of(&mut parts, client.index());
+            parts[part].clients.push(client);
+        }
+        for user in (0..row.n_users).map(UserId::from_index) {
+            let part = part_of(&mut parts, row.user(user));
+            parts[part].users.push(user);
+        }
+        for room in (0..scenario.n_rooms()).map(RoomId::from_index) {
+            let part = part_of(&mut parts, row.room(room));
+            parts[part].rooms.push(room);
+        }
+        let (mut everywhere, mut wide) = (Vec::new(), Vec::new());
+        for (place, step) in scenario.script().iter().enumerate() {
+            if let Action::Server(_) = step.action {
+                everywhere.push(place);
+            } else {
+                let part = part_of(&mut parts, row.subject(step.action));
+                parts[part].steps.push(place);
             }
         }
-        let mut clients = IdVec::from_vec(Vec::new());
-        let mut rooms = IdVec::from_vec(Vec::new());
-        let mut of_clients = Vec::new();
-        for index in 0..self.clients.len() {
-            let client = ClientId::from_index(index);
-            let of_client = match named.remove(&client) {
-                Some(rooms) => rooms.into_iter().map(Some).collect(),
-                None => vec![None],
-            };
-            let mut add = |room| {
-                rooms.push(room);
-                clients.push(client)
-            };
-            of_clients.push(of_client.into_iter().map(&mut add).collect());
+        for (place, broad) in scenario.broad().iter().enumerate() {
+            if broad.clients.count() == 1 {
+                let part = part_of(&mut parts, row.client(broad.clients.first()));
+                parts[part].broad.push(place);
+            } else {
+                wide.push(place);
+            }
         }
-        let streams = self.clients.iter().map(|it| scenario.clients()[*it].streams.clone());
-        let cast = Cast {
-            users: self.users_of_clients(scenario),
-            streams: IdVec::from_vec(streams.collect()),
-            clients,
-            sessions: IdVec::from_vec(of_clients),
-            n_users: self.users.len(),
-            n_rooms: self.rooms.len(),
+        Self { scenario, parts, everywhere, wide }
+    }
+
+    /// The scenario whose cells these are.
+    pub const fn scenario(&self) -> &'a Scenario {
+        self.scenario
+    }
+
+    /// How many cells there are.
+    pub const fn n_cells(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// One of the cells, in the run with this seed.
+    pub fn cell(&self, number: usize, seed: u64) -> Cell {
+        let part = &self.parts[number];
+        let mut steps = [&part.steps[..], &self.everywhere].concat();
+        let mut broad = [&part.broad[..], &self.wide].concat();
+        steps.sort_unstable();
+        broad.sort_unstable();
+        let mut cell = Cell {
+            clients: part.clients.clone(),
+            users: part.users.clone(),
+            rooms: part.rooms.clone(),
+            script: Vec::new(),
         };
-        Sessions { cast, rooms }
+        cell.take_in_members(self.scenario);
+        Filling::new(self.scenario, seed, &mut cell).fill(&steps, &broad);
+        cell
     }
 }

@@ -15,7 +15,7 @@ use std::{
 
 use crate::{observe::Observer, scenario::Scenario};
 
-pub use cells::{Cell, cells};
+pub use cells::{Cell, Plan};
 pub use control::Control;
 use control::Pace;
 
@@ -28,17 +28,35 @@ const _: () = assert!(
     "all clients and as many rooms fit one cell"
 );
 
+/// Whether heartbeats that nobody minds are simulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Heartbeats {
+    /// They are passed over, as far as that changes nothing.
+    #[default]
+    PassedOver,
+    /// Each one is.
+    EachOne,
+}
+
+/// How a run is carried out, which changes nothing of what comes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// How many threads share the cells.
+    pub n_threads: NonZeroUsize,
+    /// Whether heartbeats that nobody minds are simulated.
+    pub heartbeats: Heartbeats,
+}
+
 /// Runs a scenario on several threads, each with an observer of its own, which takes one cell after
 /// the other.  Which observer heard of which cell is left to chance, so whoever joins what they
 /// have must not ask.
 pub fn run_on<O: Observer + Send>(
     scenario: &Scenario,
     seed: u64,
-    n_threads: NonZeroUsize,
+    how: How,
     observer: impl Fn() -> O + Sync,
 ) -> Vec<O> {
-    let control = Control::default();
-    let ran = run_under(&control, scenario, seed, n_threads, observer);
+    let ran = run_under(&Control::default(), scenario, seed, how, observer);
     ran.expect("nobody else can stop the run")
 }
 
@@ -47,24 +65,24 @@ pub fn run_under<O: Observer + Send>(
     control: &Control,
     scenario: &Scenario,
     seed: u64,
-    n_threads: NonZeroUsize,
+    How { n_threads, heartbeats }: How,
     observer: impl Fn() -> O + Sync,
 ) -> Option<Vec<O>> {
-    let cells = cells(scenario);
-    control.expect_cells(cells.len());
+    let plan = Plan::of(scenario);
+    control.expect_cells(plan.n_cells());
     let next = AtomicUsize::new(0);
     let work = || {
         let mut observer = observer();
         while !control.is_stopped() {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(cell) = cells.get(number) else { break };
-            observer.begins(number);
-            let pace = Pace::new(control, cell.clients.len());
-            world::World::new(scenario, cell, seed, &mut observer).run(pace);
+            if plan.n_cells() <= number {
+                break;
+            }
+            run_cell((&plan, number), (seed, heartbeats), control, &mut observer);
         }
         observer
     };
-    let n_threads = n_threads.get().min(cells.len());
+    let n_threads = n_threads.get().min(plan.n_cells());
     let observers = if n_threads <= 1 {
         vec![work()]
     } else {
@@ -78,12 +96,24 @@ pub fn run_under<O: Observer + Send>(
     (!control.is_stopped()).then_some(observers)
 }
 
-/// Runs a scenario with a seed, cell by cell; the observer hears of each cell in turn.
+/// Runs a scenario with a seed, cell by cell; the observer hears of each cell in turn, and of each
+/// message by itself.
 pub fn run<O: Observer>(scenario: &Scenario, seed: u64, observer: &mut O) {
-    let control = Control::default();
-    for (number, cell) in cells(scenario).iter().enumerate() {
-        observer.begins(number);
-        let pace = Pace::new(&control, cell.clients.len());
-        world::World::new(scenario, cell, seed, &mut *observer).run(pace);
+    let (plan, control) = (Plan::of(scenario), Control::default());
+    for number in 0..plan.n_cells() {
+        run_cell((&plan, number), (seed, Heartbeats::EachOne), &control, observer);
     }
+}
+
+/// Runs one cell, which is made for that and gone afterwards.
+fn run_cell<O: Observer>(
+    (plan, number): (&Plan<'_>, usize),
+    (seed, heartbeats): (u64, Heartbeats),
+    control: &Control,
+    observer: &mut O,
+) {
+    let cell = plan.cell(number, seed);
+    observer.begins(number);
+    let pace = Pace::new(control, cell.clients.len());
+    world::World::new(plan.scenario(), &cell, (seed, heartbeats), observer).run(pace);
 }

@@ -4,7 +4,9 @@
 mod backend;
 mod chance;
 mod device;
+mod quiet;
 mod restart;
+mod session;
 mod tell;
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -20,55 +22,20 @@ use crate::{
         message::{Kind, Lane, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
+        swift::Heard,
     },
     rng::{Draws, Entity, Purpose},
     scenario::{Action, RoomMode, Scenario, Step},
     sim::{
+        Heartbeats,
         cells::{Cell, Sessions},
         control::Pace,
     },
     time::{SimSpan, SimTime},
 };
 use device::Device;
-
-/// A client as far as one room is concerned, with its dice.
-#[derive(Debug)]
-struct Session {
-    client: Client,
-    device: ClientId,
-    entity: Entity,
-    flow: Flow,
-    /// Messages sent so far, by direction and lane.
-    n_sent: [[u32; Lane::COUNT]; 2],
-    /// The drawn numbers that the next step may use, and how many were used before.
-    luck: Luck,
-    n_spent: [u32; 2],
-    /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
-    signal: bool,
-    /// Where the client stands, as far as those who watch have been told.
-    standing: Standing,
-    node: Node,
-    /// The numbers that messages must have, by direction and lane, not to be lost with a node.
-    n_lost: Option<Box<[[u32; Lane::COUNT]; 2]>>,
-}
-
-/// The node of the server to which a session is connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Node {
-    /// One that works.
-    Alive,
-    /// One that has crashed: nothing is sent until the client logs in over another.
-    Crashed,
-}
-
-impl Session {
-    /// Whether a message was under way when the node crashed.
-    fn is_lost(&self, Waybill { lane, number }: Waybill) -> bool {
-        let Some(n_lost) = &self.n_lost else { return false };
-        let lane = lane as usize % LANES;
-        number & !COPY < n_lost[lane / Lane::COUNT][lane % Lane::COUNT]
-    }
-}
+use quiet::{Prospect, Turn};
+use session::{COPY, LANES, Node, Session, lane};
 
 /// The state of one cell and those who watch it.
 pub(super) struct World<'a, O> {
@@ -79,6 +46,9 @@ pub(super) struct World<'a, O> {
     script: Cow<'a, [Step]>,
     next_step: usize,
     agenda: Agenda<Message>,
+    /// How far the present instant has come.
+    turn: Turn,
+    heartbeats: Heartbeats,
     devices: IdVec<ClientId, Device>,
     /// What waits before the bottlenecks that clients share, up and down.
     shared: BTreeMap<LinkId, [Queue; 2]>,
@@ -99,35 +69,34 @@ pub(super) struct World<'a, O> {
 /// So many events of a cell pass from one look at whether the run is to stop to the next.
 const LOOK_EVERY: u64 = 4096;
 
-/// Marks the number of a copy: no lane has so many messages.
-const COPY: u32 = 1 << 31;
-
-/// Lanes of one session on the agenda: those up, then those down.
-const LANES: usize = 2 * Lane::COUNT;
-
 impl<'a, O: Observer> World<'a, O> {
-    pub(super) fn new(scenario: &'a Scenario, cell: &'a Cell, seed: u64, observer: O) -> Self {
+    pub(super) fn new(
+        scenario: &'a Scenario,
+        cell: &'a Cell,
+        (seed, heartbeats): (u64, Heartbeats),
+        observer: O,
+    ) -> Self {
         let draws = Draws::new(seed);
         let Sessions { cast, rooms } = cell.sessions(scenario);
         let device = |(here, global): (ClientId, &ClientId)| {
-            let spec = &scenario.clients()[*global];
-            let sessions = cast.sessions[here].clone();
-            let rooms = match spec.mode {
+            let gear = scenario.gear_of(*global, &draws);
+            let sessions = cast.sessions[here];
+            let rooms = match gear.mode {
                 RoomMode::Single => None,
-                RoomMode::Multi => Some(sessions.iter().map(|it| rooms[*it]).collect()),
+                RoomMode::Multi => Some(sessions.iter().map(|it| rooms[it]).collect()),
             };
-            let mode = scenario.links()[spec.link].network;
-            Device::new(cast.users[here], (sessions, rooms), spec, mode)
+            let network = scenario.links()[gear.link].network;
+            Device::new(cast.users[here], (sessions, rooms), gear, network)
         };
         let clients = IdVec::from_vec(cell.clients.clone());
         let devices: IdVec<ClientId, _> = IdVec::from_vec(clients.iter().map(device).collect());
         let session = |(here, device): (SessionId, &ClientId)| {
-            let name = &scenario.clients()[clients[*device]].name;
             // The draws of a room do not depend on what other rooms the client is in.
             let entity = match rooms[here] {
-                None => Entity::named(name),
+                None => scenario.entity_of(clients[*device]),
                 Some(room) => {
-                    let room = &scenario.rooms()[cell.rooms[room.index()]];
+                    let name = scenario.client_name(clients[*device]);
+                    let room = scenario.room_name(cell.rooms[room.index()]);
                     Entity::named(&format!("{name}\n{room}"))
                 }
             };
@@ -144,6 +113,7 @@ impl<'a, O: Observer> World<'a, O> {
                 n_spent: [0; 2],
                 signal: false,
                 standing: Standing::Away,
+                prospect: Prospect::NONE,
                 node: Node::Alive,
                 n_lost: None,
             }
@@ -157,6 +127,8 @@ impl<'a, O: Observer> World<'a, O> {
             script: chance::with_random_outages(scenario, cell, &draws),
             next_step: 0,
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
+            turn: Turn::START,
+            heartbeats,
             devices,
             shared: BTreeMap::new(),
             sessions,
@@ -177,14 +149,29 @@ impl<'a, O: Observer> World<'a, O> {
             if n_events.is_multiple_of(LOOK_EVERY) && pace.reached(self.now()).is_break() {
                 return;
             }
-            let step = self.script.get(self.next_step).copied();
-            match self.agenda.next(step.map_or(SimTime::NEVER, |it| it.at)) {
-                Next::Script => self.script(step.expect("it is due")),
-                Next::Arrival(waybill, message) => self.arrive(waybill, message),
-                Next::Deadline(slot) if slot < n_rooms => self.publish(RoomId::from_index(slot)),
-                Next::Deadline(slot) => self.wake(SessionId::from_index(slot - n_rooms)),
+            let script_at = self.script.get(self.next_step).map_or(SimTime::NEVER, |it| it.at);
+            match self.agenda.next(script_at) {
+                Next::Script => {
+                    self.turn.script(self.now());
+                    self.script(self.script[self.next_step]);
+                }
+                Next::Arrival(waybill, message) => {
+                    self.turn.arrival(self.now(), waybill);
+                    self.arrive(waybill, message);
+                }
+                Next::Deadline(slot) => {
+                    self.turn.deadline(self.now(), slot);
+                    match slot.checked_sub(n_rooms) {
+                        None => self.publish(RoomId::from_index(slot)),
+                        Some(slot) => self.wake(SessionId::from_index(slot)),
+                    }
+                }
                 Next::End => break,
             }
+        }
+        self.turn = Turn::end(self.scenario.end());
+        for id in (0..self.sessions.len()).map(SessionId::from_index) {
+            self.catch_up(id);
         }
         self.observer.ended(self.agenda.n_under_way());
         pace.ended(self.scenario.end());
@@ -196,6 +183,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn script(&mut self, Step { action, .. }: Step) {
         self.next_step += 1;
+        self.rouse(action);
         match action {
             Action::Call(client, call) => self.call(client, call),
             Action::Refused(client, refusal) => self.tell_refusal(client, refusal),
@@ -216,6 +204,7 @@ impl<'a, O: Observer> World<'a, O> {
                 self.drain();
             }
         }
+        self.settle_down(action);
     }
 
     fn arrive(&mut self, waybill: Waybill, message: Message) {
@@ -233,6 +222,12 @@ impl<'a, O: Observer> World<'a, O> {
             Message::Up(message) => {
                 self.observer.delivered(now, global, kind);
                 self.heard = waybill.number;
+                self.catch_up(session);
+                let moment = (&*self.rules, now);
+                if let Some(answer) = self.server.hear_beat(moment, session, message) {
+                    self.send(session, Direction::Down, Message::Down(answer));
+                    return self.arm_after_swift_step(session);
+                }
                 self.step_member(session, member::Input::Receive(message));
             }
             Message::Down(_) if !device.link.is_open(Direction::Down) => {
@@ -243,6 +238,12 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Message::Down(message) => {
                 self.observer.delivered(now, global, kind);
+                self.catch_up(session);
+                let (here, rules) = (&mut self.sessions[session], &*self.rules);
+                let shown = self.devices[here.device].clock.shows(now);
+                if here.client.hear_answer(rules, shown, message) == Heard::Yes {
+                    return self.arm_after_swift_step(session);
+                }
                 self.step_client(session, client::Input::Receive(message));
             }
         }
@@ -251,10 +252,23 @@ impl<'a, O: Observer> World<'a, O> {
     /// A deadline of a session is due, on the server's side or on the client's; the server goes
     /// first.
     fn wake(&mut self, session: SessionId) {
-        if self.member_deadline(session).is_due(self.now()) {
+        self.catch_up(session);
+        if self.rest(session).is_some_and(|at| self.now() < at) {
+            self.set_deadline(session);
+        } else if self.member_deadline(session).is_due(self.now()) {
             self.step_member(session, member::Input::Wake);
+        } else if !self.client_deadline(session).is_due(self.now()) {
+            self.arm(session); // It has moved meanwhile.
         } else {
-            self.step_client(session, client::Input::Wake);
+            let (here, rules) = (&mut self.sessions[session], &*self.rules);
+            let now = self.devices[here.device].clock.shows(self.agenda.now());
+            match here.client.beat(rules, now) {
+                Some(message) => {
+                    self.send(session, Direction::Up, Message::Up(message));
+                    self.arm(session);
+                }
+                None => self.step_client(session, client::Input::Wake),
+            }
         }
     }
 
@@ -356,14 +370,23 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn set_deadline(&mut self, id: SessionId) {
         self.tell_standing(id);
-        let session = &self.sessions[id];
-        let device = &self.devices[session.device];
-        let client_at = if device.is_running() {
-            device.clock.when(session.client.deadline())
-        } else {
-            SimTime::NEVER
-        };
-        let at = client_at.min(self.member_deadline(id));
+        self.arm(id);
+    }
+
+    /// Sets the deadline of a session of which none is earlier than it was, unless it rests or
+    /// rested: then it is woken in time as it is.
+    #[inline]
+    fn arm_after_swift_step(&mut self, id: SessionId) {
+        match self.heartbeats {
+            Heartbeats::PassedOver => self.arm(id),
+            Heartbeats::EachOne => (),
+        }
+    }
+
+    /// Sets the deadline of a session that stands as it did before.
+    fn arm(&mut self, id: SessionId) {
+        let at =
+            self.rest(id).unwrap_or_else(|| self.client_deadline(id).min(self.member_deadline(id)));
         // What was due while the app stood still, or the server was down, is due now.
         self.agenda.set_deadline(self.cell.rooms.len() + id.index(), at.max(self.now()));
     }
@@ -388,6 +411,17 @@ impl<'a, O: Observer> World<'a, O> {
 
     const fn is_down(&self) -> bool {
         0 < self.n_down
+    }
+
+    /// When a client has something to do: never, while its app does not run.
+    fn client_deadline(&self, id: SessionId) -> SimTime {
+        let session = &self.sessions[id];
+        let device = &self.devices[session.device];
+        if device.is_running() {
+            device.clock.when(session.client.deadline())
+        } else {
+            SimTime::NEVER
+        }
     }
 
     /// When the server has something to do about a session: never, while it is down.
@@ -425,16 +459,15 @@ impl<'a, O: Observer> World<'a, O> {
         // moves no draw of another.
         let number_of_draws = if kind == Kind::HeartbeatAck { self.heard } else { number };
         let serial = Serial { lane: kind.lane() as u8, number: number_of_draws };
-        let bytes = message.bytes();
-        let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
         let path = spec.model.path(direction);
+        let bytes = if path.bottleneck.is_some() { message.bytes() } else { 0 };
+        let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
         let Fate { verdict, copy } = device.link.send(&mut session.flow, path, queue, sending);
         self.observer.sent(now, global, kind);
         if session.node == Node::Crashed {
             return self.observer.dropped(now, global, kind, Cause::ServerDown);
         }
-        let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane;
-        let lane = u32::try_from(lane).expect("clients are limited");
+        let lane = self::lane(id, direction, kind.lane());
         match verdict {
             Verdict::Deliver(at) => self.agenda.send(at, Waybill { lane, number }, message),
             Verdict::Drop(cause) => self.observer.dropped(now, global, kind, cause),

@@ -78,18 +78,14 @@ impl Observer for Counters {
         self.counts[kind as usize].dropped[cause as usize] += 1;
     }
 
-    fn rounds(&mut self, rounds: Rounds) {
-        let [sent, lost, answers_lost] =
-            [rounds.sent, rounds.lost, rounds.answers_lost].map(u64::from);
-        let n_answers = sent - lost;
-        for (kind, sent, lost) in
-            [(Kind::Heartbeat, sent, lost), (Kind::HeartbeatAck, n_answers, answers_lost)]
-        {
-            let count = &mut self.counts[kind as usize];
-            count.sent += sent;
-            count.delivered += sent - lost;
-            count.dropped[Cause::Loss as usize] += lost;
-        }
+    fn rounds(&mut self, Rounds { sent, lost, answers_lost, .. }: Rounds) {
+        let add = |count: &mut Count, sent: u32, lost: u32| {
+            count.sent += u64::from(sent);
+            count.delivered += u64::from(sent - lost);
+            count.dropped[Cause::Loss as usize] += u64::from(lost);
+        };
+        add(&mut self.counts[Kind::Heartbeat as usize], sent, lost);
+        add(&mut self.counts[Kind::HeartbeatAck as usize], sent - lost, answers_lost);
     }
 
     fn ended(&mut self, n_in_flight: usize) {

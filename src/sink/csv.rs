@@ -4,6 +4,7 @@
 //! begin like a formula of a spreadsheet.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     io,
@@ -92,7 +93,7 @@ pub fn write_users<W: io::Write>(
     let marks = marks_of_rows(scenario, judged);
     let mut files = UserFiles::default();
     for client in trace.traced().clients(scenario) {
-        let mut lines = Lines::new(open(&files.of(&scenario.clients()[client].name))?);
+        let mut lines = Lines::new(open(&files.of(&scenario.client_name(client)))?);
         lines.names(&CALLBACK_COLUMNS)?;
         for (index, row) in trace.of(client) {
             write_row(&mut lines, scenario, row, marks.get(&index).unwrap_or(&""))?;
@@ -108,28 +109,27 @@ fn write_row<W: io::Write>(
     row: &Row,
     mark: &str,
 ) -> io::Result<()> {
-    let client = &scenario.clients()[row.client];
     lines.time(row.at);
-    lines.text(&client.name);
-    lines.text(&scenario.users()[client.user]);
-    lines.text(row.room_name(scenario));
+    lines.text(scenario.client_label(row.client));
+    lines.text(scenario.user_label(scenario.user_of(row.client)));
+    lines.text(row.room_label(scenario));
     if let What::UserUpdate(update, users) = &row.what {
         // The most rows by far; callback, value and no code.
         lines.word(match update {
             Update::Add => "onRoomUserUpdate,ADD,",
             Update::Delete => "onRoomUserUpdate,DELETE,",
         });
-        lines.texts(users.iter().map(|it| &*scenario.users()[*it]));
+        lines.texts(users.iter().map(|it| scenario.user_label(*it)));
     } else {
         lines.word(row.what.callback());
-        lines.text(&row.what.value(scenario));
+        lines.text(&*row.what.value(scenario));
         match row.what.code() {
             Some(code) => lines.number(code.number().into()),
             None => lines.word(""),
         }
         lines.texts(row.what.names(scenario));
     }
-    lines.text(&row.what.detail(scenario));
+    lines.text(&*row.what.detail(scenario));
     lines.word(mark);
     lines.end()
 }
@@ -156,8 +156,8 @@ pub fn write_marks<W: io::Write>(
         });
         let (client, expected, difference) = match &mark.of {
             MarkOf::Step(_, clients) => {
-                let names: Vec<&str> =
-                    clients.iter().map(|it| &*scenario.clients()[*it].name).collect();
+                let names: Vec<Cow<'_, str>> =
+                    clients.iter().map(|it| scenario.client_name(*it)).collect();
                 (names.join(";"), String::new(), String::new())
             }
             MarkOf::Expectation(index) => {
@@ -173,7 +173,7 @@ pub fn write_marks<W: io::Write>(
                 };
                 let who = row.map_or(verdict.client, |it| it.client);
                 (
-                    scenario.clients()[who].name.clone(),
+                    scenario.client_name(who).into_owned(),
                     expected.map(seconds).unwrap_or_default(),
                     got.map(|it| seconds(it.difference)).unwrap_or_default(),
                 )

@@ -9,6 +9,7 @@ use std::fmt;
 use crate::{
     id::{ClientId, Id, RoomId},
     observe::{Callback, Observer, Subject},
+    sink::by_key::{ByKey, clear},
     time::SimTime,
 };
 
@@ -17,8 +18,9 @@ use crate::{
 pub struct Fingerprint {
     sum: u128,
     n_rows: u64,
-    /// How many callbacks each client has had: a client is in one cell, and so with one sum.
-    n_of_client: Vec<u32>,
+    /// How many callbacks each client of the cell has had: a client is in one cell, and so with
+    /// one sum.
+    n_of_client: ByKey<u32>,
 }
 
 impl Fingerprint {
@@ -56,10 +58,7 @@ impl Observer for Fingerprint {
         room: Option<RoomId>,
         what: Callback<'_>,
     ) {
-        if self.n_of_client.len() <= client.index() {
-            self.n_of_client.resize(client.index() + 1, 0);
-        }
-        let index = &mut self.n_of_client[client.index()];
+        let index = self.n_of_client.entry(client.index() as u64).or_default();
         let mut hash = Hash::new();
         let room = room.map_or(0, |it| it.index() as u64 + 1);
         hash.add(at.as_micros() ^ u64::from(*index).rotate_right(24), client.index() as u64);
@@ -67,6 +66,10 @@ impl Observer for Fingerprint {
         *index += 1;
         self.sum = self.sum.wrapping_add(hash.finish());
         self.n_rows += 1;
+    }
+
+    fn ended(&mut self, _: usize) {
+        clear(&mut self.n_of_client);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::time::SimTime;
+use crate::{scenario::Label, time::SimTime};
 
 /// So many bytes are written at once.
 const BLOCK: usize = 1 << 16;
@@ -27,7 +27,7 @@ impl<W: io::Write> Lines<W> {
     /// A whole line of these cells.
     pub(super) fn names(&mut self, names: &[&str]) -> io::Result<()> {
         for name in names {
-            self.text(name);
+            self.text(*name);
         }
         self.end()
     }
@@ -39,22 +39,23 @@ impl<W: io::Write> Lines<W> {
     }
 
     /// A cell of any text.  The first cell of a line must not be empty.
-    pub(super) fn text(&mut self, text: &str) {
-        if text.is_empty() {
+    pub(super) fn text<'a, L: Into<Label<'a>>>(&mut self, text: L) {
+        let label = text.into();
+        if label.stem.is_empty() {
             return self.word("");
         }
-        self.texts(std::iter::once(text));
+        self.texts(std::iter::once(label));
     }
 
     /// A cell of texts with `;` between them.
-    pub(super) fn texts<'a, I: Iterator<Item = &'a str>>(&mut self, texts: I) {
+    pub(super) fn texts<'a, I: Iterator<Item = Label<'a>>>(&mut self, texts: I) {
         self.begin_cell();
         let start = self.bytes.len();
         for (index, text) in texts.enumerate() {
             if index != 0 {
                 self.bytes.push(b';');
             }
-            self.bytes.extend_from_slice(text.as_bytes());
+            push_label(&mut self.bytes, text);
         }
         // Cells are short: to look at all of it is faster than to stop at the first.
         if self.bytes[start..].iter().fold(false, |is, it| is | SPECIAL[*it as usize]) {
@@ -152,6 +153,15 @@ const PAIRS: [u8; 200] = {
     pairs
 };
 
+/// A name, written.
+pub(super) fn push_label(to: &mut Vec<u8>, Label { stem, number }: Label<'_>) {
+    to.extend_from_slice(stem.as_bytes());
+    if let Some(number) = number {
+        to.push(b'-');
+        push_number(to, number as u64);
+    }
+}
+
 /// A number as text.
 pub(super) fn push_number(to: &mut Vec<u8>, number: u64) {
     let mut digits = [0; 20];
@@ -214,7 +224,8 @@ mod tests {
         lines.text("a, b");
         lines.text("");
         lines.text("say \"x\"");
-        lines.texts(["A", "B,C"].into_iter());
+        let viewer = Label { stem: "viewer", number: Some(1_203) };
+        lines.texts(["A".into(), "B,C".into(), viewer].into_iter());
         lines.word("x");
         lines.number(0);
         lines.number(1_000_200);
@@ -225,7 +236,8 @@ mod tests {
             .terminator(csv::Terminator::Any(b'\n'))
             .from_writer(Vec::new());
         let time = at.to_string();
-        let cells = [&*time, "a, b", "", "say \"x\"", "A;B,C", "x", "0", "1000200", "1.020"];
+        let cells =
+            [&*time, "a, b", "", "say \"x\"", "A;B,C;viewer-1203", "x", "0", "1000200", "1.020"];
         theirs.write_record(cells).expect("memory takes all");
         assert_eq!(ours, theirs.into_inner().expect("memory takes all"));
     }

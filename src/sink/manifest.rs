@@ -67,8 +67,8 @@ impl Manifest<'_> {
             "profile": scenario.profile().name(),
             "parameters": parameter::object(scenario.rules()),
             "evidence": evidence,
-            "clients": scenario.clients().len(),
-            "rooms": scenario.rooms().len(),
+            "clients": scenario.n_clients(),
+            "rooms": scenario.n_rooms(),
             "callbacks": fingerprint.n_rows(),
             "messages": messages(counters),
             "expectations": {

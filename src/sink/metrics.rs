@@ -26,7 +26,7 @@ use crate::{
         message::Kind,
     },
     sink::by_key::{ByKey, clear},
-    time::SimTime,
+    time::{SimSpan, SimTime},
 };
 
 /// The metrics of a run, or of some of its cells.
@@ -40,6 +40,9 @@ pub struct Metrics {
     here: (usize, usize, usize),
     /// The bin that was looked for last, from its start to before its end.
     now: (u64, u64, usize),
+    /// The time between heartbeats that was met last, and how many are in each bin then, if it is
+    /// as many in each.
+    pace: (SimSpan, Option<u32>),
     /// What is known of the clients of the cell.
     clients: ByKey<Client>,
 }
@@ -49,18 +52,24 @@ pub struct Metrics {
 struct Client {
     /// Since when its link is cut.
     cut: Option<SimTime>,
-    /// By their rooms.
-    sessions: Vec<(Option<RoomId>, Session)>,
+    /// In the room of which it was told first, if of any.
+    first: Option<(Option<RoomId>, Session)>,
+    /// In other rooms.
+    others: Vec<(Option<RoomId>, Session)>,
 }
 
 impl Client {
     fn session(&mut self, room: Option<RoomId>) -> &mut Session {
-        let known = self.sessions.iter().position(|it| it.0 == room);
+        let first = self.first.get_or_insert_with(|| (room, Session::default()));
+        if first.0 == room {
+            return &mut first.1;
+        }
+        let known = self.others.iter().position(|it| it.0 == room);
         let index = known.unwrap_or_else(|| {
-            self.sessions.push((room, Session::default()));
-            self.sessions.len() - 1
+            self.others.push((room, Session::default()));
+            self.others.len() - 1
         });
-        &mut self.sessions[index].1
+        &mut self.others[index].1
     }
 }
 
@@ -86,6 +95,7 @@ impl Metrics {
             parts: (0..=layout.scopes().len()).map(|_| part()).collect(),
             here: (0, 0, 0),
             now: (0, 0, 0),
+            pace: (SimSpan::ZERO, None),
             clients: ByKey::default(),
         }
     }
@@ -137,6 +147,20 @@ impl Metrics {
             self.now = self.layout.bin_at(at);
         }
         self.now.2
+    }
+
+    /// Heartbeats of which not as many are in each bin.
+    fn unevenly(&mut self, rounds: Rounds) {
+        let (every, mut left) = (rounds.every.as_micros(), u64::from(rounds.sent));
+        let mut at = rounds.first.as_micros();
+        while 0 < left {
+            let (_, end, bin) = self.layout.bin_at(at);
+            // Those of this bin; at least the one that it was looked for with.
+            let n = (end - at).div_ceil(every).min(left);
+            self.part(rounds.client).flow(bin, Flow::Heartbeats, n);
+            left -= n;
+            at = at.saturating_add(n.saturating_mul(every));
+        }
     }
 
     fn state_changed(
@@ -230,18 +254,16 @@ impl Observer for Metrics {
     }
 
     fn rounds(&mut self, rounds: Rounds) {
-        let layout = Arc::clone(&self.layout);
+        if self.pace.0 != rounds.every {
+            self.pace = (rounds.every, self.layout.n_in_bin(rounds.every));
+        }
+        let n_in_bin = self.pace.1;
+        let place = self.layout.bin_at(rounds.first.as_micros());
         let part = self.part(rounds.client);
         part.counters.rounds(rounds);
-        let (every, mut left) = (rounds.every.as_micros(), u64::from(rounds.sent));
-        let mut at = rounds.first.as_micros();
-        while 0 < left {
-            let (_, end, bin) = layout.bin_at(at);
-            // Those of this bin; at least the one that it was looked for with.
-            let n = (end - at).div_ceil(every).min(left);
-            part.flow(bin, Flow::Heartbeats, n);
-            left -= n;
-            at = at.saturating_add(n.saturating_mul(every));
+        match n_in_bin {
+            Some(n_in_bin) => part.evenly(place, n_in_bin, rounds),
+            None => self.unevenly(rounds),
         }
     }
 
@@ -260,7 +282,7 @@ impl Observer for Metrics {
 
     fn forgot(&mut self, at: SimTime, client: ClientId) {
         let Some(known) = self.clients.get_mut(&(client.index() as u64)) else { return };
-        let sessions = known.sessions.drain(..);
+        let sessions = known.first.take().into_iter().chain(known.others.drain(..));
         let n = sessions.map(|(_, it)| i64::from(it.is_reconnecting)).sum::<i64>();
         let bin = self.bin(at);
         self.part(client).step(bin, Level::Reconnecting, -n);

@@ -91,9 +91,9 @@ fn cells(scenario: &Scenario, delivery: &Delivery) -> [String; SERVER_COLUMNS.le
     [
         delivery.arrives_at.map(|it| it.to_string()).unwrap_or_default(),
         delivery.callback.event().to_owned(),
-        scenario.rooms()[delivery.callback.room].clone(),
+        scenario.room_name(delivery.callback.room).into_owned(),
         delivery.callback.room_session.to_string(),
-        delivery.callback.user().map(|it| scenario.users()[it].clone()).unwrap_or_default(),
+        delivery.callback.user().map(|it| scenario.user_name(it).into_owned()).unwrap_or_default(),
         text(session),
         stream,
         text(relogin),

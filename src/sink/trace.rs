@@ -12,9 +12,9 @@ use crate::{
         call::CallKind,
         code::{ErrorCode, LegacyState, Status, Update},
     },
-    scenario::{Pattern, Scenario},
+    scenario::{Label, Pattern, Scenario},
     sink::{
-        line::{push_number, push_time},
+        line::{push_label, push_number, push_time},
         traced::Traced,
     },
     time::SimTime,
@@ -116,7 +116,7 @@ impl Recorder {
     pub fn finish(self, scenario: &Scenario) -> Trace {
         let Self { traced, mut rows } = self;
         sort(&mut rows);
-        let n_clients = scenario.clients().len();
+        let n_clients = scenario.n_clients();
         Trace { traced, rows, by_client: OnceLock::new(), n_clients, end: scenario.end() }
     }
 }
@@ -236,30 +236,30 @@ const BLOCK: usize = 1 << 14;
 /// A row as its digest has it.
 fn push_line(to: &mut Vec<u8>, scenario: &Scenario, row: &Row) {
     push_time(to, row.at);
-    let cell = |to: &mut Vec<u8>, text: &str| {
+    let cell = |to: &mut Vec<u8>, label: Label<'_>| {
         to.push(b'\t');
-        to.extend_from_slice(text.as_bytes());
+        push_label(to, label);
     };
-    cell(to, &scenario.clients()[row.client].name);
-    cell(to, row.room_name(scenario));
-    cell(to, row.what.callback());
-    cell(to, &row.what.value(scenario));
-    cell(to, "");
+    cell(to, scenario.client_label(row.client));
+    cell(to, row.room_label(scenario));
+    cell(to, row.what.callback().into());
+    cell(to, (&*row.what.value(scenario)).into());
+    cell(to, "".into());
     if let Some(code) = row.what.code() {
         push_number(to, code.number().into());
     }
-    cell(to, "");
+    cell(to, "".into());
     for (index, name) in row.what.names(scenario).enumerate() {
         if index != 0 {
             to.push(b';');
         }
-        to.extend_from_slice(name.as_bytes());
+        push_label(to, name);
     }
     // The older callback's state follows from the reason.
     let is_implied = matches!(row.what, What::StateChanged(_));
     let detail = if is_implied { Cow::Borrowed("") } else { row.what.detail(scenario) };
     if !detail.is_empty() {
-        cell(to, &detail);
+        cell(to, (&*detail).into());
     }
     to.push(b'\n');
 }
@@ -361,7 +361,7 @@ impl What {
     }
 
     /// The names of the users or streams that it is about.
-    pub fn names<'a>(&'a self, scenario: &'a Scenario) -> impl Iterator<Item = &'a str> + Clone {
+    pub fn names<'a>(&'a self, scenario: &'a Scenario) -> impl Iterator<Item = Label<'a>> + Clone {
         let (users, streams): (&[UserId], &[Stream]) = match self {
             Self::UserUpdate(_, users) => (users, &[]),
             Self::StreamUpdate(_, streams) => (&[], streams),
@@ -387,13 +387,13 @@ impl What {
             | Self::NetworkMode(_) => None,
         };
         let streams = streams.iter().map(|it| it.stream).chain(published);
-        let users = users.iter().map(|it| &*scenario.users()[*it]);
-        users.chain(streams.map(|it| &*scenario.streams()[it]))
+        let users = users.iter().map(|it| scenario.user_label(*it));
+        users.chain(streams.map(|it| Label::from(&*scenario.streams()[it])))
     }
 
     /// The same, separated by `;`.
     pub fn subjects(&self, scenario: &Scenario) -> String {
-        self.names(scenario).collect::<Vec<_>>().join(";")
+        self.names(scenario).map(Cow::from).collect::<Vec<_>>().join(";")
     }
 
     /// The callback in a few words: `Reconnecting 1002051`, `DELETE A`.
@@ -426,8 +426,13 @@ impl What {
 
 impl Row {
     /// The name of the room, if the callback is about one.
-    pub fn room_name<'a>(&self, scenario: &'a Scenario) -> &'a str {
-        self.room.map_or("", |it| &scenario.rooms()[it])
+    pub fn room_name<'a>(&self, scenario: &'a Scenario) -> Cow<'a, str> {
+        self.room_label(scenario).into()
+    }
+
+    /// The same, unwritten; empty if the callback is about none.
+    pub fn room_label<'a>(&self, scenario: &'a Scenario) -> Label<'a> {
+        self.room.map_or(Label::from(""), |it| scenario.room_label(it))
     }
 
     /// Whether an expectation's pattern means this callback.

@@ -52,7 +52,7 @@ impl Traced {
         let mut how = String::new();
         let mut clients = match wanted {
             Wanted::All => return Self::All,
-            Wanted::Usual if scenario.clients().len() <= TRACE_ALL_MAX => return Self::All,
+            Wanted::Usual if scenario.n_clients() <= TRACE_ALL_MAX => return Self::All,
             Wanted::Usual => {
                 how.push_str("named");
                 let single = scenario.entries().iter().filter(|it| it.of == EntryOf::Client);
@@ -75,10 +75,10 @@ impl Traced {
         clients.extend(scenario.expectations().iter().flat_map(|it| it.clients.iter()));
         clients.sort_unstable();
         clients.dedup();
-        if clients.len() == scenario.clients().len() {
+        if clients.len() == scenario.n_clients() {
             return Self::All;
         }
-        let mut bits = vec![0_u64; scenario.clients().len().div_ceil(64)];
+        let mut bits = vec![0_u64; scenario.n_clients().div_ceil(64)];
         for client in &clients {
             bits[client.index() / 64] |= 1 << (client.index() % 64);
         }
@@ -105,7 +105,7 @@ impl Traced {
     /// How many clients that is.
     pub fn n(&self, scenario: &Scenario) -> usize {
         match self {
-            Self::All => scenario.clients().len(),
+            Self::All => scenario.n_clients(),
             Self::Some(few) => few.clients.len(),
         }
     }
@@ -113,7 +113,7 @@ impl Traced {
     /// The clients whose callbacks are kept, in order.
     pub fn clients(&self, scenario: &Scenario) -> Vec<ClientId> {
         match self {
-            Self::All => scenario.clients().ids().collect(),
+            Self::All => scenario.client_ids().collect(),
             Self::Some(few) => few.clients.to_vec(),
         }
     }
@@ -123,8 +123,8 @@ impl Traced {
 /// which of two clients comes first.
 fn sample(scenario: &Scenario, seed: u64, n: usize) -> Vec<ClientId> {
     let mut smallest = BinaryHeap::new();
-    for (client, spec) in scenario.clients().iter() {
-        smallest.push((hash(seed, &spec.name), client));
+    for client in scenario.client_ids() {
+        smallest.push((hash(seed, &scenario.client_name(client)), client));
         if n < smallest.len() {
             smallest.pop();
         }

@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{gallery, gallery_names};
+use crate::support::{gallery, gallery_files, gallery_names};
 
 /// A visits the room of B; all expectations hold, also with some jitter.
 const VISIT: &str = r#"{
@@ -453,7 +453,7 @@ fn a_full_standard_output_is_told() {
 #[test]
 fn output_is_plain_and_at_most_80_columns_wide_also_with_long_names() {
     let place = Place::new("gallery");
-    place.write("traces/train.csv", include_str!("../../scenarios/traces/train.csv"));
+    gallery_files(|name, text| place.write(name, text));
     for name in gallery_names() {
         place.write(&format!("{name}.json"), &gallery(&name));
         for command in ["run", "check"] {

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use roomsim::{
     scenario::Scenario,
-    sim,
+    sim::{self, Heartbeats, How},
     sink::{counters::Counters, trace::Recorder},
 };
 use serde_json::{Value, json};
@@ -74,10 +74,11 @@ fn many_cells() -> Scenario {
 #[test]
 fn threads_change_nothing() {
     let scenario = many_cells();
-    assert_eq!(sim::cells(&scenario).len(), 30);
+    assert_eq!(sim::Plan::of(&scenario).n_cells(), 30);
     let on = |n_threads| {
         let n_threads = NonZeroUsize::new(n_threads).unwrap();
-        let sinks = sim::run_on(&scenario, 1, n_threads, <(Recorder, Counters)>::default);
+        let how = How { n_threads, heartbeats: Heartbeats::PassedOver };
+        let sinks = sim::run_on(&scenario, 1, how, <(Recorder, Counters)>::default);
         let (mut recorder, mut counters) = (Recorder::default(), Counters::default());
         for (rows, counts) in sinks {
             recorder.join(rows);
@@ -108,12 +109,13 @@ fn who_controls_a_run_sees_it_through_or_stops_it() {
     let scenario = many_cells();
     let control = sim::Control::default();
     let two = NonZeroUsize::new(2).unwrap();
-    assert!(sim::run_under(&control, &scenario, 1, two, || ()).is_some());
+    let how = How { n_threads: two, heartbeats: Heartbeats::PassedOver };
+    assert!(sim::run_under(&control, &scenario, 1, how, || ()).is_some());
     assert_eq!((control.n_cells(), control.n_ended()), (30, 30));
     // Every client has seen the whole run pass.
-    let all = scenario.end().as_micros() * scenario.clients().len() as u64;
+    let all = scenario.end().as_micros() * scenario.n_clients() as u64;
     assert_eq!(control.passed(), all);
     control.stop();
-    assert!(sim::run_under(&control, &scenario, 1, two, || ()).is_none());
+    assert!(sim::run_under(&control, &scenario, 1, how, || ()).is_none());
     assert_eq!((control.n_ended(), control.passed()), (30, all), "nothing has begun");
 }

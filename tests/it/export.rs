@@ -316,9 +316,12 @@ fn every_scenario_of_the_gallery_is_exported() {
         let text = export(&scenario, Target::Netem);
         let end = scenario.end().to_string().replace('.', "").parse::<u64>().unwrap();
         assert_eq!(slept(&text), end, "{name}");
-        let n_clients = scenario.clients().iter().count();
+        let n_clients = scenario.named_clients().iter().count();
         assert_eq!(text.matches("\n# UP_").count(), n_clients, "{name}");
-        assert!(text.contains(&format!("netem \"$DOWN_{n_clients}\"")), "{name}");
+        let last = format!("netem \"$DOWN_{n_clients}\"");
+        assert_eq!(text.contains(&last), n_clients != 0, "{name}");
+        let has_others = !scenario.populations().is_empty();
+        assert_eq!(text.contains("# NOT EXPRESSED: members of"), has_others, "{name}");
         let value: Value = serde_json::from_str(&export(&scenario, Target::Toxiproxy)).unwrap();
         assert_eq!(value["proxies"].as_array().unwrap().len(), n_clients, "{name}");
     }

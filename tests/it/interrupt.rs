@@ -33,7 +33,7 @@ fn interrupt(child: &Child) {
 fn a_run_that_is_interrupted_writes_nothing() {
     let place = Place::new("interrupt-run");
     place.write("long.json", LONG);
-    let child = start(&place, "run visit.json long.json");
+    let child = start(&place, "run visit.json long.json --exact-events");
     // The first run is complete, and the second is under way.
     while !place.at("results/visit/run.json").exists()
         || fs::read_dir(place.at("results")).unwrap().count() < 2

@@ -8,7 +8,7 @@ use roomsim::{
     observe::{Callback, Observer, Rounds, Standing},
     protocol::message::Kind,
     scenario::Scenario,
-    sim,
+    sim::{self, Heartbeats, How},
     sink::{
         fingerprint::Fingerprint,
         metrics::{By, Flow, Layout, Level, Metrics, Part, Peak, Took, summary, write_metrics},
@@ -146,41 +146,55 @@ fn a_silent_cut_is_noticed_within_the_time_of_the_heartbeats() {
 fn many_heartbeats_at_once_count_as_each_by_itself() {
     let text = scenario(&json!("zego"), &[client("A", &json!({}))], &[]);
     let scenario = parse(&text.to_string()).unwrap();
-    let new = || Metrics::new(&Arc::new(Layout::usual(&scenario)));
-    let (a, first, every) = (ClientId::from_index(0), 3_200_000, 4_700_000);
-    let (sent, lost, answers_lost) = (300, 7, 5);
-    let mut at_once = new();
-    at_once.begins(0);
-    at_once.rounds(Rounds {
-        client: a,
-        first: SimTime::from_micros(first),
-        every: SimSpan::from_micros(every),
-        sent,
-        lost,
-        answers_lost,
-    });
-    let mut each = new();
-    each.begins(0);
-    for index in 0..sent {
-        let at = SimTime::from_micros(first + every * u64::from(index));
-        each.sent(at, a, Kind::Heartbeat);
-        if index < lost {
-            each.dropped(at, a, Kind::Heartbeat, Cause::Loss);
-            continue;
+    // The last bin is whole, or is shorter; what is sent as the run ends is in it.
+    let end = scenario.end().as_micros();
+    let first_of = |every: u64, n: u64| end - (n - 1) * every;
+    let bins = [10, 7].map(SimSpan::from_secs);
+    for (bin, (first, every, sent)) in bins.into_iter().flat_map(|bin| {
+        let series = [
+            (3_200_000, 4_700_000, 300),
+            (3_200_000, 5_000_000, 300),
+            (10_000_000, 5_000_000, 9),
+            (3_200_000, 10_000_000, 20),
+            (0, 3_500_000, 2),
+            (first_of(5_000_000, 20), 5_000_000, 20),
+            (first_of(10_000_000, 20), 10_000_000, 20),
+            (first_of(7_000_000, 1), 7_000_000, 1),
+        ];
+        series.map(|it| (bin, it))
+    }) {
+        let layout = Arc::new(Layout::new(&scenario, bin, By::Entry).unwrap());
+        let (a, lost, answers_lost) = (ClientId::from_index(0), sent / 3, sent / 4);
+        let mut at_once = Metrics::new(&layout);
+        at_once.begins(0);
+        let (first_at, span) = (SimTime::from_micros(first), SimSpan::from_micros(every));
+        let rounds = Rounds { client: a, first: first_at, every: span, sent, lost, answers_lost };
+        at_once.rounds(rounds);
+        let mut each = Metrics::new(&layout);
+        each.begins(0);
+        for index in 0..sent {
+            let at = SimTime::from_micros(first + every * u64::from(index));
+            each.sent(at, a, Kind::Heartbeat);
+            if index < lost {
+                each.dropped(at, a, Kind::Heartbeat, Cause::Loss);
+                continue;
+            }
+            each.delivered(at, a, Kind::Heartbeat);
+            each.sent(at, a, Kind::HeartbeatAck);
+            if index < lost + answers_lost {
+                each.dropped(at, a, Kind::HeartbeatAck, Cause::Loss);
+            } else {
+                each.delivered(at, a, Kind::HeartbeatAck);
+            }
         }
-        each.delivered(at, a, Kind::Heartbeat);
-        each.sent(at, a, Kind::HeartbeatAck);
-        if index < lost + answers_lost {
-            each.dropped(at, a, Kind::HeartbeatAck, Cause::Loss);
-        } else {
-            each.delivered(at, a, Kind::HeartbeatAck);
+        assert!(at_once.is_same(&each), "{rounds:?} in bins of {bin}");
+        let flows: Vec<u64> = at_once.total().flows(Flow::Heartbeats).collect();
+        assert_eq!(flows.iter().sum::<u64>(), u64::from(sent));
+        if (first, every, bin.as_micros()) == (3_200_000, 4_700_000, 10_000_000) {
+            // At 3.2, 7.9, 12.6, 17.3, 22.0, 26.7, 31.4 … s.
+            assert_eq!(flows[..3], [2, 2, 2]);
         }
     }
-    assert!(at_once.is_same(&each));
-    let flows: Vec<u64> = at_once.total().flows(Flow::Heartbeats).collect();
-    // At 3.2, 7.9, 12.6, 17.3, 22.0, 26.7, 31.4 … s.
-    assert_eq!(flows[..3], [2, 2, 2]);
-    assert_eq!(flows.iter().sum::<u64>(), 300);
 }
 
 /// Several metrics, one of which hears of each cell.
@@ -266,7 +280,7 @@ fn forty_cells() -> Scenario {
 #[test]
 fn it_does_not_matter_who_counted_which_cells() {
     let scenario = forty_cells();
-    assert_eq!(sim::cells(&scenario).len(), 40);
+    assert_eq!(sim::Plan::of(&scenario).n_cells(), 40);
     for by in [By::Entry, By::Cell(40)] {
         let layout = Layout::new(&scenario, SimSpan::from_secs(7), by).unwrap();
         let layout = Arc::new(layout);
@@ -276,7 +290,8 @@ fn it_does_not_matter_who_counted_which_cells() {
         for n_threads in [1, 2, 8] {
             let n_threads = NonZeroUsize::new(n_threads).unwrap();
             let mut all = Metrics::new(&layout);
-            for part in sim::run_on(&scenario, 3, n_threads, || Metrics::new(&layout)) {
+            let how = How { n_threads, heartbeats: Heartbeats::PassedOver };
+            for part in sim::run_on(&scenario, 3, how, || Metrics::new(&layout)) {
                 all.join(&part);
             }
             assert_eq!(bytes(&scenario, &all), expected);
@@ -327,7 +342,7 @@ fn what_is_counted_is_what_is_told() {
         assert_eq!(all.sent, all.delivered + dropped + total.counters().in_flight(), "{name}");
         for level in Level::ALL {
             // No level falls below nothing, which would be a panic.
-            assert!(total.levels(level).all(|it| it <= 2 * scenario.clients().len() as u64 * 6));
+            assert!(total.levels(level).all(|it| it <= 2 * scenario.n_clients() as u64 * 6));
         }
     }
 }
@@ -358,7 +373,8 @@ fn a_fingerprint_depends_on_all_that_is_told_and_in_which_order() {
     let scenario = forty_cells();
     let one = NonZeroUsize::MIN;
     let fingerprint_on = |n_threads, seed| {
-        let parts = sim::run_on(&scenario, seed, n_threads, Fingerprint::default);
+        let how = How { n_threads, heartbeats: Heartbeats::PassedOver };
+        let parts = sim::run_on(&scenario, seed, how, Fingerprint::default);
         let mut all = Fingerprint::default();
         for part in &parts {
             all.join(part);

@@ -190,7 +190,7 @@ fn profile() -> impl Strategy<Value = Value> {
     )
 }
 
-fn scenario() -> impl Strategy<Value = Value> {
+pub(crate) fn scenario() -> impl Strategy<Value = Value> {
     let loss = prop::sample::select(vec!["0", "1%", "10%", "40%"]);
     let jitter = prop::sample::select(vec!["0ms", "40ms"]);
     let script = prop::collection::vec(step(), 1..25);
@@ -309,7 +309,7 @@ fn read(ran: &Ran) -> All {
         if let What::StateChanged(Status { reason: Reason::Logining, .. }) = row.what {
             let others = all.iter().filter(|((of, _), _)| *of == row.client);
             let n_rooms = others.filter(|(_, it)| is_active(it)).count();
-            let is_multi = ran.scenario.clients()[row.client].mode == RoomMode::Multi;
+            let is_multi = ran.scenario.mode_of(row.client) == RoomMode::Multi;
             // spec: R33, R48
             assert!(n_rooms < if is_multi { 5 } else { 1 }, "in {n_rooms} rooms: {row:?}");
         }
@@ -328,7 +328,7 @@ fn is_active(seen: &Seen) -> bool {
 }
 
 fn read_row(ran: &Ran, seen: &mut Seen, row: &Row) {
-    let own = ran.scenario.clients()[row.client].user;
+    let own = ran.scenario.user_of(row.client);
     let reason = seen.last.map(|it| it.0);
     if let What::StateChanged(Status { reason, code, event }) = row.what {
         let entry = Entry { reason, event, code };
@@ -406,7 +406,7 @@ fn is_told(ran: &Ran, seen: &Seen) -> bool {
 /// On a bad link a client may come and go to the very end; only those who have not for longer than
 /// the longest lease and some repetitions are looked at.
 fn views_agree(ran: &Ran, all: &All) {
-    let user = |client: &ClientId| ran.scenario.clients()[*client].user;
+    let user = |client: &ClientId| ran.scenario.user_of(*client);
     let is_settled = |it: &Seen| match it.last {
         None => true,
         Some((_, since)) => SETTLED_FOR <= ran.scenario.end().since(since),

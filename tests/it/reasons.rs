@@ -9,13 +9,14 @@ use std::{
 };
 
 use roomsim::{
-    id::{ClientId, RoomId},
+    id::{ClientId, Id as _, RoomId},
     protocol::{
         call::{AppEvent, CallKind},
         code::{LegacyState, Reason},
         table::{self, Entry},
     },
-    scenario::Action,
+    scenario::{Action, Step},
+    sim::Plan,
     sink::trace::What,
 };
 
@@ -49,15 +50,15 @@ impl Shown {
 
     fn add(&mut self, name: &str, ran: &Ran) {
         let mut last: BTreeMap<(ClientId, Option<RoomId>), Reason> = BTreeMap::new();
-        let killed: BTreeSet<ClientId> = ran
-            .scenario
-            .script()
-            .iter()
-            .filter_map(|it| {
+        let plan = Plan::of(&ran.scenario);
+        let mut killed: BTreeSet<ClientId> = BTreeSet::new();
+        for cell in (0..plan.n_cells()).map(|it| plan.cell(it, ran.scenario.seed())) {
+            let kill = |it: &Step| {
                 let Action::App(client, AppEvent::Kill) = it.action else { return None };
-                Some(client)
-            })
-            .collect();
+                Some(cell.clients[client.index()])
+            };
+            killed.extend(cell.script.iter().filter_map(kill));
+        }
         let n_rows = ran.trace.rows().len();
         for row in ran.trace.rows() {
             let value = match &row.what {

@@ -206,7 +206,7 @@ fn sessions(ran: &Ran) -> Vec<(String, u32, u32)> {
     let numbers = |it: &roomsim::observe::Delivery| match it.callback.what {
         ServerEvent::RoomLogin { user, session, seq, .. }
         | ServerEvent::RoomLogout { user, session, seq, .. } => {
-            Some((ran.scenario.users()[user].clone(), session, seq))
+            Some((ran.scenario.user_name(user).into_owned(), session, seq))
         }
         ServerEvent::RoomCreate
         | ServerEvent::RoomClose(_)

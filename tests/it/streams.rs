@@ -360,9 +360,9 @@ fn random_script() -> impl Strategy<Value = Vec<Value>> {
 
 /// What one app knows of the streams of its room; fails at what it knows already.
 fn follow<'a>(ran: &'a Ran, client: ClientId, script: &[Value]) -> BTreeSet<&'a str> {
-    let name = &*ran.scenario.clients()[client].name;
+    let name = ran.scenario.client_name(client);
     let mut seen = BTreeSet::new();
-    let kill = script.iter().find(|it| it["client"] == name && it["do"]["killApp"].is_object());
+    let kill = script.iter().find(|it| it["client"] == *name && it["do"]["killApp"].is_object());
     let mut killed_at = kill.map(|it| at_ms(it) * 1000);
     for (_, row) in ran.trace.of(client) {
         if killed_at.is_some_and(|it| it <= row.at.as_micros()) {
@@ -394,7 +394,7 @@ fn is_status(row: &Row, reason: Reason) -> bool {
 /// the others know: the web SDK does not tell of an interruption that is over soon.
 fn is_settled(ran: &Ran, client: ClientId) -> bool {
     let settled_at = ran.scenario.end().as_micros() - SimSpan::from_secs(120).as_micros();
-    let name = &*ran.scenario.clients()[client].name;
+    let name = ran.scenario.client_name(client);
     let is_about = |line: &String| {
         let words: Vec<&str> = line.split(' ').collect();
         let at = words[0].replace('.', "").parse::<u64>().unwrap();
@@ -434,12 +434,12 @@ proptest! {
         let failed = ran.lines().into_iter().find(is_odd);
         prop_assert_eq!(failed, None);
         let wanted = wanted_by(&script);
-        for (client, spec) in ran.scenario.clients().iter() {
+        for (client, spec) in ran.scenario.named_clients().iter() {
             let seen = follow(&ran, client, &script);
             if !is_settled(&ran, client) {
                 continue;
             }
-            for (of, publisher) in ran.scenario.clients().iter() {
+            for (of, publisher) in ran.scenario.named_clients().iter() {
                 let name = &*publisher.name;
                 if of == client || name == "D" || !is_settled(&ran, of) {
                     continue;

@@ -1,6 +1,6 @@
 //! What several tests need: running a scenario, and reading its trace.
 
-use std::{fs, path::Path};
+use std::{fs, num::NonZeroUsize, path::Path};
 
 use roomsim::{
     observe::Delivery,
@@ -9,7 +9,7 @@ use roomsim::{
         rules::Rules,
     },
     scenario::{Scenario, profile::Profile},
-    sim,
+    sim::{self, Heartbeats, How},
     sink::{
         counters::Counters,
         fingerprint::Fingerprint,
@@ -41,10 +41,16 @@ pub(crate) fn run(text: &str, seed: Option<u64>) -> Ran {
 
 /// Runs a scenario with its own seed, or another.
 pub(crate) fn run_parsed(scenario: Scenario, seed: Option<u64>) -> Ran {
-    let counters = (Counters::default(), Fingerprint::default());
-    let mut sinks = (Recorder::default(), (counters, ServerRecorder::default()));
-    sim::run(&scenario, seed.unwrap_or_else(|| scenario.seed()), &mut sinks);
-    let (recorder, ((counters, fingerprint), server)) = sinks;
+    run_how(scenario, seed, Heartbeats::PassedOver)
+}
+
+/// Runs a scenario, with each heartbeat or without those that nobody minds.
+pub(crate) fn run_how(scenario: Scenario, seed: Option<u64>, heartbeats: Heartbeats) -> Ran {
+    let how = How { n_threads: NonZeroUsize::MIN, heartbeats };
+    let seed = seed.unwrap_or_else(|| scenario.seed());
+    type Sinks = (Recorder, ((Counters, Fingerprint), ServerRecorder));
+    let sinks = sim::run_on(&scenario, seed, how, Sinks::default).pop();
+    let (recorder, ((counters, fingerprint), server)) = sinks.expect("there is one thread");
     let trace = recorder.finish(&scenario);
     Ran { scenario, trace, counters, fingerprint, deliveries: server.finish() }
 }
@@ -144,6 +150,12 @@ pub(crate) fn gallery(name: &str) -> String {
     fs::read_to_string(path.with_extension("json")).unwrap()
 }
 
+/// Writes the files that scenarios of the gallery name.
+pub(crate) fn gallery_files(write: impl Fn(&str, &str)) {
+    write("traces/train.csv", include_str!("../../scenarios/traces/train.csv"));
+    write("traces/arrivals.txt", include_str!("../../scenarios/traces/arrivals.txt"));
+}
+
 /// A scenario that may name files of the gallery.
 pub(crate) fn parse(text: &str) -> Result<Scenario, Vec<roomsim::scenario::fault::Fault>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -152,13 +164,19 @@ pub(crate) fn parse(text: &str) -> Result<Scenario, Vec<roomsim::scenario::fault
     })
 }
 
-/// The names of all scenarios of the gallery, in order.
+/// A scenario of more clients is not run by tests that run the whole gallery: it would take
+/// minutes.  `populations.rs` looks at what is in it.
+const GALLERY_CLIENTS_MAX: usize = 10_000;
+
+/// The names of the scenarios of the gallery, in order, but for those of very many clients.
 pub(crate) fn gallery_names() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let paths = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
     let paths = paths.filter(|it| it.extension().is_some_and(|it| it == "json"));
     let mut names: Vec<String> =
         paths.map(|it| it.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    let n_clients = |it: &String| parse(&gallery(it)).unwrap().n_clients();
+    names.retain(|it| n_clients(it) <= GALLERY_CLIENTS_MAX);
     names.sort();
     names
 }
@@ -171,7 +189,7 @@ impl Ran {
     /// Every row as `time client summary`, one a line.
     pub(crate) fn lines(&self) -> Vec<String> {
         let row = |row: &Row| {
-            let client = &self.scenario.clients()[row.client].name;
+            let client = self.scenario.client_name(row.client);
             format!("{} {client} {}", row.at, row.what.summary(&self.scenario))
         };
         self.trace.rows().iter().map(row).collect()
@@ -197,15 +215,15 @@ impl Ran {
                 ServerEvent::RoomClose(_) => String::new(),
                 ServerEvent::RoomLogin { user, relogin, .. } => {
                     let again = if relogin == Relogin::Yes { " relogin" } else { "" };
-                    format!(" {}{again}", scenario.users()[user])
+                    format!(" {}{again}", scenario.user_name(user))
                 }
-                ServerEvent::RoomLogout { user, .. } => format!(" {}", scenario.users()[user]),
+                ServerEvent::RoomLogout { user, .. } => format!(" {}", scenario.user_name(user)),
                 ServerEvent::StreamCreate(_, stream) | ServerEvent::StreamClose(_, stream, _) => {
                     format!(" {}", scenario.streams()[stream])
                 }
             };
             let reason = callback.reason().map(|it| format!(" {it}")).unwrap_or_default();
-            let room = &scenario.rooms()[callback.room];
+            let room = scenario.room_name(callback.room);
             format!("{} {} {room}{about}{reason}", it.made_at, callback.event())
         };
         self.deliveries.iter().map(line).collect()

@@ -19,7 +19,7 @@ const LAYERS: &[Layer] = &[
     ("protocol", &["time", "id"]),
     ("link", &["time", "units", "rng"]),
     ("observe", &["time", "id", "protocol", "link"]),
-    ("scenario", &["time", "id", "units", "protocol", "link"]),
+    ("scenario", &["time", "id", "units", "rng", "protocol", "link"]),
     ("sim", &["time", "id", "rng", "engine", "protocol", "link", "observe", "scenario"]),
     ("sink", &["time", "id", "protocol", "link", "observe", "scenario"]),
     ("report", &["time", "id", "protocol", "link", "scenario", "sink"]),

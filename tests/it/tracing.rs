@@ -170,3 +170,48 @@ fn seeds_side_by_side_are_told_as_one_after_the_other() {
         assert_eq!(check(1), check(4));
     }
 }
+
+/// Forty viewers in four rooms who are counted, and an observer in one of them who is named.
+const COUNTED: &str = r#"{
+  "version": 1, "name": "counted", "duration": "3min", "profile": "zego",
+  "links": { "home": { "delay": "50ms", "jitter": "10ms", "loss": "2%" } },
+  "clients": [
+    { "name": "viewer", "count": 40, "link": "home", "rooms": { "name": "live", "count": 4 },
+      "arrive": { "uniform": "10s" } },
+    { "name": "observer", "link": "home" } ],
+  "script": [ { "at": "20s", "client": "observer", "do": { "loginRoom": { "room": "live-2" } } } ]
+}"#;
+
+#[test]
+fn members_of_populations_are_traced_and_counted_by_their_names() {
+    let place = Place::new("counted");
+    place.write("counted.json", COUNTED);
+    place.roomsim("run counted.json --out all", 0);
+    let whole = json_of(&place, "all/run.json");
+    assert_eq!(users(&place, "all").len(), 41);
+    for heartbeats in ["", " --exact-events"] {
+        let told = "run counted.json --out x --trace clients:observer,viewer-17";
+        place.roomsim(&format!("{told}{heartbeats}"), 0);
+        assert_eq!(users(&place, "x"), ["observer", "viewer-17"].map(str::to_owned).into());
+        let run = json_of(&place, "x/run.json");
+        assert_eq!(run["fingerprint"], whole["fingerprint"]);
+        for file in ["metrics.csv", "summary.json"] {
+            assert_eq!(place.read(&format!("x/{file}")), place.read(&format!("all/{file}")));
+        }
+    }
+    // All forty are told Logined in the end, and the observer is; nobody is in both scopes.
+    let metrics = place.read("all/metrics.csv");
+    let last = |scope: &str| {
+        let of = |it: &&str| it.contains(&format!(",{scope},members,"));
+        metrics.lines().rfind(of).unwrap().rsplit(',').next().unwrap().to_owned()
+    };
+    let scopes = ["client:observer", "population:viewer", "total"];
+    assert_eq!(scopes.map(last), ["1", "40", "41"]);
+    let all = "run counted.json --out y --trace clients:viewer";
+    place.roomsim(all, 0);
+    assert_eq!(users(&place, "y").len(), 40);
+    for name in ["viewer-0", "viewer-07", "viewer-41", "observer-1"] {
+        let told = place.roomsim(&format!("run counted.json --out z --trace clients:{name}"), 2);
+        assert_has(&told.1, &format!("no client is named `{name}`"));
+    }
+}

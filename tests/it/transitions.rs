@@ -21,6 +21,7 @@ use roomsim::{
         message::{ClientBody, ClientMsg, Errands, Refused, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
         rules::Rules,
+        swift::Heard,
     },
     time::{SimSpan, SimTime},
 };
@@ -196,7 +197,20 @@ fn client_step(
         luck: Luck { phase: 1 << 31, wait: 1 << 31 },
     };
     let (after, effects) = before.step(context, input);
-    ClientStep { before, after, effects: effects.iter().collect() }
+    let step = ClientStep { before, after, effects: effects.iter().collect() };
+    // A swift step is the same step.
+    let mut swift = before;
+    let is_swift = match input {
+        client::Input::Wake => swift.beat(&rules, now).map(|it| vec![client::Effect::Send(it)]),
+        client::Input::Receive(message) => {
+            (swift.hear_answer(&rules, now, message) == Heard::Yes).then(Vec::new)
+        }
+        _ => None,
+    };
+    if let Some(effects) = is_swift {
+        assert_eq!((swift, effects), (step.after, step.effects.clone()), "{name} {input:?}");
+    }
+    step
 }
 
 struct ClientStep {
@@ -332,6 +346,13 @@ fn member_table(rules: &Rules) -> String {
                 signal: None,
             };
             let (after, effects) = before.step(context, input);
+            let mut swift = before;
+            if let member::Input::Receive(message) = input
+                && let Some(answer) = swift.hear_beat(rules, now, message)
+            {
+                let same = (swift, vec![member::Effect::Send(answer)]);
+                assert_eq!(same, (after, effects.iter().collect()), "{name} {input_name}");
+            }
             let rtt = (before.rtt != after.rtt).then_some(after.rtt);
             let shown = |it: Member, rtt| (it.epoch, it.state, rtt);
             let states = (shown(before, None), shown(after, rtt));

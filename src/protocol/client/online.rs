@@ -8,7 +8,7 @@ use crate::{
         code::{ErrorCode, Event, Reason, Status},
         message::{ClientBody, ServerBody, ServerMsg},
         repeat::Repeat,
-        rules::Detect,
+        rules::{Detect, Rules},
     },
     time::SimTime,
 };
@@ -45,12 +45,17 @@ pub enum Roster {
 
 impl Online {
     pub(super) fn deadline(&self) -> SimTime {
+        let alive_at = self.beat_at.min(self.probe_at).min(self.broken_at);
+        alive_at.min(self.unmoved_deadline())
+    }
+
+    /// The earliest deadline that neither heartbeats nor their answers move.
+    pub(in crate::protocol) fn unmoved_deadline(&self) -> SimTime {
         let ask_at = match self.roster {
             Roster::Asked(repeat) => repeat.at,
             Roster::Known => SimTime::NEVER,
         };
-        let alive_at = self.beat_at.min(self.probe_at).min(self.broken_at);
-        alive_at.min(self.count_at).min(self.errands.at).min(ask_at)
+        self.count_at.min(self.errands.at).min(ask_at)
     }
 
     #[inline]
@@ -150,8 +155,8 @@ impl Online {
             return self.broken(client, context, Event::Silence);
         }
         if self.beat_at.is_due(now) {
-            let heartbeat = rules.heartbeat.expect("a beat is due, so there are heartbeats");
-            let online = Self { beat_at: now + heartbeat.every, ..self }.sent(context);
+            let mut online = self;
+            online.beat(rules, now);
             return (online.of(client), Out::of([client.send(ClientBody::Heartbeat)]));
         }
         if self.probe_at.is_due(now) {
@@ -208,28 +213,49 @@ impl Online {
         (client, told.into_iter().chain(over).chain([login]).fold(Out::NONE, Out::and))
     }
 
-    /// An answer was heard just now: no heartbeat is taken to be without one.
+    /// An answer was heard just now.
     #[inline]
-    pub(super) fn heard(self, context: Context<'_>) -> Self {
-        match context.rules.detect {
-            Detect::AtOutage => self,
+    pub(super) fn heard(mut self, Context { rules, now, .. }: Context<'_>) -> Self {
+        self.hear_answer(rules, now);
+        self
+    }
+
+    /// A heartbeat or probe was sent just now.
+    #[inline]
+    fn sent(mut self, Context { rules, now, .. }: Context<'_>) -> Self {
+        self.await_answer(rules, now);
+        self
+    }
+
+    /// A heartbeat is sent now.
+    #[inline]
+    pub(in crate::protocol) fn beat(&mut self, rules: &Rules, now: SimTime) {
+        let heartbeat = rules.heartbeat.expect("a beat is due, so there are heartbeats");
+        self.beat_at = now + heartbeat.every;
+        self.await_answer(rules, now);
+    }
+
+    /// An answer is heard now: no heartbeat is taken to be without one.
+    #[inline]
+    pub(in crate::protocol) fn hear_answer(&mut self, rules: &Rules, now: SimTime) {
+        match rules.detect {
+            Detect::AtOutage => (),
             Detect::BySilence { probe_after, .. } => {
-                Self { probe_at: context.now + probe_after, broken_at: SimTime::NEVER, ..self }
+                self.probe_at = now + probe_after;
+                self.broken_at = SimTime::NEVER;
             }
         }
     }
 
-    /// A heartbeat or probe was sent just now; the connection has until then to answer it, or an
-    /// earlier one.
+    /// The connection has until then to answer what is sent now, or something earlier.
     #[inline]
-    fn sent(self, context: Context<'_>) -> Self {
-        match context.rules.detect {
-            Detect::AtOutage => self,
-            Detect::BySilence { probe_after, broken_after } => Self {
-                probe_at: context.now + probe_after,
-                broken_at: self.broken_at.min(context.now + broken_after),
-                ..self
-            },
+    fn await_answer(&mut self, rules: &Rules, now: SimTime) {
+        match rules.detect {
+            Detect::AtOutage => (),
+            Detect::BySilence { probe_after, broken_after } => {
+                self.probe_at = now + probe_after;
+                self.broken_at = self.broken_at.min(now + broken_after);
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         call::{Login, Notify, Token},
         message::{ClientBody, ServerBody},
         repeat::{Repeat, RoundTrip},
-        rules::{Anchor, TokenExpiry},
+        rules::{Anchor, Rules, TokenExpiry},
     },
     time::SimTime,
 };
@@ -55,6 +55,15 @@ pub enum Feed {
 }
 
 impl Present {
+    /// The earliest deadline that no heartbeat moves.
+    pub(in crate::protocol) fn unmoved_deadline(&self) -> SimTime {
+        let feed_at = match self.feed {
+            Feed::Closed => SimTime::NEVER,
+            Feed::Open { repeat, .. } => repeat.at,
+        };
+        self.greet_at.min(self.expel_at).min(feed_at)
+    }
+
     /// Something other than a message happens to a member.
     pub(super) fn step(self, member: Member, context: Context<'_>, input: Input) -> (Member, Out) {
         let Context { rules, now, .. } = context;
@@ -238,16 +247,24 @@ impl Present {
 
     /// A message arrived just now.
     #[inline]
-    fn heard(self, context: Context<'_>, body: ClientBody) -> Self {
-        let counts = match context.rules.lease.anchor {
-            Anchor::Outage => false,
-            Anchor::LastMessage => true,
-            Anchor::LastHeartbeat => body == ClientBody::Heartbeat,
-        };
-        if !counts {
-            return self;
+    fn heard(mut self, context: Context<'_>, body: ClientBody) -> Self {
+        let Context { rules, now, .. } = context;
+        match (rules.lease.anchor, body) {
+            (Anchor::LastMessage, _) | (_, ClientBody::Heartbeat) => self.hear_beat(rules, now),
+            (Anchor::Outage | Anchor::LastHeartbeat, _) => (),
         }
-        Self { lease_ends_at: context.now + context.rules.lease.after, ..self }
+        self
+    }
+
+    /// A heartbeat arrives now.
+    #[inline]
+    pub(in crate::protocol) fn hear_beat(&mut self, rules: &Rules, now: SimTime) {
+        match rules.lease.anchor {
+            Anchor::Outage => (),
+            Anchor::LastMessage | Anchor::LastHeartbeat => {
+                self.lease_ends_at = now + rules.lease.after;
+            }
+        }
     }
 }
 

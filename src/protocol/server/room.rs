@@ -1,5 +1,7 @@
 //! One room at the server: who is in it, and how that came about.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::{
     id::{RoomId, SessionId, StreamId, UserId},
     protocol::{
@@ -18,8 +20,10 @@ use super::{Moment, Outbox, Server};
 /// A room.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Room {
-    /// The members, in order of their arrival.
-    pub(super) present: Vec<Occupant>,
+    /// The members, by the numbers of their sessions: in order of their arrival.
+    pub(super) present: BTreeMap<u32, Occupant>,
+    /// The numbers of those who are among those who are told of users (spec: R53).
+    pub(super) placed: BTreeSet<u32>,
     /// The streams that are published in it.
     pub(super) streams: Vec<(StreamId, SessionId, Slot)>,
     /// The most users it may hold, 0 for no limit: as the first user of an empty room wants it.
@@ -70,18 +74,17 @@ impl Room {
         }
     }
 
-    pub(super) fn occupant(&self, session: SessionId) -> Occupant {
-        let found = self.present.iter().find(|it| it.session == session);
-        *found.expect("who is in a room is in its list")
+    pub(super) fn occupant(&self, number: u32) -> Occupant {
+        *self.present.get(&number).expect("who is in a room is in its list")
     }
 
-    /// Takes a session in; whether the room has been created by that.
+    /// Takes a session in; its number, and whether the room has been created by that.
     pub(super) fn enter(
         &mut self,
         session: SessionId,
         (place, is_told): (Notify, Notify),
         login: Login,
-    ) -> bool {
+    ) -> (u32, bool) {
         let is_first = self.present.is_empty();
         if is_first {
             self.max_members = login.max_members;
@@ -90,14 +93,18 @@ impl Room {
             self.journal.create();
         }
         self.n_sessions += 1;
-        self.present.push(Occupant { session, place, is_told, number: self.n_sessions });
-        is_first
+        let number = self.n_sessions;
+        self.present.insert(number, Occupant { session, place, is_told, number });
+        if place == Notify::On {
+            self.placed.insert(number);
+        }
+        (number, is_first)
     }
 
     /// Lets a session go; the journal and the callbacks are the caller's affair.
-    pub(super) fn exit(&mut self, session: SessionId) -> Occupant {
-        let place = self.present.iter().position(|it| it.session == session);
-        self.present.remove(place.expect("who leaves a room was in it"))
+    pub(super) fn exit(&mut self, number: u32) -> Occupant {
+        self.placed.remove(&number);
+        self.present.remove(&number).expect("who leaves a room was in it")
     }
 
     pub(super) fn callback(&self, room: RoomId, what: ServerEvent) -> ServerCallback {
@@ -111,11 +118,11 @@ impl Room {
     pub(super) fn login(
         &mut self,
         room: RoomId,
-        (session, user): (SessionId, UserId),
+        (session, user): (u32, UserId),
         relogin: Relogin,
     ) -> ServerCallback {
         self.seq += u32::from(relogin == Relogin::No);
-        let (session, seq) = (self.occupant(session).number, self.seq);
+        let seq = self.seq;
         self.callback(room, ServerEvent::RoomLogin { user, relogin, session, seq })
     }
 

@@ -19,7 +19,7 @@ pub(super) fn script(scenario: &Scenario, changes: &[Change], mut missing: Missi
     let mut lines = String::new();
     let mut now = SimTime::ZERO;
     let mut paths: IdVec<ClientId, [Option<&PathModel>; 2]> =
-        IdVec::filled(scenario.clients().len(), || [None; 2]);
+        IdVec::filled(scenario.named_clients().len(), || [None; 2]);
     for change in changes {
         if now < change.at {
             line(&mut lines, format_args!("sleep {}", seconds(change.at.since(now))));
@@ -47,7 +47,7 @@ pub(super) fn script(scenario: &Scenario, changes: &[Change], mut missing: Missi
          # client's direction in the environment (UP: from the client, DOWN: to it).\n",
         scenario.name()
     );
-    for (client, spec) in scenario.clients().iter() {
+    for (client, spec) in scenario.named_clients().iter() {
         let (up, down) = (interface(client, Direction::Up), interface(client, Direction::Down));
         line(&mut text, format_args!("# {up}, {down}: {}", spec.name));
     }

@@ -10,7 +10,7 @@ use crate::{
 
 /// The proxies, the timeline of their toxics, and what has no toxic.
 pub(super) fn json(scenario: &Scenario, changes: &[Change], mut missing: Missing) -> String {
-    let name = |change: &Change| scenario.clients()[change.client].name.as_str();
+    let name = |change: &Change| scenario.client_name(change.client).into_owned();
     let mut timeline = Vec::new();
     for change in changes {
         let mut toxics: Vec<Value> = Vec::new();
@@ -36,7 +36,7 @@ pub(super) fn json(scenario: &Scenario, changes: &[Change], mut missing: Missing
             "toxics": toxics,
         }));
     }
-    let proxies = scenario.clients().iter().map(|(_, it)| json!({ "name": it.name }));
+    let proxies = scenario.named_clients().iter().map(|(_, it)| json!({ "name": it.name }));
     let value = json!({
         "scenario": scenario.name(),
         "duration_s": scenario.end().to_string(),

@@ -21,8 +21,7 @@ pub(super) fn with_random_outages<'a>(
     let mut n_drawn = vec![0; cell.clients.len()];
     for step in &cell.script {
         if let Action::RandomOutages(client, process) = step.action {
-            let name = &scenario.clients()[cell.clients[client.index()]].name;
-            let luck = (draws, Entity::named(name));
+            let luck = (draws, scenario.entity_of(cell.clients[client.index()]));
             let n_drawn = &mut n_drawn[client.index()];
             make(step.at, (client, process), luck, n_drawn, &mut script);
         }

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::{
-    id::{ClientId, LinkId, RoomId, SessionId, UserId},
+    id::{ClientId, LinkId, RoomId, SessionId, Span, UserId},
     link::{Cut, Direction, Link, network::NetworkMode, queue::Queue},
     observe::{Callback, Observer, Subject},
     protocol::{
@@ -11,7 +11,7 @@ use crate::{
         code::{ErrorCode, Event, Reason, Status},
         rules::Detect,
     },
-    scenario::{ClientSpec, Outage, Refusal},
+    scenario::{Gear, Outage, Refusal},
     time::Clock,
 };
 
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Device {
     pub(super) user: UserId,
-    pub(super) sessions: Vec<SessionId>,
+    pub(super) sessions: Span<SessionId>,
     /// In multi-room mode, the room of each session.
     pub(super) rooms: Option<Vec<Option<RoomId>>>,
     pub(super) link: Link,
@@ -68,8 +68,8 @@ impl Device {
     /// The device of a client at the start, with its sessions and, in multi-room mode, their rooms.
     pub(super) fn new(
         user: UserId,
-        (sessions, rooms): (Vec<SessionId>, Option<Vec<Option<RoomId>>>),
-        spec: &ClientSpec,
+        (sessions, rooms): (Span<SessionId>, Option<Vec<Option<RoomId>>>),
+        gear: Gear,
         mode: Option<NetworkMode>,
     ) -> Self {
         Self {
@@ -78,8 +78,8 @@ impl Device {
             rooms,
             link: Link::default(),
             queues: [Queue::default(), Queue::default()],
-            kinds: [spec.link; 2],
-            clock: spec.clock,
+            kinds: [gear.link; 2],
+            clock: gear.clock,
             app: App::Running(Engine::Created),
             address: 0,
             knows: Known { is_lost: false, address: 0, mode },
@@ -148,7 +148,7 @@ impl<O: Observer> World<'_, O> {
     /// All sessions of a client hear of something, or only see what has changed around them.
     pub(super) fn each_session(&mut self, client: ClientId, input: Option<client::Input>) {
         for place in 0..self.devices[client].sessions.len() {
-            let session = self.devices[client].sessions[place];
+            let session = self.devices[client].sessions.at(place);
             match input {
                 Some(input) => self.step_client(session, input),
                 None => self.settle(session),
@@ -260,7 +260,7 @@ impl<O: Observer> World<'_, O> {
             }
         }
         match &device.rooms {
-            None => self.step_client(device.sessions[0], client::Input::Call(call)),
+            None => self.step_client(device.sessions.at(0), client::Input::Call(call)),
             Some(_) => self.call_in_rooms(client, call),
         }
     }
@@ -332,7 +332,7 @@ impl<O: Observer> World<'_, O> {
     /// A call for all sessions of a client of which it is said whether they are in their rooms.
     fn call_all(&mut self, client: ClientId, call: Call, is_meant: impl Fn(bool) -> bool) {
         for place in 0..self.devices[client].sessions.len() {
-            let session = self.devices[client].sessions[place];
+            let session = self.devices[client].sessions.at(place);
             if is_meant(self.is_in(session)) {
                 self.step_client(session, client::Input::Call(call));
             }
@@ -345,8 +345,8 @@ impl<O: Observer> World<'_, O> {
     }
 
     fn n_rooms_of(&self, client: ClientId) -> u32 {
-        let sessions = &self.devices[client].sessions;
-        let n = sessions.iter().filter(|it| self.is_in(**it)).count();
+        let sessions = self.devices[client].sessions;
+        let n = sessions.iter().filter(|it| self.is_in(*it)).count();
         u32::try_from(n).expect("sessions are limited")
     }
 
@@ -355,6 +355,6 @@ impl<O: Observer> World<'_, O> {
         let device = &self.devices[client];
         let rooms = device.rooms.as_ref().expect("the client is in multi-room mode");
         let place = rooms.iter().position(|it| *it == Some(room));
-        device.sessions[place.expect("every room that a client names has a session")]
+        device.sessions.at(place.expect("every room that a client names has a session"))
     }
 }

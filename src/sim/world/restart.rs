@@ -44,7 +44,7 @@ impl<O: Observer> World<'_, O> {
     pub(super) fn crash_node(&mut self, client: ClientId) {
         let is_known = self.rules.detect == Detect::AtOutage && self.devices[client].is_running();
         for place in 0..self.devices[client].sessions.len() {
-            let session = self.devices[client].sessions[place];
+            let session = self.devices[client].sessions.at(place);
             let session = &mut self.sessions[session];
             session.node = Node::Crashed;
             session.n_lost = Some(Box::new(session.n_sent));

@@ -75,7 +75,7 @@ impl<O: Observer> World<'_, O> {
         (streams, code): (Streams, ErrorCode),
     ) {
         let call = crate::protocol::call::CallKind::StartPublishingStream;
-        let names = self.scenario.clients()[self.global(client)].streams.clone();
+        let names = self.scenario.streams_of(self.global(client)).to_vec();
         for (_, stream) in streams.of(&names) {
             let subject = Subject::Stream(stream);
             self.call_back(client, room, Callback::CallResult(call, code, subject));
@@ -193,7 +193,7 @@ impl<O: Observer> World<'_, O> {
         self.n_callbacks[callback.room] += 1;
         let room = self.global_room(callback.room);
         let callback = ServerCallback { room, what, ..callback };
-        let draws = (&self.draws, Entity::named(&self.scenario.rooms()[room]));
+        let draws = (&self.draws, Entity::named(&self.scenario.room_name(room)));
         let mut delivery = delivered(path, draws, number, (self.agenda.now(), callback));
         delivery.arrives_at = delivery.arrives_at.filter(|it| *it <= self.scenario.end());
         self.observer.server_callback(delivery);

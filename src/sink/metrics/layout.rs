@@ -29,7 +29,7 @@ pub enum By {
 /// Some clients by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// `group:viewer`, `client:A`, `cell:1`.
+    /// `population:viewer`, `group:host`, `client:A`, `cell:1`.
     pub name: String,
     /// From the first to before the second; none, if they are those of a cell.
     clients: (usize, usize),
@@ -70,7 +70,7 @@ impl Layout {
 
     /// A run of this scenario with bins of this length.
     ///
-    /// Groups and clients have a scope each, in order of the file, as far as there are enough
+    /// Groups, populations and clients have a scope each, in order of their ids, as far as there are enough
     /// scopes; cells must be few enough.
     pub fn new(scenario: &Scenario, bin: SimSpan, by: By) -> Result<Self, TooMany> {
         let (bin, end) = (bin.as_micros().max(1), scenario.end());
@@ -86,6 +86,7 @@ impl Layout {
                     let of = match it.of {
                         EntryOf::Client => "client",
                         EntryOf::Group => "group",
+                        EntryOf::Population => "population",
                     };
                     Scope { name: format!("{of}:{}", it.name), clients: it.clients.bounds() }
                 });
@@ -128,6 +129,13 @@ impl Layout {
         let bin = usize::try_from(at / self.bin).map_or(last, |it| it.min(last));
         let start = self.bin * bin as u64;
         (start, if bin == last { u64::MAX } else { start + self.bin }, bin)
+    }
+
+    /// How many of the things that happen so often are in each bin, if it is as many in each.
+    pub(super) fn n_in_bin(&self, every: SimSpan) -> Option<u32> {
+        let is_even = self.bin.checked_rem(every.as_micros()) == Some(0);
+        let n = is_even.then(|| self.bin / every.as_micros())?;
+        u32::try_from(n).ok().filter(|it| 0 < *it)
     }
 
     /// Which part a client belongs to, with all between the first and before the second.

@@ -1,7 +1,7 @@
 //! The numbers of some clients.
 
 use crate::{
-    observe::{Callback, Standing},
+    observe::{Callback, Rounds, Standing},
     protocol::{
         code::{ErrorCode, Reason, Update},
         message::Kind,
@@ -186,7 +186,9 @@ fn kind_of(what: Callback<'_>) -> (usize, usize) {
 /// What happened in a bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Bin {
-    flows: [u64; Flow::ALL.len()],
+    /// How much more often something happened than in the bin before: so what goes on evenly for
+    /// many bins costs no more than what happens once.
+    flows: [i64; Flow::ALL.len()],
     /// By how much levels are higher at its end than at its start.
     steps: [i64; Level::ALL.len()],
 }
@@ -196,6 +198,7 @@ struct Bin {
 pub struct Part {
     pub(super) counters: Counters,
     told: [Told; N_TOLD],
+    /// One more than there are, where what went on to the end is over.
     bins: Vec<Bin>,
     latencies: [Latency; Took::ALL.len()],
 }
@@ -214,7 +217,7 @@ impl Part {
         Self {
             counters: Counters::default(),
             told: [Told::default(); N_TOLD],
-            bins: vec![Bin::default(); n_bins],
+            bins: vec![Bin::default(); n_bins + 1],
             latencies: Default::default(),
         }
     }
@@ -241,7 +244,36 @@ impl Part {
     }
 
     pub(super) fn flow(&mut self, bin: usize, flow: Flow, n: u64) {
-        self.bins[bin].flows[flow as usize] += n;
+        self.flows_in((bin, bin + 1), flow, n);
+    }
+
+    /// So much in each bin from the first to before the second.
+    pub(super) fn flows_in(&mut self, (from, to): (usize, usize), flow: Flow, n: u64) {
+        let n = n.cast_signed();
+        self.bins[from].flows[flow as usize] += n;
+        self.bins[to].flows[flow as usize] -= n;
+    }
+
+    /// Heartbeats, the first of them in this bin, as many in each of the bins that follow.
+    pub(super) fn evenly(
+        &mut self,
+        (_, end, bin): (u64, u64, usize),
+        n_in_bin: u32,
+        Rounds { first, every, sent, .. }: Rounds,
+    ) {
+        let left = (end - first.as_micros()).div_ceil(every.as_micros());
+        let n_first = u32::try_from(left).map_or(sent, |it| it.min(sent));
+        self.flow(bin, Flow::Heartbeats, n_first.into());
+        if n_first == sent {
+            return;
+        }
+        let left = sent - n_first;
+        let (first, last) = (bin + 1, self.bins.len() - 2);
+        let n_full = ((left / n_in_bin) as usize).min(last + 1 - first);
+        self.flows_in((first, first + n_full), Flow::Heartbeats, n_in_bin.into());
+        // One that is sent as the run ends belongs to the last bin.
+        let n_rest = u64::from(left) - n_full as u64 * u64::from(n_in_bin);
+        self.flow((first + n_full).min(last), Flow::Heartbeats, n_rest);
     }
 
     pub(super) fn step(&mut self, bin: usize, level: Level, change: i64) {
@@ -270,17 +302,23 @@ impl Part {
 
     /// How often something happened in each bin.
     pub fn flows(&self, flow: Flow) -> impl Iterator<Item = u64> {
-        self.bins.iter().map(move |it| it.flows[flow as usize])
+        sums(self.bins.iter().map(move |it| it.flows[flow as usize]))
     }
 
     /// How many there are at the end of each bin.
     pub fn levels(&self, level: Level) -> impl Iterator<Item = u64> {
-        let mut sum = 0;
-        self.bins.iter().map(move |it| {
-            sum += it.steps[level as usize];
-            u64::try_from(sum).expect("nobody leaves who has not come")
-        })
+        sums(self.bins.iter().map(move |it| it.steps[level as usize]))
     }
+}
+
+/// What changes come to, one after the other, but for the last, with which all is over.
+fn sums(changes: impl ExactSizeIterator<Item = i64>) -> impl Iterator<Item = u64> {
+    let n_bins = changes.len() - 1;
+    let mut sum = 0;
+    changes.take(n_bins).map(move |it| {
+        sum += it;
+        u64::try_from(sum).expect("nothing ends that has not begun")
+    })
 }
 
 impl Peak {

@@ -31,7 +31,7 @@ pub fn summary(
         "scenario": scenario.name(),
         "seed": seed,
         "duration_s": scenario.end().to_string(),
-        "clients": scenario.clients().len(),
+        "clients": scenario.n_clients(),
         "fingerprint": fingerprint.to_string(),
         "bin_s": seconds(layout.bin()),
         "latency_relative_error": RELATIVE_ERROR,

@@ -1,0 +1,177 @@
+//! What a link will do to the next messages of its first lane, while nothing but chance befalls
+//! them.
+
+use crate::{
+    link::{
+        Direction, Flow, Order, PathModel, Serial,
+        loss::{Chain, Loss},
+        purposes,
+    },
+    rng::{Draws, Entity, N_AHEAD},
+    time::SimSpan,
+};
+
+/// The next messages of a flow's first lane in one direction: those to which something will
+/// happen.
+///
+/// On a link that loses each message by itself, they are lost.  On one that loses in bursts, its
+/// chain does not stay in the good state, or they are lost all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ahead {
+    /// The number of the first message.
+    first: u32,
+    /// Below which draws something happens: by loss, and by the chain.
+    limits: [u64; 2],
+    /// The first message in the lowest bit of the first word.
+    restless: [u128; 2],
+}
+
+/// The next messages in both directions, from one number on: those to which something will happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// By direction, the first message in the lowest bit.
+    pub restless: [u128; 2],
+    /// Of how many messages it tells.
+    pub n_known: u32,
+}
+
+impl Ahead {
+    /// Nothing has been looked at.
+    pub(super) const NONE: Self = Self { first: u32::MAX, limits: [0; 2], restless: [0; 2] };
+
+    fn of(
+        path: &PathModel,
+        direction: Direction,
+        (draws, entity): (&Draws, Entity),
+        first: u32,
+    ) -> Self {
+        let limits = limits(&path.loss);
+        let purposes = purposes(direction);
+        let mut restless = [0; 2];
+        for (purpose, limit) in [purposes.loss, purposes.chain].into_iter().zip(limits) {
+            if limit != 0 {
+                let hits = draws.hits_ahead(entity, purpose, (first, limit));
+                restless = [restless[0] | hits[0], restless[1] | hits[1]];
+            }
+        }
+        Self { first, limits, restless }
+    }
+
+    /// How many of the messages from this number on it tells of, as a link is now.
+    #[inline]
+    const fn n_known(&self, limits: [u64; 2], number: u32) -> u32 {
+        let is_same = self.limits[0] == limits[0] && self.limits[1] == limits[1];
+        if is_same && self.first <= number && number - self.first < N_AHEAD {
+            N_AHEAD - (number - self.first)
+        } else {
+            0
+        }
+    }
+
+    /// The messages from a number on, as many as a word holds.
+    const fn from(&self, number: u32) -> u128 {
+        let [low, high] = self.restless;
+        match number - self.first {
+            0 => low,
+            by if by < u128::BITS => low >> by | high << (u128::BITS - by),
+            by => high >> (by - u128::BITS),
+        }
+    }
+
+    #[inline]
+    const fn is_restless(&self, number: u32) -> bool {
+        let place = number - self.first;
+        self.restless[(place / u128::BITS) as usize] >> (place % u128::BITS) & 1 == 1
+    }
+}
+
+/// Below which draws something happens to a message: by loss, and by the chain.
+fn limits(loss: &Loss) -> [u64; 2] {
+    match loss {
+        Loss::Random(share) => [share.limit(), 0],
+        Loss::GilbertElliott(it) => [it.good_loss.limit(), it.to_bad.limit()],
+        Loss::FourState(it) => [0, it.p14.or(it.p13).limit()],
+    }
+}
+
+impl PathModel {
+    /// The longest time that a message is under way; or why what becomes of a message hangs on
+    /// others.
+    pub fn longest(&self) -> Result<SimSpan, &'static str> {
+        if self.bottleneck.is_some() {
+            return Err("messages wait for each other at a `rate`");
+        }
+        if self.order == Order::Fifo {
+            return Err("messages keep their `order`");
+        }
+        if !self.duplicate.is_zero() {
+            return Err("messages arrive twice by `duplicate`");
+        }
+        if self.reorder.is_some() {
+            return Err("messages overtake each other by `reorder`");
+        }
+        Ok(self.delay.longest())
+    }
+}
+
+impl Flow {
+    /// Whether the link is in no burst, so that an [`Outlook`] tells what is to come.
+    pub fn is_good(&self, paths: [&PathModel; 2]) -> bool {
+        Direction::BOTH.into_iter().all(|it| match paths[it as usize].loss {
+            Loss::Random(_) => true,
+            Loss::GilbertElliott(_) | Loss::FourState(_) => {
+                self.lanes[it as usize][0].chain == Chain::Good
+            }
+        })
+    }
+
+    /// What will happen to the messages from `number` on, of which at least `n_least` are told.
+    pub fn outlook(
+        &mut self,
+        draws: &Draws,
+        paths: [&PathModel; 2],
+        (number, n_least): (u32, u32),
+    ) -> Outlook {
+        let n_known = Direction::BOTH.map(|direction| {
+            let path = paths[direction as usize];
+            let limits = limits(&path.loss);
+            let ahead = &mut self.ahead[direction as usize];
+            if ahead.n_known(limits, number) < n_least {
+                *ahead = Ahead::of(path, direction, (draws, self.entity), number / 16 * 16);
+            }
+            ahead.n_known(limits, number)
+        });
+        Outlook { n_known: n_known[0].min(n_known[1]).min(u128::BITS), ..self.told(number) }
+    }
+
+    /// The same messages again, of which it has been told.
+    pub fn told(&self, number: u32) -> Outlook {
+        let restless = [self.ahead[0].from(number), self.ahead[1].from(number)];
+        Outlook { restless, n_known: u128::BITS }
+    }
+
+    /// Whether the message with this number of the first lane is lost, where each is by itself.
+    #[inline]
+    pub(super) fn loses_first(
+        &mut self,
+        path: &PathModel,
+        (direction, number): (Direction, u32),
+        draws: &Draws,
+    ) -> bool {
+        let ahead = &mut self.ahead[direction as usize];
+        if ahead.n_known(limits(&path.loss), number) == 0 {
+            *ahead = Ahead::of(path, direction, (draws, self.entity), number / 16 * 16);
+        }
+        ahead.is_restless(number)
+    }
+
+    /// How long the message with this number of the first lane is under way.
+    pub fn delay_of(
+        &mut self,
+        draws: &Draws,
+        path: &PathModel,
+        (direction, number): (Direction, u32),
+    ) -> SimSpan {
+        self.delay(path, draws, (direction, Serial { lane: 0, number }))
+    }
+}

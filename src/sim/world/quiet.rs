@@ -1,0 +1,436 @@
+//! Quiet time: the rounds of a session that nothing disturbs are not simulated one by one.
+//!
+//! A session at rest is woken before the first round that matters.  Whatever touches it earlier
+//! first lets it catch up: it becomes what it would be had each of its messages been simulated up
+//! to this very event, with whatever is under way on the agenda.
+
+use super::{
+    World,
+    session::{Node, lane},
+};
+use crate::{
+    engine::Waybill,
+    id::{Id, LinkId, SessionId},
+    link::{Direction, ahead::Outlook},
+    observe::{Observer, Rounds},
+    protocol::{
+        message::{ClientBody, ClientMsg, Kind, Lane, Message, ServerBody, ServerMsg},
+        quiet::{Pace, Past},
+        server::Order,
+    },
+    scenario::Action,
+    sim::Heartbeats,
+    time::{Clock, SimSpan, SimTime},
+};
+
+/// How far the events of the present instant have come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    at: SimTime,
+    /// The last parcel, in order of waybills, that has arrived at this instant.
+    waybill: Option<Waybill>,
+    /// The last slot of which a deadline was due at this instant.
+    slot: Option<usize>,
+}
+
+impl Turn {
+    pub(super) const START: Self = Self { at: SimTime::ZERO, waybill: None, slot: None };
+
+    /// After all that happens up to and at `end`.
+    pub(super) const fn end(end: SimTime) -> Self {
+        Self { at: end, waybill: None, slot: Some(usize::MAX) }
+    }
+
+    fn at(&mut self, now: SimTime) {
+        if self.at != now {
+            *self = Self { at: now, waybill: None, slot: None };
+        }
+    }
+
+    pub(super) fn script(&mut self, now: SimTime) {
+        self.at(now);
+    }
+
+    pub(super) fn arrival(&mut self, now: SimTime, waybill: Waybill) {
+        self.at(now);
+        self.waybill = self.waybill.max(Some(waybill));
+    }
+
+    pub(super) fn deadline(&mut self, now: SimTime, slot: usize) {
+        self.at(now);
+        self.slot = self.slot.max(Some(slot));
+    }
+
+    /// Whether a deadline of the slot at that time would have been due by now.
+    fn has_passed(self, slot: usize, at: SimTime) -> bool {
+        at < self.at || at == self.at && self.slot.is_some_and(|it| slot < it)
+    }
+
+    /// Whether a parcel of that time would have arrived by now.
+    fn has_arrived(self, waybill: Waybill, at: SimTime) -> bool {
+        at < self.at
+            || at == self.at && (self.slot.is_some() || self.waybill.is_some_and(|it| waybill < it))
+    }
+}
+
+/// What is known of the rounds that a session is to make.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prospect {
+    /// The kinds of link that it holds for.
+    kinds: Option<[LinkId; 2]>,
+    /// The pace over these, if quiet time can be told there.
+    pace: Option<Pace>,
+    /// Until when the session is at rest, if it is.
+    resting_until: Option<SimTime>,
+}
+
+impl Prospect {
+    pub(super) const NONE: Self = Self { kinds: None, pace: None, resting_until: None };
+}
+
+/// The waybill of a heartbeat, or of the answer to one.
+fn waybill(id: SessionId, direction: Direction, number: u32) -> Waybill {
+    Waybill { lane: lane(id, direction, Lane::Heartbeat), number }
+}
+
+/// What became of the last of the rounds.
+#[derive(Clone, Copy, Debug)]
+enum Last {
+    /// All of it is over: when the heartbeat arrived, and its answer, unless lost.
+    Over(Option<SimTime>, Option<SimTime>),
+    /// The heartbeat is under way.
+    Up(SimTime),
+    /// The heartbeat has arrived, its answer is under way.
+    Down(SimTime, SimTime),
+}
+
+/// The most failed rounds that are passed over: far fewer than are looked at.
+const BEARS_MAX: u32 = 64;
+
+/// Bits of the first `n` messages.
+const fn first(n: u32) -> u128 {
+    if n < u128::BITS { (1 << n) - 1 } else { u128::MAX }
+}
+
+/// The place of the last set bit.
+const fn last_of(bits: u128) -> Option<u32> {
+    if bits == 0 { None } else { Some(bits.ilog2()) }
+}
+
+/// How many of the rounds that are known are quiet, for sure.
+fn n_quiet(Outlook { restless: [up, down], n_known }: Outlook, bears: u32) -> u32 {
+    let failed = up | down;
+    // What fails at the end of what is known may go on.
+    let n_open = (failed << (u128::BITS - n_known)).leading_ones();
+    first_run(failed, bears + 1).filter(|it| *it < n_known).unwrap_or(n_known - n_open)
+}
+
+/// The place of the first of `run` set bits that stand side by side.
+const fn first_run(bits: u128, run: u32) -> Option<u32> {
+    let (mut starts, mut n) = (bits, 1);
+    while n < run && starts != 0 {
+        starts &= bits >> n;
+        n += 1;
+    }
+    if starts == 0 { None } else { Some(starts.trailing_zeros()) }
+}
+
+impl<O: Observer> World<'_, O> {
+    /// The deadline of a session that is at rest, or goes to rest now; nothing, if it does not.
+    #[inline]
+    pub(super) fn rest(&mut self, id: SessionId) -> Option<SimTime> {
+        match self.heartbeats {
+            Heartbeats::PassedOver => self.rest_now(id),
+            Heartbeats::EachOne => None,
+        }
+    }
+
+    fn rest_now(&mut self, id: SessionId) -> Option<SimTime> {
+        let session = &self.sessions[id];
+        let Some(rest) = session.client.rest() else {
+            assert!(session.prospect.resting_until.is_none(), "{session:?} was not roused");
+            return None;
+        };
+        if let Some(until) = session.prospect.resting_until {
+            // What neither heartbeats nor answers move may have moved.
+            let member = self.server.member(id).rest(session.client.epoch, SimTime::ZERO);
+            let member_until = member.expect("whoever rests is a member");
+            return Some(until.min(rest.until).min(member_until));
+        }
+        let device = &self.devices[session.device];
+        let is_open = device.n_outages == 0 && session.node == Node::Alive;
+        if !is_open || !device.is_running() || device.clock != Clock::EXACT || self.is_down() {
+            return None;
+        }
+        // A heartbeat is overdue where an app stood still.
+        let is_overdue = self.turn.has_passed(self.cell.rooms.len() + id.index(), rest.beat_at);
+        if is_overdue || !self.server.is_alone(id) {
+            return None;
+        }
+        let pace = self.pace(id)?;
+        let (until, bears) = self.look(id, (rest.beat_at, pace))?;
+        let session = &mut self.sessions[id];
+        // Should the first rounds fail, the lease is renewed so late.
+        let late = SimSpan::from_micros(pace.every.as_micros() * u64::from(bears + 1));
+        let member = self.server.member(id);
+        let others = member.rest(session.client.epoch, rest.beat_at + late)?.min(rest.until);
+        if others <= rest.beat_at {
+            return None;
+        }
+        session.prospect.resting_until = Some(until);
+        Some(until.min(others))
+    }
+
+    /// The pace of a session over its present links.
+    fn pace(&mut self, id: SessionId) -> Option<Pace> {
+        let session = &mut self.sessions[id];
+        let kinds = self.devices[session.device].kinds;
+        if session.prospect.kinds != Some(kinds) {
+            let links = self.scenario.links();
+            let path = |it: Direction| links[kinds[it as usize]].model.path(it);
+            let longest = Direction::BOTH.map(|it| path(it).longest());
+            let pace = match longest {
+                [Ok(up), Ok(down)] => Pace::of(&self.rules, [up, down]).ok(),
+                [Err(_), _] | [_, Err(_)] => None,
+            };
+            let bursts = Direction::BOTH.into_iter().any(|it| path(it).loss.has_chain());
+            // In a burst each round is simulated.
+            let bears_max = if bursts { 0 } else { BEARS_MAX };
+            let pace = pace.map(|it| Pace { bears: it.bears.min(bears_max), ..it });
+            session.prospect = Prospect { kinds: Some(kinds), pace, ..Prospect::NONE };
+        }
+        session.prospect.pace
+    }
+
+    /// The instant of the first heartbeat that has to be simulated, and how many rounds before it
+    /// may fail at once; nothing, if it is the next.
+    fn look(&mut self, id: SessionId, (beat_at, pace): (SimTime, Pace)) -> Option<(SimTime, u32)> {
+        let session = &mut self.sessions[id];
+        let kinds = self.devices[session.device].kinds;
+        let links = self.scenario.links();
+        let paths = Direction::BOTH.map(|it| links[kinds[it as usize]].model.path(it));
+        if !session.flow.is_good(paths) {
+            return None;
+        }
+        let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
+        let outlook = session.flow.outlook(&self.draws, paths, (number, 1));
+        let mut n = n_quiet(outlook, pace.bears);
+        if n == 0 && outlook.n_known <= pace.bears {
+            // All that is left of it fails: what follows decides.
+            let outlook = session.flow.outlook(&self.draws, paths, (number, pace.bears + 1));
+            n = n_quiet(outlook, pace.bears);
+        }
+        let span = SimSpan::from_micros(pace.every.as_micros() * u64::from(n));
+        (0 < n).then_some((beat_at + span, pace.bears.min(n)))
+    }
+
+    /// Lets a session that is at rest be what it would be now.
+    #[inline]
+    pub(super) fn catch_up(&mut self, id: SessionId) {
+        if self.sessions[id].prospect.resting_until.is_some() {
+            self.catch_up_now(id);
+        }
+    }
+
+    fn catch_up_now(&mut self, id: SessionId) {
+        let session = &mut self.sessions[id];
+        session.prospect.resting_until = None;
+        let every = session.prospect.pace.expect("who rests has a pace").every;
+        let rest = session.client.rest().expect("who rests is online");
+        let n = self.n_passed(id, (rest.beat_at, every));
+        if n == 0 {
+            return;
+        }
+        let session = &mut self.sessions[id];
+        let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
+        let [up, down] = session.flow.told(number).restless.map(|it| it & first(n));
+        let at =
+            |place: u32| rest.beat_at + SimSpan::from_micros(every.as_micros() * u64::from(place));
+        let last = self.last_round(id, (number + n - 1, at(n - 1)), ([up, down], n));
+        let n_over = if let Last::Over(..) = last { n } else { n - 1 };
+        let over = first(n_over);
+        let (lost, answers_lost) = ((up & over).count_ones(), (down & !up & over).count_ones());
+        let client = self.global(self.sessions[id].device);
+        let first_at = rest.beat_at;
+        if n_over != 0 {
+            let sent = n_over;
+            let rounds = Rounds { client, first: first_at, every, sent, lost, answers_lost };
+            self.observer.rounds(rounds);
+        }
+        self.set_off(id, (number, n), (n_over - lost, at(n - 1)), last);
+        let past = self.past(id, (number, n), [up, down], (last, first_at, every));
+        let session = &mut self.sessions[id];
+        session.client = session.client.after_rounds(&self.rules, past);
+        self.server.catch_up(&self.rules, id, past);
+    }
+
+    /// How many heartbeats of a session at rest would have been sent by now.
+    fn n_passed(&self, id: SessionId, (beat_at, every): (SimTime, SimSpan)) -> u32 {
+        let slot = self.cell.rooms.len() + id.index();
+        let now = self.turn.at;
+        if !self.turn.has_passed(slot, beat_at) {
+            return 0;
+        }
+        let n = now.since(beat_at).as_micros() / every.as_micros();
+        let last_at = beat_at + SimSpan::from_micros(n * every.as_micros());
+        let n = if self.turn.has_passed(slot, last_at) { n + 1 } else { n };
+        u32::try_from(n).expect("a session rests for fewer rounds than are looked at")
+    }
+
+    /// What has become of the last round so far.
+    fn last_round(
+        &mut self,
+        id: SessionId,
+        (number, sent_at): (u32, SimTime),
+        ([up, down], n): ([u128; 2], u32),
+    ) -> Last {
+        let turn = self.turn;
+        let session = &mut self.sessions[id];
+        let kinds = self.devices[session.device].kinds;
+        let links = self.scenario.links();
+        let path = |it: Direction| links[kinds[it as usize]].model.path(it);
+        let is_last_of = |bits: u128| bits >> (n - 1) & 1 == 1;
+        if is_last_of(up) {
+            return Last::Over(None, None);
+        }
+        let up_delay =
+            session.flow.delay_of(&self.draws, path(Direction::Up), (Direction::Up, number));
+        let heard_at = sent_at + up_delay;
+        if !turn.has_arrived(waybill(id, Direction::Up, number), heard_at) {
+            return Last::Up(heard_at);
+        }
+        if is_last_of(down) {
+            return Last::Over(Some(heard_at), None);
+        }
+        let down_delay =
+            session.flow.delay_of(&self.draws, path(Direction::Down), (Direction::Down, number));
+        let answered_at = heard_at + down_delay;
+        let n_answers = (!up & first(n - 1)).count_ones();
+        let n_sent = session.n_sent[Direction::Down as usize][Lane::Heartbeat as usize];
+        if turn.has_arrived(waybill(id, Direction::Down, n_sent + n_answers), answered_at) {
+            Last::Over(Some(heard_at), Some(answered_at))
+        } else {
+            Last::Down(heard_at, answered_at)
+        }
+    }
+
+    /// Puts on the agenda what is under way of the last round, and counts what was sent.
+    fn set_off(
+        &mut self,
+        id: SessionId,
+        (number, n): (u32, u32),
+        (n_answers, sent_at): (u32, SimTime),
+        last: Last,
+    ) {
+        let client = self.global(self.sessions[id].device);
+        let session = &mut self.sessions[id];
+        let epoch = session.client.epoch;
+        let [n_up, n_down] = &mut session.n_sent;
+        n_up[Lane::Heartbeat as usize] += n;
+        let n_down = &mut n_down[Lane::Heartbeat as usize];
+        *n_down += n_answers;
+        match last {
+            Last::Over(..) => (),
+            Last::Up(heard_at) => {
+                self.observer.sent(sent_at, client, Kind::Heartbeat);
+                let message = Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat });
+                let waybill = waybill(id, Direction::Up, number + n - 1);
+                self.agenda.send(heard_at, waybill, message);
+            }
+            Last::Down(heard_at, answered_at) => {
+                self.observer.sent(sent_at, client, Kind::Heartbeat);
+                self.observer.delivered(heard_at, client, Kind::Heartbeat);
+                self.observer.sent(heard_at, client, Kind::HeartbeatAck);
+                let message = Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck });
+                let waybill = waybill(id, Direction::Down, *n_down);
+                *n_down += 1;
+                self.agenda.send(answered_at, waybill, message);
+            }
+        }
+    }
+
+    /// What client and server still know of the rounds.
+    fn past(
+        &mut self,
+        id: SessionId,
+        (number, n): (u32, u32),
+        [up, down]: [u128; 2],
+        (last, first_at, every): (Last, SimTime, SimSpan),
+    ) -> Past {
+        let at = |place: u32| first_at + SimSpan::from_micros(every.as_micros() * u64::from(place));
+        let before = first(n - 1);
+        let (heard_at, answered_at) = match last {
+            Last::Over(heard_at, answered_at) => (heard_at, answered_at),
+            Last::Up(_) => (None, None),
+            Last::Down(heard_at, _) => (Some(heard_at), None),
+        };
+        let open_since = match (answered_at, last_of(!up & !down & before)) {
+            (Some(_), _) => SimTime::NEVER,
+            (None, Some(answered)) => at(answered + 1),
+            (None, None) => first_at,
+        };
+        let heard_before = last_of(!up & before);
+        let heard_at = heard_at.or_else(|| {
+            let place = heard_before?;
+            let session = &mut self.sessions[id];
+            let link = self.devices[session.device].kinds[Direction::Up as usize];
+            let path = self.scenario.links()[link].model.path(Direction::Up);
+            let message = (Direction::Up, number + place);
+            Some(at(place) + session.flow.delay_of(&self.draws, path, message))
+        });
+        Past { sent_at: at(n - 1), next_at: at(n), answered_at, open_since, heard_at }
+    }
+
+    /// Whomever the script is about to touch catches up first.
+    pub(super) fn rouse(&mut self, action: Action) {
+        self.each_touched(action, Self::catch_up);
+    }
+
+    /// Whomever the script has touched goes to rest again, or not.
+    pub(super) fn settle_down(&mut self, action: Action) {
+        self.each_touched(action, Self::set_deadline);
+    }
+
+    fn each_touched(&mut self, action: Action, act: impl Fn(&mut Self, SessionId)) {
+        let user = match action {
+            Action::Call(client, _)
+            | Action::Refused(client, _)
+            | Action::App(client, _)
+            | Action::OutageBegins(client, _)
+            | Action::OutageEnds(client, _)
+            | Action::ChangeLink(client, ..)
+            | Action::ChangeNetwork(client, _)
+            | Action::NodeCrash(client)
+            | Action::RefusalBegins(client, _)
+            | Action::RefusalEnds(client, _) => {
+                for place in 0..self.devices[client].sessions.len() {
+                    act(self, self.devices[client].sessions.at(place));
+                }
+                return;
+            }
+            Action::RandomOutages(..) | Action::Order(Order::Forbid(_)) => return,
+            Action::Order(Order::Oust(_, user, _)) => Some(user),
+            Action::Order(Order::CloseRoom(_)) | Action::Server(_) => None,
+        };
+        for id in (0..self.sessions.len()).map(SessionId::from_index) {
+            let own = self.devices[self.sessions[id].device].user;
+            if user.is_none_or(|it| it == own) {
+                act(self, id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_found() {
+        assert_eq!(first_run(0b0111_0110_0100, 1), Some(2));
+        assert_eq!(first_run(0b0111_0110_0100, 2), Some(5));
+        assert_eq!(first_run(0b0111_0110_0100, 3), Some(8));
+        assert_eq!(first_run(0b0111_0110_0100, 4), None);
+        assert_eq!(first_run(u128::MAX, 65), Some(0));
+    }
+}

@@ -1,0 +1,66 @@
+//! A client as far as one room is concerned: its machine, its dice, and its messages' numbers.
+
+use super::quiet::Prospect;
+use crate::{
+    engine::Waybill,
+    id::{ClientId, Id, SessionId},
+    link::{Direction, Flow},
+    observe::Standing,
+    protocol::{
+        client::{Client, Luck},
+        message::Lane,
+    },
+    rng::Entity,
+};
+
+/// A client as far as one room is concerned, with its dice.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) client: Client,
+    pub(super) device: ClientId,
+    pub(super) entity: Entity,
+    pub(super) flow: Flow,
+    /// Messages sent so far, by direction and lane.
+    pub(super) n_sent: [[u32; Lane::COUNT]; 2],
+    /// The drawn numbers that the next step may use, and how many were used before.
+    pub(super) luck: Luck,
+    pub(super) n_spent: [u32; 2],
+    /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
+    pub(super) signal: bool,
+    /// Where the client stands, as far as those who watch have been told.
+    pub(super) standing: Standing,
+    pub(super) prospect: Prospect,
+    pub(super) node: Node,
+    /// The numbers that messages must have, by direction and lane, not to be lost with a node.
+    pub(super) n_lost: Option<Box<[[u32; Lane::COUNT]; 2]>>,
+}
+
+/// The node of the server to which a session is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Node {
+    /// One that works.
+    Alive,
+    /// One that has crashed: nothing is sent until the client logs in over another.
+    Crashed,
+}
+
+impl Session {
+    /// Whether a message was under way when the node crashed.
+    pub(super) fn is_lost(&self, Waybill { lane, number }: Waybill) -> bool {
+        let Some(n_lost) = &self.n_lost else { return false };
+        let lane = lane as usize % LANES;
+        number & !COPY < n_lost[lane / Lane::COUNT][lane % Lane::COUNT]
+    }
+}
+
+/// Marks the number of a copy: no lane has so many messages.
+pub(super) const COPY: u32 = 1 << 31;
+
+/// Lanes of one session on the agenda: those up, then those down.
+pub(super) const LANES: usize = 2 * Lane::COUNT;
+
+/// The lane of a session's messages on the agenda.
+pub(super) fn lane(id: SessionId, direction: Direction, lane: Lane) -> u32 {
+    let lane = id.index() * LANES + direction as usize * Lane::COUNT + lane as usize;
+    u32::try_from(lane).expect("clients are limited")
+}

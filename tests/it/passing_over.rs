@@ -1,0 +1,126 @@
+//! Passing over heartbeats that nobody minds changes nothing: neither a row, nor a count.
+
+use proptest::prelude::*;
+use roomsim::{
+    scenario::Scenario,
+    sim::Heartbeats,
+    sink::{counters::Counters, trace::Row},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    properties,
+    support::{Ran, gallery, gallery_names, parse, run_how},
+};
+
+/// All that comes of a run.
+fn outcome(ran: &Ran) -> (&[Row], &Counters, String) {
+    (ran.trace.rows(), &ran.counters, format!("{:?}", ran.deliveries))
+}
+
+fn both(scenario: &Scenario, seed: Option<u64>) -> [Ran; 2] {
+    [Heartbeats::PassedOver, Heartbeats::EachOne].map(|it| run_how(scenario.clone(), seed, it))
+}
+
+/// Runs a scenario both ways and gives the run.
+fn same(scenario: &Value) -> Ran {
+    let [quick, exact] = both(&parse(&scenario.to_string()).unwrap(), None);
+    assert_eq!(outcome(&quick), outcome(&exact), "{scenario}");
+    quick
+}
+
+#[test]
+fn the_gallery_is_the_same_either_way() {
+    for name in gallery_names() {
+        let scenario = parse(&gallery(&name)).unwrap();
+        for seed in [1, 7] {
+            let [quick, exact] = both(&scenario, Some(seed));
+            assert_eq!(outcome(&quick), outcome(&exact), "{name} with seed {seed}");
+        }
+    }
+}
+
+/// Where things happen at the same instants: on whole milliseconds, with the heartbeats in step.
+fn in_step() -> impl Strategy<Value = Value> {
+    let link = prop::sample::select(vec![
+        json!({ "delay": "0ms" }),
+        json!({ "delay": "50ms" }),
+        json!({ "delay": "2500ms" }),
+        json!({ "delay": "20ms", "jitter": "20ms" }),
+        json!({ "delay": "50ms", "jitter": "10ms", "distribution": "normal" }),
+        json!({ "delay": "40ms", "up": { "delay": "5s" } }),
+    ]);
+    let loss = prop::sample::select(vec![
+        json!("0"),
+        json!("1%"),
+        json!("10%"),
+        json!("30%"),
+        json!("50%"),
+        json!({ "gemodel": { "p": "1%", "r": "30%" } }),
+        json!({ "gemodel": { "p": "2%", "r": "10%", "1-h": "60%", "1-k": "1%" } }),
+        json!({ "state": { "p13": "1%", "p31": "40%", "p32": "10%", "p14": "1%" } }),
+    ]);
+    let detect = prop::sample::select(vec![
+        json!({ "probe_after": "5s", "broken_after": "10s" }),
+        json!({ "probe_after": "5s", "broken_after": "30s" }),
+        json!({ "probe_after": "7s", "broken_after": "14s" }),
+        json!({ "probe_after": "2s", "broken_after": "10s" }),
+        json!("at_outage"),
+    ]);
+    let anchor = prop::sample::select(vec!["last_message", "last_heartbeat", "outage"]);
+    let lease = prop::sample::select(vec!["90s", "21s"]);
+    let count = prop::sample::select(vec![json!("none"), json!("15s")]);
+    let whose = prop::sample::select(vec!["A", "B", "C"]);
+    let step = (whose, 0..240_u32, 0..6_u32, 1..40_u32).prop_map(|(client, at, what, span)| {
+        let span = format!("{span}s");
+        let what = match what {
+            0 => json!({ "logoutRoom": {} }),
+            1 => json!({ "loginRoom": { "room": "r" } }),
+            2 => json!({ "sendBroadcastMessage": { "room": "r", "message": "hi" } }),
+            _ => {
+                let (kind, outages) = match what {
+                    3 => (json!("link_down"), vec![client]),
+                    4 => (json!("silent"), vec![client]),
+                    _ => (json!("silent"), vec!["A", "B", "C"]),
+                };
+                let outage = json!({ "clients": outages, "kind": kind, "for": span });
+                return json!({ "at": format!("{at}s"), "do": { "outage": outage } });
+            }
+        };
+        json!({ "at": format!("{at}s"), "client": client, "do": what })
+    });
+    let script = prop::collection::vec(step, 0..12);
+    let rules = (detect, anchor, lease, count);
+    (link, loss, rules, script, any::<u32>()).prop_map(
+        |(mut link, loss, (detect, anchor, lease, count), script, seed)| {
+            link["loss"] = loss;
+            let login = json!({ "loginRoom": { "room": "r" } });
+            let logins = ["A", "B", "C"].map(|it| json!({ "at": "0s", "client": it, "do": login }));
+            let profile = json!({
+                "base": "zego", "heartbeat": { "phase": "login" }, "detect": detect,
+                "lease": { "anchor": anchor, "after": lease }, "online_count": count,
+            });
+            let clients = ["A", "B", "C"].map(|it| json!({ "name": it, "link": "x" }));
+            let script = [&logins[..], &script[..]].concat();
+            json!({
+                "version": 1, "name": "in-step", "seed": seed, "duration": "6min",
+                "profile": profile, "links": { "x": link }, "clients": clients,
+                "script": script,
+            })
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn whatever_happens_is_the_same_either_way(scenario in properties::scenario()) {
+        same(&scenario);
+    }
+
+    #[test]
+    fn what_happens_at_one_instant_is_the_same_either_way(scenario in in_step()) {
+        same(&scenario);
+    }
+}
