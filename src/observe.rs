@@ -113,6 +113,19 @@ pub struct Rounds {
     pub answers_lost: u32,
 }
 
+/// A message that a node of the server has worked on, which ended now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The number of the node, from 1 on.
+    pub node: u32,
+    /// The kind of the message: one of a client's, or a notice.
+    pub kind: Kind,
+    /// How long it waited for a worker.
+    pub waited: SimSpan,
+    /// How long the worker took.
+    pub work: SimSpan,
+}
+
 /// A watcher of a run.  Every method does nothing unless a sink says otherwise.
 pub trait Observer {
     /// An app is told something, of a room or of nothing in particular.
@@ -165,6 +178,17 @@ pub trait Observer {
     /// as it knows.
     fn forgot(&mut self, at: SimTime, client: ClientId) {
         let _ = (at, client);
+    }
+
+    /// A node of the server has worked on a message: it came `waited` and `work` before now.
+    fn served(&mut self, at: SimTime, served: Served) {
+        let _ = (at, served);
+    }
+
+    /// A node, by its number from 1 on, turns a message away: its queue is full, or it has taken
+    /// up as many logins as it may.
+    fn turned_away(&mut self, at: SimTime, node: u32, kind: Kind) {
+        let _ = (at, node, kind);
     }
 
     /// A client's link, whole until now, is cut in one direction or both.
@@ -233,6 +257,14 @@ macro_rules! forward {
 
         fn forgot(&mut $self, at: SimTime, client: ClientId) {
             $($to.forgot(at, client);)+
+        }
+
+        fn served(&mut $self, at: SimTime, served: Served) {
+            $($to.served(at, served);)+
+        }
+
+        fn turned_away(&mut $self, at: SimTime, node: u32, kind: Kind) {
+            $($to.turned_away(at, node, kind);)+
         }
 
         fn cut(&mut $self, at: SimTime, client: ClientId) {

@@ -4,8 +4,11 @@
 //! So nothing that is added to a run moves the draws of what was there (common random numbers).
 
 mod ahead;
+mod hand;
+mod wide;
 
 pub use ahead::N_AHEAD;
+pub use hand::Hand;
 
 /// What a draw is for.  The numbers are part of the format of a run: never renumber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub enum Purpose {
     LinkShare = 20,
     /// Whether a step that concerns a share of clients concerns this one.
     StepShare = 21,
+    /// How long a worker of the server works on a message.
+    Service = 40,
 }
 
 /// The key of one entity, made from its name, so that it does not depend on who else takes part.
@@ -62,22 +67,12 @@ pub struct Entity(u64);
 impl Entity {
     /// The key of the entity called `name`.
     pub fn named(name: &str) -> Self {
-        Self::of(name.bytes())
+        Self::of(Stem::START.and(name.as_bytes()))
     }
 
-    /// The key of the entity called `name-number`.
-    pub fn numbered(name: &str, number: u64) -> Self {
-        let n_digits = number.checked_ilog10().unwrap_or(0);
-        let digit = |place| b'0' + u8::try_from(number / 10_u64.pow(place) % 10).expect("a digit");
-        Self::of(name.bytes().chain([b'-']).chain((0..=n_digits).rev().map(digit)))
-    }
-
-    fn of(name: impl Iterator<Item = u8>) -> Self {
+    /// The key of a hash of all bytes of a name.
+    const fn of(Stem(mut hash): Stem) -> Self {
         // FNV-1a, then the finaliser of splitmix64, because FNV alone mixes its high bits badly.
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for byte in name {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
         hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         Self((hash ^ (hash >> 31)) & Self::MASK)
@@ -85,6 +80,39 @@ impl Entity {
 
     const BITS: u32 = 56;
     const MASK: u64 = (1 << Self::BITS) - 1;
+}
+
+/// The beginning of names that differ in a number at their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stem(u64);
+
+impl Stem {
+    const START: Self = Self(0xcbf2_9ce4_8422_2325);
+
+    /// Of names such as `name-17`.
+    pub fn of(name: &str) -> Self {
+        Self::START.and(name.as_bytes()).and(b"-")
+    }
+
+    fn and(self, bytes: &[u8]) -> Self {
+        let hash =
+            |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        Self(bytes.iter().fold(self.0, hash))
+    }
+
+    /// The key of the entity with this number.
+    pub fn numbered(self, mut number: u64) -> Entity {
+        let mut digits = [0; 20];
+        let mut first = digits.len();
+        loop {
+            first -= 1;
+            digits[first] = b'0' + u8::try_from(number % 10).expect("a digit");
+            number /= 10;
+            if number == 0 {
+                return Entity::of(self.and(&digits[first..]));
+            }
+        }
+    }
 }
 
 /// All the draws of one run.
@@ -112,7 +140,7 @@ impl Draws {
     }
 
     /// The number of a stream of draws.
-    const fn stream(&self, purpose: Purpose, entity: Entity) -> u64 {
+    const fn stream(purpose: Purpose, entity: Entity) -> u64 {
         (purpose as u64) << Entity::BITS | entity.0
     }
 
@@ -133,7 +161,7 @@ impl Draws {
     ) -> u32 {
         let number = index / WORDS_PER_BLOCK;
         if block.number != number {
-            let stream = self.stream(purpose, entity);
+            let stream = Self::stream(purpose, entity);
             *block = Block { number, words: chacha8(&self.key, number, stream) };
         }
         block.words[usize::try_from(index % WORDS_PER_BLOCK).expect("below 16")]
@@ -237,7 +265,7 @@ mod tests {
     fn numbered_entities_are_those_of_their_names() {
         for number in [0, 1, 9, 10, 100, 999_999, 1_000_000] {
             let name = format!("viewer-{number}");
-            assert_eq!(Entity::numbered("viewer", number), Entity::named(&name));
+            assert_eq!(Stem::of("viewer").numbered(number), Entity::named(&name));
         }
     }
 

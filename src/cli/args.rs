@@ -95,12 +95,18 @@ pub(crate) struct Which {
     /// How many threads share the cells of a run; what comes out does not depend on it.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Simulate every heartbeat, also those that change nothing
-    #[arg(long)]
-    pub(crate) exact_events: bool,
+    #[command(flatten)]
+    pub(crate) events: Events,
     /// Print one JSON object for each run instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Events {
+    /// Simulate every heartbeat, also those that change nothing.
+    #[arg(long)]
+    pub(crate) exact_events: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -215,7 +221,7 @@ impl Which {
     pub(crate) fn how(&self) -> How {
         let all = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let heartbeats =
-            if self.exact_events { Heartbeats::EachOne } else { Heartbeats::PassedOver };
+            if self.events.exact_events { Heartbeats::EachOne } else { Heartbeats::PassedOver };
         How { n_threads: self.threads.unwrap_or_else(all), heartbeats }
     }
 }

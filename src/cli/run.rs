@@ -237,6 +237,7 @@ fn write(folder: Folder, loaded: &Loaded, whole: &Whole) -> Result<(), Trouble> 
         fingerprint,
         counters: total.counters(),
         judged,
+        each_one: &sim::obstacles(scenario),
     };
     let manifest = manifest.to_json();
     put(MARKER, &|mut it| it.write_all(&manifest))?;

@@ -4,6 +4,7 @@
 use crate::{
     link::{
         Direction, Flow, Order, PathModel, Serial,
+        bits::Bits,
         loss::{Chain, Loss},
         purposes,
     },
@@ -22,22 +23,22 @@ pub(super) struct Ahead {
     first: u32,
     /// Below which draws something happens: by loss, and by the chain.
     limits: [u64; 2],
-    /// The first message in the lowest bit of the first word.
-    restless: [u128; 2],
+    restless: Bits,
 }
 
 /// The next messages in both directions, from one number on: those to which something will happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outlook {
-    /// By direction, the first message in the lowest bit.
-    pub restless: [u128; 2],
+    /// By direction, from the first message on.
+    pub restless: [Bits; 2],
     /// Of how many messages it tells.
     pub n_known: u32,
 }
 
 impl Ahead {
     /// Nothing has been looked at.
-    pub(super) const NONE: Self = Self { first: u32::MAX, limits: [0; 2], restless: [0; 2] };
+    pub(super) const NONE: Self =
+        Self { first: u32::MAX, limits: [0; 2], restless: Bits::of([0; 2]) };
 
     fn of(
         path: &PathModel,
@@ -47,11 +48,11 @@ impl Ahead {
     ) -> Self {
         let limits = limits(&path.loss);
         let purposes = purposes(direction);
-        let mut restless = [0; 2];
+        let mut restless = Bits::default();
         for (purpose, limit) in [purposes.loss, purposes.chain].into_iter().zip(limits) {
             if limit != 0 {
                 let hits = draws.hits_ahead(entity, purpose, (first, limit));
-                restless = [restless[0] | hits[0], restless[1] | hits[1]];
+                restless = restless | Bits::of(hits);
             }
         }
         Self { first, limits, restless }
@@ -66,22 +67,6 @@ impl Ahead {
         } else {
             0
         }
-    }
-
-    /// The messages from a number on, as many as a word holds.
-    const fn from(&self, number: u32) -> u128 {
-        let [low, high] = self.restless;
-        match number - self.first {
-            0 => low,
-            by if by < u128::BITS => low >> by | high << (u128::BITS - by),
-            by => high >> (by - u128::BITS),
-        }
-    }
-
-    #[inline]
-    const fn is_restless(&self, number: u32) -> bool {
-        let place = number - self.first;
-        self.restless[(place / u128::BITS) as usize] >> (place % u128::BITS) & 1 == 1
     }
 }
 
@@ -141,13 +126,17 @@ impl Flow {
             }
             ahead.n_known(limits, number)
         });
-        Outlook { n_known: n_known[0].min(n_known[1]).min(u128::BITS), ..self.told(number) }
+        Outlook { restless: self.told(number), n_known: n_known[0].min(n_known[1]) }
+    }
+
+    /// Whether the messages from a number to before another are still told.
+    pub fn tells(&self, (from, to): (u32, u32)) -> bool {
+        self.ahead.iter().all(|it| it.first <= from && to <= it.first.saturating_add(N_AHEAD))
     }
 
     /// The same messages again, of which it has been told.
-    pub fn told(&self, number: u32) -> Outlook {
-        let restless = [self.ahead[0].from(number), self.ahead[1].from(number)];
-        Outlook { restless, n_known: u128::BITS }
+    pub fn told(&self, number: u32) -> [Bits; 2] {
+        self.ahead.each_ref().map(|it| it.restless.without_first(number - it.first))
     }
 
     /// Whether the message with this number of the first lane is lost, where each is by itself.
@@ -162,7 +151,7 @@ impl Flow {
         if ahead.n_known(limits(&path.loss), number) == 0 {
             *ahead = Ahead::of(path, direction, (draws, self.entity), number / 16 * 16);
         }
-        ahead.is_restless(number)
+        ahead.restless.has(number - ahead.first)
     }
 
     /// How long the message with this number of the first lane is under way.

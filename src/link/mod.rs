@@ -6,6 +6,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod ahead;
+pub mod bits;
 pub mod delay;
 pub mod loss;
 pub mod network;
@@ -20,7 +21,7 @@ use crate::{
         loss::{Chain, Loss},
         queue::{Bottleneck, Queue},
     },
-    rng::{Block, Draws, Entity, Purpose},
+    rng::{Block, Draws, Entity, Hand, Purpose},
     time::{SimSpan, SimTime},
     units::Probability,
 };
@@ -97,12 +98,20 @@ pub enum Cause {
     NoApp,
     /// The server was down.
     ServerDown,
+    /// All workers of the server were busy, and its queue was full.
+    ServerFull,
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 5] =
-        [Self::Loss, Self::Outage, Self::QueueFull, Self::NoApp, Self::ServerDown];
+    pub const ALL: [Self; 6] = [
+        Self::Loss,
+        Self::Outage,
+        Self::QueueFull,
+        Self::NoApp,
+        Self::ServerDown,
+        Self::ServerFull,
+    ];
 }
 
 impl fmt::Display for Cause {
@@ -113,6 +122,7 @@ impl fmt::Display for Cause {
             Self::QueueFull => "queue_full",
             Self::NoApp => "no_app",
             Self::ServerDown => "server_down",
+            Self::ServerFull => "server_full",
         })
     }
 }
@@ -173,6 +183,7 @@ pub const LANES_MAX: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub struct Flow {
     entity: Entity,
+    hand: Hand,
     /// The draws of the first lane, on which most messages go: delays, up and down, and losses.
     delays: [Block; 2],
     ahead: [Ahead; 2],
@@ -246,9 +257,9 @@ const DOWN: Purposes = Purposes {
 
 impl Flow {
     /// The messages of the entity.
-    pub fn new(entity: Entity) -> Self {
-        let lanes = [[LaneState::default(); LANES_MAX]; 2];
-        Self { entity, delays: [Block::NONE; 2], ahead: [Ahead::NONE; 2], lanes }
+    pub const fn new(entity: Entity, hand: Hand) -> Self {
+        let lanes = [[LaneState { chain: Chain::Good, n_since: 0 }; LANES_MAX]; 2];
+        Self { entity, hand, delays: [Block::NONE; 2], ahead: [Ahead::NONE; 2], lanes }
     }
 
     /// Whether a message is lost on a path.
@@ -263,8 +274,13 @@ impl Flow {
         }
         let purposes = purposes(direction);
         let chain = &mut self.lanes[direction as usize][serial.lane as usize].chain;
-        let draw = |purpose| draws.draw(purpose, self.entity, serial.index());
-        path.loss.loses(chain, || draw(purposes.loss), || draw(purposes.chain))
+        let (entity, hand, index) = (self.entity, &self.hand, serial.index());
+        let dealt = || hand.of_message(purposes.loss, index);
+        path.loss.loses(
+            chain,
+            || dealt().unwrap_or_else(|| draws.draw(purposes.loss, entity, index)),
+            || draws.draw(purposes.chain, entity, index),
+        )
     }
 
     /// Whether a message is sent on at once.
@@ -292,11 +308,14 @@ impl Flow {
         if path.delay.jitter.is_zero() {
             return path.delay.mean;
         }
+        let (purpose, index) = (purposes(direction).delay, serial.index());
+        if let Some(dealt) = self.hand.of_message(purpose, index) {
+            return path.delay.of(dealt);
+        }
         let mut other = Block::NONE;
         let is_first = serial.lane == 0;
         let block = if is_first { &mut self.delays[direction as usize] } else { &mut other };
-        let purpose = purposes(direction).delay;
-        path.delay.of(draws.draw_with(block, purpose, self.entity, serial.index()))
+        path.delay.of(draws.draw_with(block, purpose, self.entity, index))
     }
 }
 
@@ -455,6 +474,11 @@ mod tests {
         }
     }
 
+    fn flow() -> Flow {
+        let entity = Entity::named("A");
+        Flow::new(entity, Draws::new(1).deal(entity))
+    }
+
     fn sending(draws: &Draws, number: u32) -> Sending<'_> {
         let serial = Serial { lane: 0, number };
         Sending { draws, direction: Direction::Up, serial, bytes: 100, now: NOW }
@@ -462,7 +486,7 @@ mod tests {
 
     /// What becomes of the first `n` messages of a link.
     fn fates(path: &PathModel, n: u32) -> Vec<Verdict> {
-        let (mut link, mut flow) = (Link::default(), Flow::new(Entity::named("A")));
+        let (mut link, mut flow) = (Link::default(), flow());
         let (draws, mut queue) = (Draws::new(1), Queue::default());
         let send = |number| link.send(&mut flow, path, &mut queue, sending(&draws, number)).verdict;
         (0..n).map(send).collect()
@@ -507,7 +531,7 @@ mod tests {
 
     #[test]
     fn outages_nest_and_cut_their_directions_only() {
-        let (mut link, mut flow) = (Link::default(), Flow::new(Entity::named("A")));
+        let (mut link, mut flow) = (Link::default(), flow());
         link.cut(Cut::Both);
         link.cut(Cut::Up);
         link.mend(Cut::Both);

@@ -220,6 +220,11 @@ impl Client {
         matches!(self.state, State::Online(_))
     }
 
+    /// Whether a step may use drawn numbers.
+    pub const fn may_spend(&self) -> bool {
+        matches!(self.state, State::Logining { .. } | State::Reconnecting { .. })
+    }
+
     /// What becomes of the client, and what it does.
     #[inline]
     #[must_use]

@@ -158,6 +158,8 @@ impl ErrorCode {
     pub const ROOM_IN_USE: Self = Self(1_002_064);
     /// The user is forbidden to log in (spec: R44).
     pub const FORBIDDEN: Self = Self(1_002_066);
+    /// The service is asked too often, whatever the room.
+    pub const APP_TOO_FREQUENT: Self = Self(1_002_071);
     /// Too many logins to the room (spec: R59).
     pub const ROOM_TOO_FREQUENT: Self = Self(1_002_072);
     /// Too many messages in the room (spec: R58).

@@ -18,6 +18,7 @@ pub mod repeat;
 pub mod retry;
 pub mod rules;
 pub mod server;
+pub mod station;
 pub mod swift;
 pub mod table;
 

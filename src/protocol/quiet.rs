@@ -20,6 +20,8 @@ pub struct Pace {
     pub every: SimSpan,
     /// How many rounds may fail one after the other without being minded, at most.
     pub bears: u32,
+    /// The longest that a round takes.
+    pub round_trip: SimSpan,
 }
 
 impl Pace {
@@ -54,7 +56,7 @@ impl Pace {
             }
         };
         let bears = u32::try_from(by_client.min(by_server)).unwrap_or(u32::MAX);
-        Ok(Self { every: heartbeat.every, bears })
+        Ok(Self { every: heartbeat.every, bears, round_trip: up + down })
     }
 }
 

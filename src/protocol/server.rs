@@ -261,9 +261,13 @@ impl Server {
             }
         };
         if of_users_alone {
-            placed.iter().for_each(|it| tell(present[it].session));
+            for it in &placed {
+                tell(present[it].session);
+            }
         } else {
-            present.values().for_each(|it| tell(it.session));
+            for it in present.values() {
+                tell(it.session);
+            }
         }
         self.rooms[room].present = present;
         self.rooms[room].placed = placed;

@@ -5,19 +5,18 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::{CONSTANTS, Draws, Entity, Purpose, halves};
+use super::{
+    Draws, Entity, Purpose, halves,
+    wide::{self, N_BLOCKS, Places},
+};
 
 /// How many draws are looked at.
 pub const N_AHEAD: u32 = 256;
 
-/// Blocks that are made side by side.
-const N_BLOCKS: usize = 16;
-
-/// The sixteen blocks, and which of their words are at most the limit.
-struct Blocks<'a> {
+/// Which words of the blocks are at most the limit.
+struct Hits<'a> {
     key: &'a [u32; 8],
-    counters: [u32; N_BLOCKS],
-    stream: u64,
+    places: Places,
     limit: u32,
     hits: &'a mut [u32; N_BLOCKS],
 }
@@ -40,10 +39,10 @@ impl Draws {
             *counter += place;
         }
         let mut hits = [0; N_BLOCKS];
-        self.arch.dispatch(Blocks {
+        let (low, high) = halves(Self::stream(purpose, entity));
+        self.arch.dispatch(Hits {
             key: &self.key,
-            counters,
-            stream: self.stream(purpose, entity),
+            places: Places { counters, low: [low; N_BLOCKS], high: [high; N_BLOCKS] },
             limit: u32::try_from(at_most).expect("no draw is above 2^32"),
             hits: &mut hits,
         });
@@ -53,60 +52,23 @@ impl Draws {
     }
 }
 
-#[inline(always)]
-fn xor_rotated<S: Simd>(simd: S, one: S::u32s, other: S::u32s, by: u32) -> S::u32s {
-    let mixed = simd.xor_u32s(one, other);
-    let left = simd.wrapping_dyn_shl_u32s(mixed, simd.splat_u32s(by));
-    let right = simd.wrapping_dyn_shr_u32s(mixed, simd.splat_u32s(32 - by));
-    simd.or_u32s(left, right)
-}
-
-#[inline(always)]
-fn quarter_round<S: Simd>(simd: S, words: &mut [S::u32s; 16], [a, b, c, d]: [usize; 4]) {
-    for (turn_d, turn_b) in [(16, 12), (8, 7)] {
-        words[a] = simd.add_u32s(words[a], words[b]);
-        words[d] = xor_rotated(simd, words[d], words[a], turn_d);
-        words[c] = simd.add_u32s(words[c], words[d]);
-        words[b] = xor_rotated(simd, words[b], words[c], turn_b);
-    }
-}
-
-impl WithSimd for Blocks<'_> {
+impl WithSimd for Hits<'_> {
     type Output = ();
 
+    #[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { key, counters, stream, limit, hits } = self;
-        let (hits, rest) = S::as_mut_simd_u32s(hits);
-        assert!(rest.is_empty(), "registers hold at most {N_BLOCKS} words");
-        let (low, high) = halves(stream);
-        let limit = simd.splat_u32s(limit);
-        for (hits, counters) in hits.iter_mut().zip(S::as_simd_u32s(&counters).0) {
-            let mut input = [simd.splat_u32s(0); 16];
-            for (word, constant) in input.iter_mut().zip(CONSTANTS.iter().chain(key)) {
-                *word = simd.splat_u32s(*constant);
-            }
-            (input[12], input[14], input[15]) =
-                (*counters, simd.splat_u32s(low), simd.splat_u32s(high));
-            let mut words = input;
-            for _ in 0..4 {
-                quarter_round(simd, &mut words, [0, 4, 8, 12]);
-                quarter_round(simd, &mut words, [1, 5, 9, 13]);
-                quarter_round(simd, &mut words, [2, 6, 10, 14]);
-                quarter_round(simd, &mut words, [3, 7, 11, 15]);
-                quarter_round(simd, &mut words, [0, 5, 10, 15]);
-                quarter_round(simd, &mut words, [1, 6, 11, 12]);
-                quarter_round(simd, &mut words, [2, 7, 8, 13]);
-                quarter_round(simd, &mut words, [3, 4, 9, 14]);
-            }
+        let limit = simd.splat_u32s(self.limit);
+        let hits = S::as_mut_simd_u32s(self.hits).0;
+        wide::each(simd, self.key, &self.places, |group, words| {
             let mut found = simd.splat_u32s(0);
-            for (place, (word, input)) in words.into_iter().zip(input).enumerate() {
-                let is_hit = simd.less_than_or_equal_u32s(simd.add_u32s(word, input), limit);
+            for (place, word) in words.into_iter().enumerate() {
+                let is_hit = simd.less_than_or_equal_u32s(word, limit);
                 let bit = simd.select_u32s(is_hit, simd.splat_u32s(1 << place), simd.splat_u32s(0));
                 found = simd.or_u32s(found, bit);
             }
-            *hits = found;
-        }
+            hits[group] = found;
+        });
     }
 }
 

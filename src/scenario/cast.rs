@@ -5,7 +5,9 @@ use std::{borrow::Cow, fmt};
 use crate::{
     id::{ClientId, Id, IdVec, LinkId, RoomId, StreamId, UserId},
     rng::{Draws, Entity},
-    scenario::{ClientSpec, Clients, EntryOf, Population, RoomMode, Scenario, rooms::number_of},
+    scenario::{
+        ClientSpec, Clients, Entry, EntryOf, Population, RoomMode, Scenario, rooms::number_of,
+    },
     time::Clock,
 };
 
@@ -82,6 +84,16 @@ impl Scenario {
     /// The clients that the file names one by one or as a group, in order of the file.
     pub const fn named_clients(&self) -> &IdVec<ClientId, ClientSpec> {
         &self.clients
+    }
+
+    /// The entries of the file that the clients come from, in order of the clients.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The clients that are not named one by one, in order of their ids.
+    pub fn populations(&self) -> &[Population] {
+        &self.populations
     }
 
     /// How many users those have.

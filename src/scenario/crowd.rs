@@ -5,6 +5,7 @@ use std::ops::Bound;
 use crate::{
     id::{LinkId, RoomId},
     protocol::call::{Login, Token, Via},
+    rng::Stem,
     scenario::{
         Clients, Entry, EntryOf,
         fault::suggest,
@@ -73,6 +74,7 @@ impl<'a> Draft<'a> {
         let Churn { stay, away, leave } = churn?;
         let population = Population {
             name: name.to_owned(),
+            stem: Stem::of(name),
             members,
             first_room,
             n_rooms,

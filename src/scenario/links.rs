@@ -253,7 +253,7 @@ impl<'a> Draft<'a> {
         path
     }
 
-    fn span_of_delay(&mut self, at: &Node<'a>) -> Option<SimSpan> {
+    pub(super) fn span_of_delay(&mut self, at: &Node<'a>) -> Option<SimSpan> {
         let span = self.reader.span(at)?;
         if DELAY_MAX < span {
             let problem = format!("a message would be under way for {span}");
@@ -282,10 +282,15 @@ impl<'a> Draft<'a> {
         if kind == "file" {
             return self.table_file(&list);
         }
-        let nodes = self.reader.list(&list, "quantiles")?;
+        self.table(&list)
+    }
+
+    /// A table of quantiles, written in the scenario.
+    pub(super) fn table(&mut self, list: &Node<'a>) -> Option<Spread> {
+        let nodes = self.reader.list(list, "quantiles")?;
         if nodes.is_empty() || TABLE_MAX < nodes.len() {
             let problem = format!("a table of {} quantiles", nodes.len());
-            self.reader.fault(&list, problem, format!("write 1 to {TABLE_MAX}"));
+            self.reader.fault(list, problem, format!("write 1 to {TABLE_MAX}"));
             return None;
         }
         let quantiles: Vec<_> = nodes.iter().map(|it| self.quantile(it)).collect();
@@ -401,7 +406,7 @@ impl<'a> Draft<'a> {
         })
     }
 
-    fn number(&mut self, at: &Node<'a>, range: RangeInclusive<u64>) -> Option<u32> {
+    pub(super) fn number(&mut self, at: &Node<'a>, range: RangeInclusive<u64>) -> Option<u32> {
         self.reader.integer(at, range).and_then(|it| u32::try_from(it).ok())
     }
 

@@ -22,6 +22,7 @@ pub mod profile;
 mod read;
 mod rooms;
 mod script;
+pub mod server;
 mod value;
 mod who;
 mod whom;
@@ -42,7 +43,7 @@ use crate::{
         rules::Rules,
         server::Order,
     },
-    scenario::{profile::Profile, rooms::Rooms},
+    scenario::{profile::Profile, rooms::Rooms, server::ServerSpec},
     time::{Clock, SimSpan, SimTime},
 };
 
@@ -75,6 +76,8 @@ pub struct Scenario {
     texts: IdVec<TextId, String>,
     /// The way of the server's callbacks to the developer's backend, if there is one.
     backend: Option<PathModel>,
+    /// What the server bears, if there is an end to it.
+    server: Option<ServerSpec>,
     /// What happens, in the order in which it happens.
     script: Vec<Step>,
     /// What happens to many clients alike, in the order in which it happens.
@@ -420,11 +423,6 @@ impl Scenario {
         &self.links
     }
 
-    /// The entries of the file that the clients come from, in order of the clients.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
     /// The streams' names.
     pub const fn streams(&self) -> &IdVec<StreamId, String> {
         &self.streams
@@ -440,14 +438,14 @@ impl Scenario {
         self.backend.as_ref()
     }
 
+    /// What the server bears, if there is an end to it.
+    pub const fn server(&self) -> Option<&ServerSpec> {
+        self.server.as_ref()
+    }
+
     /// What happens to many clients alike, in the order in which it happens.
     pub fn broad(&self) -> &[Broad] {
         &self.broad
-    }
-
-    /// The clients that are not named one by one, in order of their ids.
-    pub fn populations(&self) -> &[Population] {
-        &self.populations
     }
 
     /// What happens to clients that are named, and to rooms and the server, in the order in which

@@ -12,7 +12,7 @@ use crate::{
     },
     scenario::{
         Action, ClientSpec, Clients, Entry, LinkSpec, Mark, MarkIndex, Population, Scenario,
-        fault::{Fault, suggest},
+        fault::{Fault, excerpt, suggest},
         files::{Files, ReadFile},
         name::{self, NameOf},
         parameter,
@@ -85,7 +85,7 @@ pub(super) struct Draft<'a> {
     pub(super) backend_rooms: Vec<(Node<'a>, RoomId)>,
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "$schema",
     "version",
     "name",
@@ -95,6 +95,7 @@ const FIELDS: [&str; 12] = [
     "profile",
     "links",
     "backend",
+    "server",
     "clients",
     "script",
     "expect",
@@ -198,6 +199,8 @@ impl<'a> Draft<'a> {
         if let (Some(at), Some(profile)) = (script_at, &profile) {
             self.check_audience(&at, &script, profile.rules());
         }
+        // The rooms that it places are known by now.
+        let server = fields.optional("server").and_then(|it| self.server(it));
         if self.reader.is_hopeless() {
             return None;
         }
@@ -219,6 +222,7 @@ impl<'a> Draft<'a> {
             streams: std::mem::replace(&mut self.streams, IdVec::from_vec(Vec::new())),
             texts: std::mem::replace(&mut self.texts, IdVec::from_vec(Vec::new())),
             backend,
+            server,
             script: script.steps,
             broad: script.broad,
             marks: std::mem::take(&mut self.marks),
@@ -322,10 +326,15 @@ impl<'a> Draft<'a> {
     /// The room that an expectation names, which a call must have named before.
     pub(super) fn room_known(&mut self, at: &Node<'a>) -> Option<RoomId> {
         let name = self.reader.text(at)?;
+        self.room_named(at, name)
+    }
+
+    /// The room of this name, which a call must have named before.
+    pub(super) fn room_named(&mut self, at: &Node<'a>, name: &str) -> Option<RoomId> {
         let room = self.rooms.counted(name).or_else(|| self.names.rooms.get(name).copied());
         if room.is_none() {
             let remedy = suggest(name, self.names.rooms.keys().copied());
-            let problem = format!("no call names the room `{}`", self.reader.shown(at));
+            let problem = format!("no call names the room `{}`", excerpt(name));
             self.reader.fault(at, problem, remedy);
         }
         room

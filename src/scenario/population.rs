@@ -7,7 +7,7 @@ use crate::{
     id::{ClientId, Id, LinkId, RoomId},
     link::delay::exponential,
     protocol::call::{AppEvent, Call, Login},
-    rng::{Block, Draws, Entity, Purpose},
+    rng::{Block, Draws, Entity, Purpose, Stem},
     scenario::{Action, Clients, Label},
     time::{Clock, SimSpan, SimTime},
     units::Probability,
@@ -17,6 +17,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Population {
     pub(super) name: String,
+    /// The beginning of its members' names.
+    pub(super) stem: Stem,
     pub(super) members: Clients,
     /// The room of the first member; the others' follow, again and again.
     pub(super) first_room: RoomId,
@@ -104,6 +106,11 @@ impl Population {
         (self.first_room, self.n_rooms)
     }
 
+    /// How the clocks of their devices run.
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
     /// The number of a client among the members, from zero.
     fn number(&self, client: ClientId) -> usize {
         client.index() - self.members.first
@@ -116,7 +123,7 @@ impl Population {
 
     /// The key of a client's draws.
     pub(super) fn entity_of(&self, client: ClientId) -> Entity {
-        Entity::numbered(&self.name, self.number(client) as u64 + 1)
+        self.stem.numbered(self.number(client) as u64 + 1)
     }
 
     /// The room of a client.

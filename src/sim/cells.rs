@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::{
     id::{ClientId, Id, LinkId, RoomId, UserId},
     protocol::server::Order,
-    scenario::{Action, Clients, Scenario},
+    scenario::{Action, Clients, Scenario, server::ServerSpec},
 };
 pub use cell::Cell;
 pub(super) use cell::Sessions;
@@ -126,6 +126,9 @@ impl<'a> Touching<'a> {
                 touching.each_home(clients, |it, home| it.on_link(home, link));
             }
         }
+        if let Some(server) = scenario.server() {
+            touching.nodes(server);
+        }
         for step in scenario.script() {
             touching.step(step.action);
         }
@@ -134,6 +137,16 @@ impl<'a> Touching<'a> {
             touching.each_home(broad.clients, |it, home| it.client_step(home, action));
         }
         touching
+    }
+
+    /// The rooms of a node wait for each other.
+    fn nodes(&mut self, server: &ServerSpec) {
+        let mut first_at: BTreeMap<u32, usize> = BTreeMap::new();
+        for room in (0..self.row.scenario.n_rooms()).map(RoomId::from_index) {
+            let place = self.row.room(room);
+            let first = *first_at.entry(server.node_of(room)).or_insert(place);
+            self.unions.join(place, first);
+        }
     }
 
     /// Does something with every place in the row where one of these clients is.

@@ -5,6 +5,7 @@
 
 mod cells;
 mod control;
+mod obstacles;
 mod world;
 
 use std::{
@@ -18,6 +19,7 @@ use crate::{observe::Observer, scenario::Scenario};
 pub use cells::{Cell, Plan};
 pub use control::Control;
 use control::Pace;
+pub use obstacles::obstacles;
 
 const _: () = assert!(
     crate::scenario::DURATION_MAX.as_micros() <= crate::engine::TIME_MAX.as_micros(),

@@ -7,6 +7,7 @@ mod device;
 mod quiet;
 mod restart;
 mod session;
+mod station;
 mod tell;
 
 use std::{borrow::Cow, collections::BTreeMap};
@@ -17,14 +18,14 @@ use crate::{
     link::{Cause, Direction, Fate, Flow, Sending, Serial, Verdict, queue::Queue},
     observe::{Observer, Standing},
     protocol::{
-        client::{self, Client, Die, Luck},
+        client::{self, Client, Luck},
         member,
         message::{Kind, Lane, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
         swift::Heard,
     },
-    rng::{Draws, Entity, Purpose},
+    rng::{Draws, Entity},
     scenario::{Action, RoomMode, Scenario, Step},
     sim::{
         Heartbeats,
@@ -36,6 +37,7 @@ use crate::{
 use device::Device;
 use quiet::{Prospect, Turn};
 use session::{COPY, LANES, Node, Session, lane};
+use station::Stations;
 
 /// The state of one cell and those who watch it.
 pub(super) struct World<'a, O> {
@@ -59,6 +61,8 @@ pub(super) struct World<'a, O> {
     /// How long logins take instead of what the profile says, in order of their beginning.
     slow: Vec<SimSpan>,
     outbox: Outbox,
+    /// The queues of the server's nodes, if there are any.
+    stations: Option<Box<Stations<'a>>>,
     /// The number of the message that the server heard last.
     heard: u32,
     /// How many callbacks the server has made of each room.
@@ -100,17 +104,16 @@ impl<'a, O: Observer> World<'a, O> {
                     Entity::named(&format!("{name}\n{room}"))
                 }
             };
+            let hand = draws.deal(entity);
             Session {
                 client: Client::new(),
                 device: *device,
                 entity,
-                flow: Flow::new(entity),
+                flow: Flow::new(entity, hand),
                 n_sent: [[0; Lane::COUNT]; 2],
-                luck: Luck {
-                    phase: draws.draw(Purpose::Phase, entity, 0),
-                    wait: draws.draw(Purpose::Wait, entity, 0),
-                },
+                luck: Luck { phase: hand.phase(), wait: hand.wait() },
                 n_spent: [0; 2],
+                n_thrown: [0; 2],
                 signal: false,
                 standing: Standing::Away,
                 prospect: Prospect::NONE,
@@ -119,6 +122,7 @@ impl<'a, O: Observer> World<'a, O> {
             }
         };
         let sessions = IdVec::from_vec(cast.clients.iter().map(session).collect());
+        let stations = Stations::of(scenario, cell, sessions.len());
         Self {
             scenario,
             rules: Cow::Borrowed(scenario.rules()),
@@ -128,7 +132,7 @@ impl<'a, O: Observer> World<'a, O> {
             next_step: 0,
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
             turn: Turn::START,
-            heartbeats,
+            heartbeats: station::heartbeats(scenario, heartbeats),
             devices,
             shared: BTreeMap::new(),
             sessions,
@@ -136,6 +140,7 @@ impl<'a, O: Observer> World<'a, O> {
             n_down: 0,
             slow: Vec::new(),
             outbox: Outbox::default(),
+            stations,
             heard: 0,
             n_callbacks: IdVec::filled(cell.rooms.len(), || 0),
             observer,
@@ -152,15 +157,15 @@ impl<'a, O: Observer> World<'a, O> {
             let script_at = self.script.get(self.next_step).map_or(SimTime::NEVER, |it| it.at);
             match self.agenda.next(script_at) {
                 Next::Script => {
-                    self.turn.script(self.now());
+                    self.turn_to(Turn::script);
                     self.script(self.script[self.next_step]);
                 }
                 Next::Arrival(waybill, message) => {
-                    self.turn.arrival(self.now(), waybill);
+                    self.turn_to(|turn, now| turn.arrival(now, waybill));
                     self.arrive(waybill, message);
                 }
                 Next::Deadline(slot) => {
-                    self.turn.deadline(self.now(), slot);
+                    self.turn_to(|turn, now| turn.deadline(now, slot));
                     match slot.checked_sub(n_rooms) {
                         None => self.publish(RoomId::from_index(slot)),
                         Some(slot) => self.wake(SessionId::from_index(slot)),
@@ -173,7 +178,8 @@ impl<'a, O: Observer> World<'a, O> {
         for id in (0..self.sessions.len()).map(SessionId::from_index) {
             self.catch_up(id);
         }
-        self.observer.ended(self.agenda.n_under_way());
+        let n_idle = self.stations.as_ref().map_or(0, |it| it.n_idle());
+        self.observer.ended(self.agenda.n_under_way() - n_idle);
         pace.ended(self.scenario.end());
     }
 
@@ -207,7 +213,16 @@ impl<'a, O: Observer> World<'a, O> {
         self.settle_down(action);
     }
 
+    /// Notes how far the present instant has come, for those who catch up.
+    #[inline]
+    fn turn_to(&mut self, note: impl FnOnce(&mut Turn, SimTime)) {
+        if self.heartbeats == Heartbeats::PassedOver {
+            note(&mut self.turn, self.agenda.now());
+        }
+    }
+
     fn arrive(&mut self, waybill: Waybill, message: Message) {
+        let Some((waybill, message)) = self.pass_station(waybill, message) else { return };
         let session = SessionId::from_index(waybill.lane as usize / LANES);
         let (now, kind) = (self.now(), message.kind());
         let device = &self.devices[self.sessions[session].device];
@@ -288,7 +303,7 @@ impl<'a, O: Observer> World<'a, O> {
     fn drain(&mut self) {
         let mut outbox = std::mem::take(&mut self.outbox);
         for (session, message) in &outbox.sends {
-            self.send(*session, Direction::Down, Message::Down(*message));
+            self.say(*session, *message);
         }
         for session in &outbox.members {
             self.set_deadline(*session);
@@ -306,6 +321,9 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn step_client(&mut self, id: SessionId, input: client::Input) {
         let session = &mut self.sessions[id];
+        if session.client.may_spend() {
+            session.throw(&self.draws);
+        }
         let now = self.devices[session.device].clock.shows(self.agenda.now());
         let (rules, luck, rtt) = (&*self.rules, session.luck, session.client.rtt);
         let context = client::Context { rules, now, rtt, luck };
@@ -322,14 +340,7 @@ impl<'a, O: Observer> World<'a, O> {
             client::Effect::Send(message) => self.send(id, Direction::Up, Message::Up(message)),
             client::Effect::Post(ask) => self.server.post(id, ask),
             client::Effect::Spent(die) => {
-                let session = &mut self.sessions[id];
-                session.n_spent[die as usize] += 1;
-                let index = u64::from(session.n_spent[die as usize]);
-                let (purpose, number) = match die {
-                    Die::Phase => (Purpose::Phase, &mut session.luck.phase),
-                    Die::Wait => (Purpose::Wait, &mut session.luck.wait),
-                };
-                *number = self.draws.draw(purpose, session.entity, index);
+                self.sessions[id].n_spent[die as usize] += 1;
             }
             client::Effect::StateChanged(..)
             | client::Effect::RosterChanges(..)

@@ -41,6 +41,8 @@ pub struct Manifest<'a> {
     pub counters: &'a Counters,
     /// The expectations.
     pub judged: &'a Judgement,
+    /// Why heartbeats are simulated one by one, where they are.
+    pub each_one: &'a [String],
 }
 
 impl Manifest<'_> {
@@ -71,6 +73,10 @@ impl Manifest<'_> {
             "rooms": scenario.n_rooms(),
             "callbacks": fingerprint.n_rows(),
             "messages": messages(counters),
+            "heartbeats": {
+                "passed_over": self.each_one.is_empty(),
+                "each_one": self.each_one,
+            },
             "expectations": {
                 "held": judged.verdicts.len() - judged.n_failed(),
                 "failed": judged.n_failed(),

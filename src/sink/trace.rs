@@ -432,7 +432,7 @@ impl Row {
 
     /// The same, unwritten; empty if the callback is about none.
     pub fn room_label<'a>(&self, scenario: &'a Scenario) -> Label<'a> {
-        self.room.map_or(Label::from(""), |it| scenario.room_label(it))
+        self.room.map_or(Label { stem: "", number: None }, |it| scenario.room_label(it))
     }
 
     /// Whether an expectation's pattern means this callback.

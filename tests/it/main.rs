@@ -32,6 +32,8 @@ mod rejections;
 mod repeating;
 mod rooms;
 mod server_callbacks;
+mod server_refusals;
+mod station;
 mod streams;
 mod support;
 mod tidy;

@@ -20,6 +20,7 @@ use roomsim::{
         parameter::{self, PARAMETERS, Parameter},
         profile::{BuiltIn, Grade, Profile},
     },
+    sim,
     sink::manifest::Manifest,
     time::SimSpan,
 };
@@ -58,6 +59,7 @@ fn run_json(ran: &Ran) -> Value {
         fingerprint,
         counters,
         judged: &judged,
+        each_one: &sim::obstacles(scenario),
     };
     serde_json::from_slice(&manifest.to_json()).unwrap()
 }

@@ -212,6 +212,6 @@ fn members_of_populations_are_traced_and_counted_by_their_names() {
     assert_eq!(users(&place, "y").len(), 40);
     for name in ["viewer-0", "viewer-07", "viewer-41", "observer-1"] {
         let told = place.roomsim(&format!("run counted.json --out z --trace clients:{name}"), 2);
-        assert_has(&told.1, &format!("no client is named `{name}`"));
+        assert_has(&told.err, &format!("no client is named `{name}`"));
     }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::Waybill,
     id::{Id, LinkId, SessionId},
-    link::{Direction, ahead::Outlook},
+    link::{Direction, ahead::Outlook, bits::Bits},
     observe::{Observer, Rounds},
     protocol::{
         message::{ClientBody, ClientMsg, Kind, Lane, Message, ServerBody, ServerMsg},
@@ -39,6 +39,11 @@ impl Turn {
     /// After all that happens up to and at `end`.
     pub(super) const fn end(end: SimTime) -> Self {
         Self { at: end, waybill: None, slot: Some(usize::MAX) }
+    }
+
+    /// Whether all is over.
+    fn is_end(self) -> bool {
+        self.slot == Some(usize::MAX)
     }
 
     fn at(&mut self, now: SimTime) {
@@ -80,12 +85,14 @@ pub(super) struct Prospect {
     kinds: Option<[LinkId; 2]>,
     /// The pace over these, if quiet time can be told there.
     pace: Option<Pace>,
+    /// The number of the first heartbeat that has to be simulated, as far as has been looked.
+    loud: u32,
     /// Until when the session is at rest, if it is.
     resting_until: Option<SimTime>,
 }
 
 impl Prospect {
-    pub(super) const NONE: Self = Self { kinds: None, pace: None, resting_until: None };
+    pub(super) const NONE: Self = Self { kinds: None, pace: None, loud: 0, resting_until: None };
 }
 
 /// The waybill of a heartbeat, or of the answer to one.
@@ -107,32 +114,12 @@ enum Last {
 /// The most failed rounds that are passed over: far fewer than are looked at.
 const BEARS_MAX: u32 = 64;
 
-/// Bits of the first `n` messages.
-const fn first(n: u32) -> u128 {
-    if n < u128::BITS { (1 << n) - 1 } else { u128::MAX }
-}
-
-/// The place of the last set bit.
-const fn last_of(bits: u128) -> Option<u32> {
-    if bits == 0 { None } else { Some(bits.ilog2()) }
-}
-
 /// How many of the rounds that are known are quiet, for sure.
 fn n_quiet(Outlook { restless: [up, down], n_known }: Outlook, bears: u32) -> u32 {
     let failed = up | down;
     // What fails at the end of what is known may go on.
-    let n_open = (failed << (u128::BITS - n_known)).leading_ones();
-    first_run(failed, bears + 1).filter(|it| *it < n_known).unwrap_or(n_known - n_open)
-}
-
-/// The place of the first of `run` set bits that stand side by side.
-const fn first_run(bits: u128, run: u32) -> Option<u32> {
-    let (mut starts, mut n) = (bits, 1);
-    while n < run && starts != 0 {
-        starts &= bits >> n;
-        n += 1;
-    }
-    if starts == 0 { None } else { Some(starts.trailing_zeros()) }
+    let n_open = failed.n_before(n_known);
+    failed.first_run(bears + 1).filter(|it| *it < n_known).unwrap_or(n_known - n_open)
 }
 
 impl<O: Observer> World<'_, O> {
@@ -213,21 +200,29 @@ impl<O: Observer> World<'_, O> {
             return None;
         }
         let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
-        let outlook = session.flow.outlook(&self.draws, paths, (number, 1));
-        let mut n = n_quiet(outlook, pace.bears);
-        if n == 0 && outlook.n_known <= pace.bears {
-            // All that is left of it fails: what follows decides.
-            let outlook = session.flow.outlook(&self.draws, paths, (number, pace.bears + 1));
-            n = n_quiet(outlook, pace.bears);
+        let loud = session.prospect.loud;
+        if loud <= number || !session.flow.tells((number, loud)) {
+            let outlook = session.flow.outlook(&self.draws, paths, (number, 1));
+            let mut n = n_quiet(outlook, pace.bears);
+            if n == 0 && outlook.n_known <= pace.bears {
+                // All that is left of it fails: what follows decides.
+                let outlook = session.flow.outlook(&self.draws, paths, (number, pace.bears + 1));
+                n = n_quiet(outlook, pace.bears);
+            }
+            session.prospect.loud = number + n;
         }
+        let n = session.prospect.loud - number;
         let span = SimSpan::from_micros(pace.every.as_micros() * u64::from(n));
         (0 < n).then_some((beat_at + span, pace.bears.min(n)))
     }
 
     /// Lets a session that is at rest be what it would be now.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "most of the time there is nothing to catch up")]
+    #[inline(always)]
     pub(super) fn catch_up(&mut self, id: SessionId) {
-        if self.sessions[id].prospect.resting_until.is_some() {
+        if self.heartbeats == Heartbeats::PassedOver
+            && self.sessions[id].prospect.resting_until.is_some()
+        {
             self.catch_up_now(id);
         }
     }
@@ -235,7 +230,7 @@ impl<O: Observer> World<'_, O> {
     fn catch_up_now(&mut self, id: SessionId) {
         let session = &mut self.sessions[id];
         session.prospect.resting_until = None;
-        let every = session.prospect.pace.expect("who rests has a pace").every;
+        let Pace { every, round_trip, .. } = session.prospect.pace.expect("who rests has a pace");
         let rest = session.client.rest().expect("who rests is online");
         let n = self.n_passed(id, (rest.beat_at, every));
         if n == 0 {
@@ -243,13 +238,19 @@ impl<O: Observer> World<'_, O> {
         }
         let session = &mut self.sessions[id];
         let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
-        let [up, down] = session.flow.told(number).restless.map(|it| it & first(n));
+        let [up, down] = session.flow.told(number).map(|it| it & Bits::first(n));
         let at =
             |place: u32| rest.beat_at + SimSpan::from_micros(every.as_micros() * u64::from(place));
-        let last = self.last_round(id, (number + n - 1, at(n - 1)), ([up, down], n));
+        // At the end nobody asks when the messages of a round arrived that must be over.
+        let is_settled = self.turn.is_end() && at(n - 1) + round_trip <= self.turn.at;
+        let last = if is_settled {
+            Last::Over(None, None)
+        } else {
+            self.last_round(id, (number + n - 1, at(n - 1)), ([up, down], n))
+        };
         let n_over = if let Last::Over(..) = last { n } else { n - 1 };
-        let over = first(n_over);
-        let (lost, answers_lost) = ((up & over).count_ones(), (down & !up & over).count_ones());
+        let over = Bits::first(n_over);
+        let (lost, answers_lost) = ((up & over).count(), (down & !up & over).count());
         let client = self.global(self.sessions[id].device);
         let first_at = rest.beat_at;
         if n_over != 0 {
@@ -258,6 +259,9 @@ impl<O: Observer> World<'_, O> {
             self.observer.rounds(rounds);
         }
         self.set_off(id, (number, n), (n_over - lost, at(n - 1)), last);
+        if is_settled {
+            return;
+        }
         let past = self.past(id, (number, n), [up, down], (last, first_at, every));
         let session = &mut self.sessions[id];
         session.client = session.client.after_rounds(&self.rules, past);
@@ -282,15 +286,14 @@ impl<O: Observer> World<'_, O> {
         &mut self,
         id: SessionId,
         (number, sent_at): (u32, SimTime),
-        ([up, down], n): ([u128; 2], u32),
+        ([up, down], n): ([Bits; 2], u32),
     ) -> Last {
         let turn = self.turn;
         let session = &mut self.sessions[id];
         let kinds = self.devices[session.device].kinds;
         let links = self.scenario.links();
         let path = |it: Direction| links[kinds[it as usize]].model.path(it);
-        let is_last_of = |bits: u128| bits >> (n - 1) & 1 == 1;
-        if is_last_of(up) {
+        if up.has(n - 1) {
             return Last::Over(None, None);
         }
         let up_delay =
@@ -299,13 +302,13 @@ impl<O: Observer> World<'_, O> {
         if !turn.has_arrived(waybill(id, Direction::Up, number), heard_at) {
             return Last::Up(heard_at);
         }
-        if is_last_of(down) {
+        if down.has(n - 1) {
             return Last::Over(Some(heard_at), None);
         }
         let down_delay =
             session.flow.delay_of(&self.draws, path(Direction::Down), (Direction::Down, number));
         let answered_at = heard_at + down_delay;
-        let n_answers = (!up & first(n - 1)).count_ones();
+        let n_answers = (!up & Bits::first(n - 1)).count();
         let n_sent = session.n_sent[Direction::Down as usize][Lane::Heartbeat as usize];
         if turn.has_arrived(waybill(id, Direction::Down, n_sent + n_answers), answered_at) {
             Last::Over(Some(heard_at), Some(answered_at))
@@ -354,22 +357,22 @@ impl<O: Observer> World<'_, O> {
         &mut self,
         id: SessionId,
         (number, n): (u32, u32),
-        [up, down]: [u128; 2],
+        [up, down]: [Bits; 2],
         (last, first_at, every): (Last, SimTime, SimSpan),
     ) -> Past {
         let at = |place: u32| first_at + SimSpan::from_micros(every.as_micros() * u64::from(place));
-        let before = first(n - 1);
+        let before = Bits::first(n - 1);
         let (heard_at, answered_at) = match last {
             Last::Over(heard_at, answered_at) => (heard_at, answered_at),
             Last::Up(_) => (None, None),
             Last::Down(heard_at, _) => (Some(heard_at), None),
         };
-        let open_since = match (answered_at, last_of(!up & !down & before)) {
+        let open_since = match (answered_at, (!up & !down & before).highest()) {
             (Some(_), _) => SimTime::NEVER,
             (None, Some(answered)) => at(answered + 1),
             (None, None) => first_at,
         };
-        let heard_before = last_of(!up & before);
+        let heard_before = (!up & before).highest();
         let heard_at = heard_at.or_else(|| {
             let place = heard_before?;
             let session = &mut self.sessions[id];
@@ -418,19 +421,5 @@ impl<O: Observer> World<'_, O> {
                 act(self, id);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_are_found() {
-        assert_eq!(first_run(0b0111_0110_0100, 1), Some(2));
-        assert_eq!(first_run(0b0111_0110_0100, 2), Some(5));
-        assert_eq!(first_run(0b0111_0110_0100, 3), Some(8));
-        assert_eq!(first_run(0b0111_0110_0100, 4), None);
-        assert_eq!(first_run(u128::MAX, 65), Some(0));
     }
 }

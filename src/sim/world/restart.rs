@@ -49,11 +49,13 @@ impl<O: Observer> World<'_, O> {
             session.node = Node::Crashed;
             session.n_lost = Some(Box::new(session.n_sent));
         }
+        self.lose_notices(client);
         self.each_session(client, is_known.then_some(client::Input::LinkLost));
     }
 
     fn stop_server(&mut self) {
         self.n_down += 1;
+        self.stop_stations();
         for room in (0..self.cell.rooms.len()).map(RoomId::from_index) {
             self.set_room_deadline(room);
         }

@@ -7,10 +7,10 @@ use crate::{
     link::{Direction, Flow},
     observe::Standing,
     protocol::{
-        client::{Client, Luck},
+        client::{Client, Die, Luck},
         message::Lane,
     },
-    rng::Entity,
+    rng::{Draws, Entity, Purpose},
 };
 
 /// A client as far as one room is concerned, with its dice.
@@ -25,6 +25,8 @@ pub(super) struct Session {
     /// The drawn numbers that the next step may use, and how many were used before.
     pub(super) luck: Luck,
     pub(super) n_spent: [u32; 2],
+    /// How many were used before those that are at hand.
+    pub(super) n_thrown: [u32; 2],
     /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
     pub(super) signal: bool,
     /// Where the client stands, as far as those who watch have been told.
@@ -45,6 +47,21 @@ pub(super) enum Node {
 }
 
 impl Session {
+    /// Has numbers that no step has used.
+    pub(super) fn throw(&mut self, draws: &Draws) {
+        let Luck { phase, wait } = &mut self.luck;
+        for (die, purpose, number) in
+            [(Die::Phase, Purpose::Phase, phase), (Die::Wait, Purpose::Wait, wait)]
+        {
+            let (n_spent, n_thrown) =
+                (self.n_spent[die as usize], &mut self.n_thrown[die as usize]);
+            if *n_thrown != n_spent {
+                *number = draws.draw(purpose, self.entity, u64::from(n_spent));
+                *n_thrown = n_spent;
+            }
+        }
+    }
+
     /// Whether a message was under way when the node crashed.
     pub(super) fn is_lost(&self, Waybill { lane, number }: Waybill) -> bool {
         let Some(n_lost) = &self.n_lost else { return false };

@@ -31,8 +31,9 @@ fn fates(
     seed: u64,
     sent_at: impl Iterator<Item = SimTime>,
 ) -> impl Iterator<Item = (SimTime, Fate)> {
-    let (mut link, mut flow) = (Link::default(), Flow::new(Entity::named(name)));
-    let (draws, mut queue) = (Draws::new(seed), Queue::default());
+    let (draws, entity) = (Draws::new(seed), Entity::named(name));
+    let (mut link, mut queue) = (Link::default(), Queue::default());
+    let mut flow = Flow::new(entity, draws.deal(entity));
     (0..).zip(sent_at).map(move |(number, now)| {
         let serial = Serial { lane: 0, number };
         let direction = Direction::Up;
