@@ -44,11 +44,12 @@ pub(crate) fn run_parsed(scenario: Scenario, seed: Option<u64>) -> Ran {
     run_how(scenario, seed, Heartbeats::PassedOver)
 }
 
+type Sinks = (Recorder, ((Counters, Fingerprint), ServerRecorder));
+
 /// Runs a scenario, with each heartbeat or without those that nobody minds.
 pub(crate) fn run_how(scenario: Scenario, seed: Option<u64>, heartbeats: Heartbeats) -> Ran {
     let how = How { n_threads: NonZeroUsize::MIN, heartbeats };
     let seed = seed.unwrap_or_else(|| scenario.seed());
-    type Sinks = (Recorder, ((Counters, Fingerprint), ServerRecorder));
     let sinks = sim::run_on(&scenario, seed, how, Sinks::default).pop();
     let (recorder, ((counters, fingerprint), server)) = sinks.expect("there is one thread");
     let trace = recorder.finish(&scenario);
