@@ -174,6 +174,12 @@ pub trait Observer {
         let _ = (at, client, changed_at);
     }
 
+    /// A client's app has been killed, or its engine destroyed: it is in no room any more, as far
+    /// as it knows.
+    fn forgot(&mut self, at: SimTime, client: ClientId) {
+        let _ = (at, client);
+    }
+
     /// A node of the server has worked on a message: it came `waited` and `work` before now.
     fn served(&mut self, at: SimTime, served: Served) {
         let _ = (at, served);
@@ -247,6 +253,10 @@ macro_rules! forward {
 
         fn noticed(&mut $self, at: SimTime, client: ClientId, changed_at: SimTime) {
             $($to.noticed(at, client, changed_at);)+
+        }
+
+        fn forgot(&mut $self, at: SimTime, client: ClientId) {
+            $($to.forgot(at, client);)+
         }
 
         fn served(&mut $self, at: SimTime, served: Served) {

@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand, builder::PossibleValuesParser};
 use roomsim::{
     scenario::profile::Profile,
     sim::{Heartbeats, How},
+    time::SimSpan,
 };
 
 /// Simulates the room service of a real-time-communication SDK in virtual time.
@@ -24,7 +25,8 @@ Exit codes:
   1    an expectation failed
   2    usage or scenario error
   3    input or output failed
-  101  a bug in roomsim"
+  101  a bug in roomsim
+  130  interrupted by Ctrl-C; what was complete is told"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -93,12 +95,18 @@ pub(crate) struct Which {
     /// How many threads share the cells of a run; what comes out does not depend on it.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Simulate every heartbeat, also those that change nothing
-    #[arg(long)]
-    pub(crate) exact_events: bool,
+    #[command(flatten)]
+    pub(crate) events: Events,
     /// Print one JSON object for each run instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Events {
+    /// Simulate every heartbeat, also those that change nothing.
+    #[arg(long)]
+    pub(crate) exact_events: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -110,6 +118,58 @@ pub(crate) struct Run {
     /// Where to write, instead of `results/<scenario>`; several runs get a folder each in it.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Whose callbacks to keep: `none`, `sample:100`, `clients:A,B` or `all`.
+    ///
+    /// Clients that expectations name are always kept.  Without this option all are, up to 10,000
+    /// clients; of more, only those that the file names one by one.
+    #[arg(long, value_name = "WHOSE")]
+    pub(crate) trace: Option<Trace>,
+    /// Print the metrics also of a scenario with few clients.
+    #[arg(long)]
+    pub(crate) metrics: bool,
+    /// How long the bins of the series over time are, instead of 10 s or a thousandth of the run.
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) bin: Option<SimSpan>,
+    /// What the metrics are told of besides the total.
+    #[arg(long, value_name = "SCOPE", default_value = "entry")]
+    pub(crate) by: Scope,
+}
+
+/// What the metrics are told of besides the total.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Scope {
+    /// Groups, and clients that are no group.
+    Entry,
+    /// Cells: what rooms, clients, users and shared links connect.
+    Cell,
+}
+
+/// Whose callbacks are kept, as it was typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trace {
+    None,
+    Sample(usize),
+    Clients(Vec<String>),
+    All,
+}
+
+impl FromStr for Trace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = |it: &str| it.split(',').map(|it| it.trim().to_owned()).collect();
+        match text.split_once(':') {
+            None if text == "none" => Ok(Self::None),
+            None if text == "all" => Ok(Self::All),
+            Some(("sample", n)) => match n.parse() {
+                Ok(n) => Ok(Self::Sample(n)),
+                Err(_) => Err(format!("`{n}` is no number of clients")),
+            },
+            Some(("clients", "")) => Err("write the names of clients after the colon".to_owned()),
+            Some(("clients", list)) => Ok(Self::Clients(names(list))),
+            None | Some(_) => Err("write none, sample:100, clients:A,B or all".to_owned()),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -161,7 +221,7 @@ impl Which {
     pub(crate) fn how(&self) -> How {
         let all = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let heartbeats =
-            if self.exact_events { Heartbeats::EachOne } else { Heartbeats::PassedOver };
+            if self.events.exact_events { Heartbeats::EachOne } else { Heartbeats::PassedOver };
         How { n_threads: self.threads.unwrap_or_else(all), heartbeats }
     }
 }
@@ -204,6 +264,23 @@ impl FromStr for Seeds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whose_callbacks_are_kept_is_a_word_a_number_or_names() {
+        let names = |names: &[&str]| Trace::Clients(names.iter().map(|it| (*it).into()).collect());
+        for (text, trace) in [
+            ("none", Trace::None),
+            ("all", Trace::All),
+            ("sample:100", Trace::Sample(100)),
+            ("clients:A", names(&["A"])),
+            ("clients:A, viewer-7", names(&["A", "viewer-7"])),
+        ] {
+            assert_eq!(text.parse(), Ok(trace));
+        }
+        for text in ["", "some", "sample", "sample:", "sample:-1", "sample:many", "clients:"] {
+            assert!(text.parse::<Trace>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn both_ends_of_a_range_of_seeds_are_run() {

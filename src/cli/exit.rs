@@ -1,6 +1,6 @@
 //! How a command ends, and what is said when it ends badly.
 
-use std::{fmt, io, path::Path, process::ExitCode, sync::Mutex};
+use std::{cell::RefCell, fmt, io, path::Path, process::ExitCode, sync::Mutex};
 
 /// How a command ended, as long as no bug ended it (that is code 101).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Reading or writing failed.
     Io = 3,
+    /// Ctrl-C ended it.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -28,6 +30,8 @@ pub(super) enum Trouble {
     Wrong,
     /// Reading or writing failed.
     Io { what: String, error: io::Error },
+    /// Ctrl-C ended the runs; this much was complete.
+    Interrupted(String),
     /// Nobody reads the output any more.
     Closed,
 }
@@ -44,6 +48,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Wrong | Self::Closed => Ok(()),
+            Self::Interrupted(complete) => write!(f, "interrupted: {complete}"),
             Self::Io { what, error } => write!(f, "error: {what}: {error}"),
         }
     }
@@ -54,6 +59,10 @@ pub(super) fn report(trouble: &Trouble) -> Exit {
     match trouble {
         Trouble::Wrong => Exit::Usage,
         Trouble::Closed => Exit::Held,
+        Trouble::Interrupted(_) => {
+            super::output::complain(&trouble.to_string());
+            Exit::Interrupted
+        }
         Trouble::Io { .. } => {
             super::output::complain(&trouble.to_string());
             Exit::Io
@@ -64,10 +73,17 @@ pub(super) fn report(trouble: &Trouble) -> Exit {
 /// The command that would repeat the run under way.
 static REPLAY: Mutex<String> = Mutex::new(String::new());
 
-/// Notes which run is under way.
+thread_local! {
+    /// The same of a thread that has a run for itself.
+    static REPLAY_HERE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Notes which run is under way, on this thread and on those that it makes.
 pub(super) fn note_run(file: &str, seed: u64) {
+    let command = format!("roomsim run {file} --seed {seed}");
+    REPLAY_HERE.with_borrow_mut(|it| it.clone_from(&command));
     if let Ok(mut replay) = REPLAY.lock() {
-        *replay = format!("roomsim run {file} --seed {seed}");
+        *replay = command;
     }
 }
 
@@ -76,7 +92,10 @@ pub(super) fn name_the_run_in_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         usual(info);
-        let replay = REPLAY.lock().map(|it| it.clone()).unwrap_or_default();
+        let here = REPLAY_HERE.try_with(|it| it.try_borrow().map(|it| it.clone()));
+        let here = here.ok().and_then(Result::ok).filter(|it| !it.is_empty());
+        let replay = here.or_else(|| REPLAY.lock().ok().map(|it| it.clone()));
+        let replay = replay.unwrap_or_default();
         let version = env!("CARGO_PKG_VERSION");
         super::output::complain(&format!(
             "this is a bug in roomsim {version}; please report it with the scenario{}{replay}",

@@ -137,7 +137,8 @@ fn refused(target: &Path, why: &str) -> Trouble {
 }
 
 /// What a run writes.
-const WRITTEN: [&str; 4] = ["callbacks.csv", "marks.csv", MARKER, "users"];
+const WRITTEN: [&str; 7] =
+    ["callbacks.csv", "marks.csv", "metrics.csv", MARKER, "server.csv", "summary.json", "users"];
 
 /// Whether a folder was written by a run: its `run.json` says so.
 fn is_ours(folder: &Path) -> bool {

@@ -25,34 +25,8 @@ impl Junit {
         Self { path: path.to_owned(), report: Report::new("roomsim") }
     }
 
-    /// A suite with a case for each expectation of a run.
-    pub(super) fn add_run(&mut self, scenario: &Scenario, ran: &Ran) {
-        let mut suite = TestSuite::new(scenario.name());
-        let results = ran.results(scenario);
-        for (expectation, verdict) in scenario.expectations().iter().zip(&ran.judged.verdicts) {
-            let mark = expectation.mark.map(|it| format!("{} ", scenario.marks()[it].name));
-            let never = if matches!(expectation.when, When::Never(..)) { "never " } else { "" };
-            let name = format!(
-                "{}{} {never}{} ({})",
-                mark.unwrap_or_default(),
-                expectation.who,
-                text::pattern_text(scenario, &expectation.pattern),
-                expectation.pointer,
-            );
-            let why = || text::explanation(results, expectation, verdict, Ink::Plain);
-            let held = if verdict.held { Ok(()) } else { Err(why()) };
-            suite.add_test_case(case(name, held));
-        }
-        self.report.add_test_suite(suite);
-    }
-
-    /// A suite with a case for each seed: it held, or this command repeats it.
-    pub(super) fn add_seeds(&mut self, scenario: &Scenario, seeds: Vec<(u64, Option<String>)>) {
-        let mut suite = TestSuite::new(scenario.name());
-        for (seed, replay) in seeds {
-            let held = replay.map_or(Ok(()), |it| Err(format!("to repeat: {it}")));
-            suite.add_test_case(case(format!("seed {seed}"), held));
-        }
+    /// Adds a suite.
+    pub(super) fn add(&mut self, suite: TestSuite) {
         self.report.add_test_suite(suite);
     }
 
@@ -66,6 +40,37 @@ impl Junit {
             Trouble::io("write", &self.path)(error)
         })
     }
+}
+
+/// A suite with a case for each expectation of a run.
+pub(super) fn suite(scenario: &Scenario, ran: &Ran) -> TestSuite {
+    let mut suite = TestSuite::new(scenario.name());
+    let results = ran.results(scenario);
+    for (expectation, verdict) in scenario.expectations().iter().zip(&ran.judged.verdicts) {
+        let mark = expectation.mark.map(|it| format!("{} ", scenario.marks()[it].name));
+        let never = if matches!(expectation.when, When::Never(..)) { "never " } else { "" };
+        let name = format!(
+            "{}{} {never}{} ({})",
+            mark.unwrap_or_default(),
+            expectation.who,
+            text::pattern_text(scenario, &expectation.pattern),
+            expectation.pointer,
+        );
+        let why = || text::explanation(results, expectation, verdict, Ink::Plain);
+        let held = if verdict.held { Ok(()) } else { Err(why()) };
+        suite.add_test_case(case(name, held));
+    }
+    suite
+}
+
+/// A suite with a case for each seed: it held, or this command repeats it.
+pub(super) fn suite_of_seeds(scenario: &Scenario, seeds: Vec<(u64, Option<String>)>) -> TestSuite {
+    let mut suite = TestSuite::new(scenario.name());
+    for (seed, replay) in seeds {
+        let held = replay.map_or(Ok(()), |it| Err(format!("to repeat: {it}")));
+        suite.add_test_case(case(format!("seed {seed}"), held));
+    }
+    suite
 }
 
 /// A case that held, or why it did not.

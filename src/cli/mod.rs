@@ -7,11 +7,15 @@ mod exit;
 mod export;
 mod folder;
 mod input;
+mod interrupt;
 mod junit;
 mod output;
+mod parallel;
 mod profiles;
+mod progress;
 mod run;
 mod validate;
+mod wanted;
 
 use clap::{CommandFactory as _, Parser as _};
 
@@ -49,7 +53,9 @@ pub(crate) fn main() -> Exit {
             print_whole(&mut out, &page)
         }
     };
-    match ended.and_then(|exit| out.finish().map(|()| exit)) {
+    // What was complete when somebody interrupted the command has been printed, too.
+    let finished = out.finish();
+    match ended.and_then(|exit| finished.map(|()| exit)) {
         Ok(exit) => exit,
         Err(error) => exit::report(&error),
     }

@@ -11,7 +11,7 @@ use crate::{
 
 /// What came of a run, as one JSON value.  Times are exact seconds, as text.
 pub fn verdicts(results: Results<'_>) -> Value {
-    let Results { scenario, seed, trace, judged } = results;
+    let Results { scenario, seed, trace, judged, fingerprint } = results;
     let expectations = scenario.expectations().iter().zip(&judged.verdicts);
     let expectations = expectations.map(|(expectation, verdict)| {
         let kind = match expectation.when {
@@ -50,7 +50,8 @@ pub fn verdicts(results: Results<'_>) -> Value {
         "profile": scenario.profile().name(),
         "seed": seed,
         "held": judged.held(),
-        "digest": trace.digest(scenario),
+        trace.digest_name(): trace.digest(scenario),
+        "fingerprint": fingerprint.to_string(),
         "expectations": expectations.collect::<Vec<_>>(),
     })
 }

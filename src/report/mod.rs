@@ -2,5 +2,6 @@
 
 pub mod export;
 pub mod json;
+pub mod metrics;
 pub mod profile;
 pub mod text;

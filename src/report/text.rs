@@ -11,8 +11,10 @@ use crate::{
     scenario::{Expectation, Mark, MarkOf, Pattern, RoomMode, Scenario, When},
     sink::{
         csv::seconds,
+        fingerprint::Fingerprint,
         judge::{Got, Judgement, Observed, Verdict},
         trace::{Row, Trace, What},
+        traced::Traced,
     },
     time::SimTime,
 };
@@ -59,6 +61,8 @@ pub struct Results<'a> {
     pub trace: &'a Trace,
     /// What came of the expectations.
     pub judged: &'a Judgement,
+    /// What all callbacks come to, also those that the trace has not kept.
+    pub fingerprint: &'a Fingerprint,
 }
 
 /// The most rows of a timeline without a mark; the rest is in the files.
@@ -236,15 +240,20 @@ fn timeline_line(results: Results<'_>, line: &Line<'_>, ink: Ink) -> String {
 }
 
 /// The summary of a run: how many expectations hold.
-pub fn summary(Results { judged, trace, .. }: Results<'_>, ink: Ink) -> String {
+pub fn summary(Results { judged, trace, fingerprint, .. }: Results<'_>, ink: Ink) -> String {
     let (n, n_failed) = (judged.verdicts.len(), judged.n_failed());
-    let n_callbacks = trace.rows().len();
     let verdict = match (n, n_failed) {
         (0, _) => "no expectations".to_owned(),
         (_, 0) => ink.good(&format!("{} held", count(n, "expectation"))),
         _ => ink.bad(&format!("{n_failed} of {} failed", count(n, "expectation"))),
     };
-    format!("  {verdict}; {}\n", count(n_callbacks, "callback"))
+    let (n, n_kept) = (fingerprint.n_rows(), trace.rows().len());
+    let kept = match trace.traced() {
+        Traced::All => String::new(),
+        Traced::Some(_) => format!(", {n_kept} of them traced"),
+    };
+    let s = if n == 1 { "" } else { "s" };
+    format!("  {verdict}; {n} callback{s}{kept}\n")
 }
 
 /// `1 seed`, `2 seeds`.

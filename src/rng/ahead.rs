@@ -18,7 +18,7 @@ struct Hits<'a> {
     key: &'a [u32; 8],
     places: Places,
     limit: u32,
-    hits: &'a mut [u32; N_BLOCKS],
+    to: &'a mut [u32; N_BLOCKS],
 }
 
 impl Draws {
@@ -44,7 +44,7 @@ impl Draws {
             key: &self.key,
             places: Places { counters, low: [low; N_BLOCKS], high: [high; N_BLOCKS] },
             limit: u32::try_from(at_most).expect("no draw is above 2^32"),
-            hits: &mut hits,
+            to: &mut hits,
         });
         let joined =
             |half: &[u32]| half.iter().rev().fold(0, |bits, it| bits << 16 | u128::from(*it));
@@ -59,7 +59,7 @@ impl WithSimd for Hits<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let limit = simd.splat_u32s(self.limit);
-        let hits = S::as_mut_simd_u32s(self.hits).0;
+        let hits = S::as_mut_simd_u32s(self.to).0;
         wide::each(simd, self.key, &self.places, |group, words| {
             let mut found = simd.splat_u32s(0);
             for (place, word) in words.into_iter().enumerate() {

@@ -37,7 +37,7 @@ pub struct Hand {
 struct Words<'a> {
     key: &'a [u32; 8],
     places: Places,
-    words: &'a mut [[u32; N_BLOCKS]; N_EACH],
+    to: &'a mut [[u32; N_BLOCKS]; N_EACH],
 }
 
 impl Draws {
@@ -50,7 +50,7 @@ impl Draws {
             places.counters[place] = halves(index / 16).0;
         }
         let mut words = [nothing; N_EACH];
-        self.arch.dispatch(Words { key: &self.key, places, words: &mut words });
+        self.arch.dispatch(Words { key: &self.key, places, to: &mut words });
         Hand { words: std::array::from_fn(|stream| words.map(|it| it[stream])) }
     }
 }
@@ -61,7 +61,7 @@ impl WithSimd for Words<'_> {
     #[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let mut to = self.words.each_mut().map(|it| S::as_mut_simd_u32s(it).0);
+        let mut to = self.to.each_mut().map(|it| S::as_mut_simd_u32s(it).0);
         wide::each(simd, self.key, &self.places, |group, words| {
             for (to, word) in to.iter_mut().zip(words) {
                 to[group] = word;

@@ -1,11 +1,13 @@
 //! Who takes part in a scenario, and in which rooms: by ids, whoever they are.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use crate::{
     id::{ClientId, Id, IdVec, LinkId, RoomId, StreamId, UserId},
     rng::{Draws, Entity},
-    scenario::{ClientSpec, Population, RoomMode, Scenario},
+    scenario::{
+        ClientSpec, Clients, Entry, EntryOf, Population, RoomMode, Scenario, rooms::number_of,
+    },
     time::Clock,
 };
 
@@ -18,6 +20,39 @@ pub struct Gear {
     pub clock: Clock,
     /// Whether it may be in several rooms.
     pub mode: RoomMode,
+}
+
+/// A name as it is made: a text, and perhaps a number after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label<'a> {
+    /// The text.
+    pub stem: &'a str,
+    /// The number, which a `-` parts from it.
+    pub number: Option<usize>,
+}
+
+impl<'a> From<&'a str> for Label<'a> {
+    fn from(stem: &'a str) -> Self {
+        Self { stem, number: None }
+    }
+}
+
+impl<'a> From<Label<'a>> for Cow<'a, str> {
+    fn from(label: Label<'a>) -> Self {
+        match label.number {
+            None => Cow::Borrowed(label.stem),
+            Some(_) => Cow::Owned(label.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Label<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            None => f.write_str(self.stem),
+            Some(number) => write!(f, "{}-{number}", self.stem),
+        }
+    }
 }
 
 impl Scenario {
@@ -51,6 +86,16 @@ impl Scenario {
         &self.clients
     }
 
+    /// The entries of the file that the clients come from, in order of the clients.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The clients that are not named one by one, in order of their ids.
+    pub fn populations(&self) -> &[Population] {
+        &self.populations
+    }
+
     /// How many users those have.
     pub const fn n_named_users(&self) -> usize {
         self.users.len()
@@ -70,10 +115,28 @@ impl Scenario {
 
     /// The name of a client.
     pub fn client_name(&self, client: ClientId) -> Cow<'_, str> {
+        self.client_label(client).into()
+    }
+
+    /// The name of a client, unwritten.
+    pub fn client_label(&self, client: ClientId) -> Label<'_> {
         match self.population_of(client) {
-            Some(population) => Cow::Owned(population.name_of(client)),
-            None => Cow::Borrowed(&self.clients[client].name),
+            Some(population) => population.label_of(client),
+            None => Label::from(&*self.clients[client].name),
         }
+    }
+
+    /// The clients that a name stands for: one, or all of a group or a population.
+    pub fn clients_named(&self, name: &str) -> Option<Clients> {
+        if let Some(entry) = self.entries.iter().find(|it| it.name == name) {
+            return Some(entry.clients);
+        }
+        let (stem, _) = name.rsplit_once('-')?;
+        let has_members = |it: &EntryOf| *it != EntryOf::Client;
+        let entry = self.entries.iter().find(|it| it.name == stem && has_members(&it.of))?;
+        let Clients { first, count } = entry.clients;
+        let number = number_of(name, stem).filter(|it| *it <= count)?;
+        Some(Clients { first: first + number - 1, count: 1 })
     }
 
     /// The key of a client's draws.
@@ -94,15 +157,25 @@ impl Scenario {
 
     /// The name of a user.
     pub fn user_name(&self, user: UserId) -> Cow<'_, str> {
+        self.user_label(user).into()
+    }
+
+    /// The name of a user, unwritten.
+    pub fn user_label(&self, user: UserId) -> Label<'_> {
         match self.member(user) {
-            Some(client) => self.client_name(client),
-            None => Cow::Borrowed(&self.users[user]),
+            Some(client) => self.client_label(client),
+            None => Label::from(&*self.users[user]),
         }
     }
 
     /// The name of a room.
     pub fn room_name(&self, room: RoomId) -> Cow<'_, str> {
-        self.rooms.name(room)
+        self.room_label(room).into()
+    }
+
+    /// The name of a room, unwritten.
+    pub fn room_label(&self, room: RoomId) -> Label<'_> {
+        self.rooms.label(room)
     }
 
     /// Whether a client may be in several rooms.

@@ -7,7 +7,7 @@ use crate::{
     protocol::call::{Login, Token, Via},
     rng::Stem,
     scenario::{
-        Clients,
+        Clients, Entry, EntryOf,
         fault::suggest,
         name::{self, NameOf},
         parse::{CLIENTS_MAX, DURATION_MAX, Draft},
@@ -61,6 +61,8 @@ impl<'a> Draft<'a> {
         self.check_members(&name_at, name, count)?;
         let n_before = self.clients.len() + self.n_members;
         let members = Clients { first: n_before, count };
+        let (of, clients) = (EntryOf::Population, members);
+        self.entries.push(Entry { name: name.to_owned(), of, clients });
         self.names.clients.insert(name, members);
         if let Some((at, region)) = region {
             self.names.regions.entry(region).or_insert((at, Vec::new())).1.push(members);

@@ -28,10 +28,11 @@ mod who;
 mod whom;
 
 pub use broad::{Broad, Share};
-pub use cast::Gear;
+pub use cast::{Gear, Label};
 pub use files::ReadFile;
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
 pub use population::Population;
+pub use who::{Entry, EntryOf};
 
 use crate::{
     id::{ClientId, Id, IdVec, LinkId, RoomId, StreamId, TextId, UserId},
@@ -61,6 +62,8 @@ pub struct Scenario {
     links: IdVec<LinkId, LinkSpec>,
     /// The clients that the file names, in order.
     clients: IdVec<ClientId, ClientSpec>,
+    /// The entries of the file that clients come from, those of populations last.
+    entries: Vec<Entry>,
     /// The names of their users.
     users: IdVec<UserId, String>,
     /// The clients that come after them, alike in each population.
@@ -298,6 +301,11 @@ impl Clients {
         self.count
     }
 
+    /// Their ids: from the first to before the second.
+    pub const fn bounds(self) -> (usize, usize) {
+        (self.first, self.first + self.count)
+    }
+
     /// The clients, in order.
     pub fn iter(self) -> impl Iterator<Item = ClientId> {
         (self.first..self.first + self.count).map(ClientId::from_index)
@@ -438,11 +446,6 @@ impl Scenario {
     /// What happens to many clients alike, in the order in which it happens.
     pub fn broad(&self) -> &[Broad] {
         &self.broad
-    }
-
-    /// The clients that are not named one by one, in order of their ids.
-    pub fn populations(&self) -> &[Population] {
-        &self.populations
     }
 
     /// What happens to clients that are named, and to rooms and the server, in the order in which

@@ -11,7 +11,7 @@ use crate::{
         rules::{Lengths, Rules},
     },
     scenario::{
-        Action, ClientSpec, Clients, LinkSpec, Mark, MarkIndex, Population, Scenario,
+        Action, ClientSpec, Clients, Entry, LinkSpec, Mark, MarkIndex, Population, Scenario,
         fault::{Fault, excerpt, suggest},
         files::{Files, ReadFile},
         name::{self, NameOf},
@@ -60,6 +60,7 @@ pub(super) struct Draft<'a> {
     pub(super) end: SimTime,
     pub(super) links: IdVec<LinkId, LinkSpec>,
     pub(super) clients: IdVec<ClientId, ClientSpec>,
+    pub(super) entries: Vec<Entry>,
     pub(super) users: IdVec<UserId, String>,
     pub(super) populations: Vec<Population>,
     /// How many clients populations have so far, also those with a fault.
@@ -139,6 +140,7 @@ impl Scenario {
             end: SimTime::ZERO + DURATION_MAX,
             links: IdVec::from_vec(Vec::new()),
             clients: IdVec::from_vec(Vec::new()),
+            entries: Vec::new(),
             users: IdVec::from_vec(Vec::new()),
             populations: Vec::new(),
             n_members: 0,
@@ -213,6 +215,7 @@ impl<'a> Draft<'a> {
             profile,
             links: std::mem::replace(&mut self.links, IdVec::from_vec(Vec::new())),
             clients: std::mem::replace(&mut self.clients, IdVec::from_vec(Vec::new())),
+            entries: std::mem::take(&mut self.entries),
             users: std::mem::replace(&mut self.users, IdVec::from_vec(Vec::new())),
             populations: std::mem::take(&mut self.populations),
             rooms: std::mem::take(&mut self.rooms),

@@ -8,7 +8,7 @@ use crate::{
     link::delay::exponential,
     protocol::call::{AppEvent, Call, Login},
     rng::{Block, Draws, Entity, Purpose, Stem},
-    scenario::{Action, Clients},
+    scenario::{Action, Clients, Label},
     time::{Clock, SimSpan, SimTime},
     units::Probability,
 };
@@ -117,8 +117,8 @@ impl Population {
     }
 
     /// The name of a client.
-    pub(super) fn name_of(&self, client: ClientId) -> String {
-        format!("{}-{}", self.name, self.number(client) + 1)
+    pub(super) fn label_of(&self, client: ClientId) -> Label<'_> {
+        Label { stem: &self.name, number: Some(self.number(client) + 1) }
     }
 
     /// The key of a client's draws.

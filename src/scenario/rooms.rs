@@ -3,7 +3,10 @@
 
 use std::borrow::Cow;
 
-use crate::id::{Id, RoomId};
+use crate::{
+    id::{Id, RoomId},
+    scenario::Label,
+};
 
 /// Rooms by their ids.
 #[derive(Clone, Debug, Default)]
@@ -54,18 +57,22 @@ impl Rooms {
     }
 
     /// The name of a room.
-    pub(super) fn name(&self, room: RoomId) -> Cow<'_, str> {
+    pub(super) fn label(&self, room: RoomId) -> Label<'_> {
         if let Some(listed) = room.index().checked_sub(self.n_counted) {
-            return Cow::Borrowed(&self.listed[listed]);
+            return Label::from(&*self.listed[listed]);
         }
         let after = self.rows.partition_point(|it| it.first <= room.index());
         let row = &self.rows[after - 1];
-        match row.size {
-            Size::One => Cow::Borrowed(&row.name),
-            Size::Numbered(_) => {
-                Cow::Owned(format!("{}-{}", row.name, room.index() - row.first + 1))
-            }
-        }
+        let number = match row.size {
+            Size::One => None,
+            Size::Numbered(_) => Some(room.index() - row.first + 1),
+        };
+        Label { stem: &row.name, number }
+    }
+
+    /// The same, written.
+    pub(super) fn name(&self, room: RoomId) -> Cow<'_, str> {
+        self.label(room).into()
     }
 
     /// The first room of such a row, which comes to be with the first mention.  All rows come

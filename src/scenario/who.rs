@@ -17,6 +17,34 @@ use crate::{
     time::Clock,
 };
 
+/// An entry of the file's `clients`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Whom it stands for.
+    pub of: EntryOf,
+    /// The clients: one, or those of a group or a population.
+    pub clients: Clients,
+}
+
+/// What an entry stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryOf {
+    /// One client.
+    Client,
+    /// A group.
+    Group,
+    /// A population.
+    Population,
+}
+
+impl EntryOf {
+    const fn of(count: Option<u64>) -> Self {
+        if count.is_some() { Self::Group } else { Self::Client }
+    }
+}
+
 /// The most members of a population of whom each is looked at by itself.
 pub(super) const EACH_MAX: usize = 10_000;
 
@@ -109,7 +137,9 @@ impl<'a> Draft<'a> {
             self.reader.fault(&name_at, problem, "give every client a name of its own");
             return None;
         }
-        self.names.clients.insert(name, Clients { first, count: members.len() });
+        let clients = Clients { first, count: members.len() };
+        self.entries.push(Entry { name: name.to_owned(), of: EntryOf::of(count), clients });
+        self.names.clients.insert(name, clients);
         for member in members {
             let user = self.user(user.unwrap_or(&member));
             self.clients.push(ClientSpec {

@@ -4,6 +4,7 @@
 #![deny(clippy::float_arithmetic)]
 
 mod cells;
+mod control;
 mod obstacles;
 mod world;
 
@@ -16,6 +17,8 @@ use std::{
 use crate::{observe::Observer, scenario::Scenario};
 
 pub use cells::{Cell, Plan};
+pub use control::Control;
+use control::Pace;
 pub use obstacles::obstacles;
 
 const _: () = assert!(
@@ -52,50 +55,67 @@ pub struct How {
 pub fn run_on<O: Observer + Send>(
     scenario: &Scenario,
     seed: u64,
-    How { n_threads, heartbeats }: How,
+    how: How,
     observer: impl Fn() -> O + Sync,
 ) -> Vec<O> {
+    let ran = run_under(&Control::default(), scenario, seed, how, observer);
+    ran.expect("nobody else can stop the run")
+}
+
+/// The same under somebody's control; nothing, if the run was stopped before its end.
+pub fn run_under<O: Observer + Send>(
+    control: &Control,
+    scenario: &Scenario,
+    seed: u64,
+    How { n_threads, heartbeats }: How,
+    observer: impl Fn() -> O + Sync,
+) -> Option<Vec<O>> {
     let plan = Plan::of(scenario);
+    control.expect_cells(plan.n_cells());
     let next = AtomicUsize::new(0);
     let work = || {
         let mut observer = observer();
-        loop {
+        while !control.is_stopped() {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if plan.n_cells() <= number {
                 break;
             }
-            run_cell(&plan, number, (seed, heartbeats), &mut observer);
+            run_cell((&plan, number), (seed, heartbeats), control, &mut observer);
         }
         observer
     };
     let n_threads = n_threads.get().min(plan.n_cells());
-    if n_threads <= 1 {
-        return vec![work()];
-    }
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(work)).collect();
-        let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
-        joined.map(|it| it.unwrap_or_else(|bug| std::panic::resume_unwind(bug))).collect()
-    })
+    let observers = if n_threads <= 1 {
+        vec![work()]
+    } else {
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(work)).collect();
+            let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
+            joined.map(|it| it.unwrap_or_else(|bug| std::panic::resume_unwind(bug))).collect()
+        })
+    };
+    // Whoever stops a run that has just ended stops it all the same.
+    (!control.is_stopped()).then_some(observers)
 }
 
 /// Runs a scenario with a seed, cell by cell; the observer hears of each cell in turn, and of each
 /// message by itself.
 pub fn run<O: Observer>(scenario: &Scenario, seed: u64, observer: &mut O) {
-    let plan = Plan::of(scenario);
+    let (plan, control) = (Plan::of(scenario), Control::default());
     for number in 0..plan.n_cells() {
-        run_cell(&plan, number, (seed, Heartbeats::EachOne), observer);
+        run_cell((&plan, number), (seed, Heartbeats::EachOne), &control, observer);
     }
 }
 
 /// Runs one cell, which is made for that and gone afterwards.
 fn run_cell<O: Observer>(
-    plan: &Plan<'_>,
-    number: usize,
+    (plan, number): (&Plan<'_>, usize),
     (seed, heartbeats): (u64, Heartbeats),
+    control: &Control,
     observer: &mut O,
 ) {
     let cell = plan.cell(number, seed);
     observer.begins(number);
-    world::World::new(plan.scenario(), &cell, (seed, heartbeats), observer).run();
+    let pace = Pace::new(control, cell.clients.len());
+    world::World::new(plan.scenario(), &cell, (seed, heartbeats), observer).run(pace);
 }

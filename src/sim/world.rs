@@ -30,6 +30,7 @@ use crate::{
     sim::{
         Heartbeats,
         cells::{Cell, Sessions},
+        control::Pace,
     },
     time::{SimSpan, SimTime},
 };
@@ -68,6 +69,9 @@ pub(super) struct World<'a, O> {
     n_callbacks: IdVec<RoomId, u64>,
     observer: O,
 }
+
+/// So many events of a cell pass from one look at whether the run is to stop to the next.
+const LOOK_EVERY: u64 = 4096;
 
 impl<'a, O: Observer> World<'a, O> {
     pub(super) fn new(
@@ -143,10 +147,13 @@ impl<'a, O: Observer> World<'a, O> {
         }
     }
 
-    /// From the start to the end.
-    pub(super) fn run(mut self) {
+    /// From the start to the end, unless the run is stopped before.
+    pub(super) fn run(mut self, mut pace: Pace<'_>) {
         let n_rooms = self.cell.rooms.len();
-        loop {
+        for n_events in 1_u64.. {
+            if n_events.is_multiple_of(LOOK_EVERY) && pace.reached(self.now()).is_break() {
+                return;
+            }
             let script_at = self.script.get(self.next_step).map_or(SimTime::NEVER, |it| it.at);
             match self.agenda.next(script_at) {
                 Next::Script => {
@@ -173,6 +180,7 @@ impl<'a, O: Observer> World<'a, O> {
         }
         let n_idle = self.stations.as_ref().map_or(0, |it| it.n_idle());
         self.observer.ended(self.agenda.n_under_way() - n_idle);
+        pace.ended(self.scenario.end());
     }
 
     const fn now(&self) -> SimTime {

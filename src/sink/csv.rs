@@ -3,16 +3,22 @@
 //! Times are exact seconds with six decimals, lines end with `\n`.  Names are such that no cell can
 //! begin like a formula of a spreadsheet.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _, io};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    io,
+};
 
 use csv::{Terminator, Writer, WriterBuilder};
 
 use crate::{
-    id::{ClientId, IdVec},
+    protocol::code::Update,
     scenario::{MarkOf, Scenario, When},
     sink::{
         judge::Judgement,
-        trace::{Row, Trace},
+        line::Lines,
+        trace::{Row, Trace, What},
     },
 };
 
@@ -43,17 +49,15 @@ pub(super) fn finish<W: io::Write>(mut writer: Writer<W>) -> io::Result<()> {
     writer.flush()
 }
 
-/// Which mark each row bears.
-fn marks_of_rows<'a>(scenario: &'a Scenario, trace: &Trace, judged: &Judgement) -> Vec<&'a str> {
-    let mut marks = vec![""; trace.rows().len()];
+/// Which rows bear a mark, in order; the mark of each.
+fn marks_of_rows<'a>(scenario: &'a Scenario, judged: &Judgement) -> BTreeMap<usize, &'a str> {
+    let mut marks = BTreeMap::new();
     // A mark that a row was looked for goes before one that the script set at the same instant.
     for by_script in [false, true] {
         for (mark, seen) in scenario.marks().iter().zip(&judged.marks) {
             let is_of_script = matches!(mark.of, MarkOf::Step(..));
-            if let Some(row) = seen.row.filter(|_| is_of_script == by_script)
-                && marks[row].is_empty()
-            {
-                marks[row] = &mark.name;
+            if let Some(row) = seen.row.filter(|_| is_of_script == by_script) {
+                marks.entry(row).or_insert(&*mark.name);
             }
         }
     }
@@ -67,54 +71,67 @@ pub fn write_callbacks<W: io::Write>(
     judged: &Judgement,
     to: W,
 ) -> io::Result<()> {
-    let marks = marks_of_rows(scenario, trace, judged);
-    let mut csv = writer(to);
-    csv.write_record(CALLBACK_COLUMNS)?;
-    for (row, mark) in trace.rows().iter().zip(marks) {
-        write_row(&mut csv, scenario, row, mark)?;
+    let marks = marks_of_rows(scenario, judged);
+    let mut lines = Lines::new(to);
+    lines.names(&CALLBACK_COLUMNS)?;
+    let mut marks = marks.into_iter().peekable();
+    for (index, row) in trace.rows().iter().enumerate() {
+        let mark = marks.next_if(|it| it.0 == index).map_or("", |it| it.1);
+        write_row(&mut lines, scenario, row, mark)?;
     }
-    finish(csv)
+    lines.finish()
 }
 
-/// Writes the callbacks of each client to a writer of its own, which `open` gives.
+/// Writes the callbacks of each client that is traced to a writer of its own, which `open` gives
+/// for the name of its file.
 pub fn write_users<W: io::Write>(
     scenario: &Scenario,
     trace: &Trace,
     judged: &Judgement,
-    mut open: impl FnMut(ClientId) -> io::Result<W>,
+    mut open: impl FnMut(&str) -> io::Result<W>,
 ) -> io::Result<()> {
-    let marks = marks_of_rows(scenario, trace, judged);
-    for client in scenario.client_ids() {
-        let mut csv = writer(open(client)?);
-        csv.write_record(CALLBACK_COLUMNS)?;
+    let marks = marks_of_rows(scenario, judged);
+    let mut files = UserFiles::default();
+    for client in trace.traced().clients(scenario) {
+        let mut lines = Lines::new(open(&files.of(&scenario.client_name(client)))?);
+        lines.names(&CALLBACK_COLUMNS)?;
         for (index, row) in trace.of(client) {
-            write_row(&mut csv, scenario, row, marks[index])?;
+            write_row(&mut lines, scenario, row, marks.get(&index).unwrap_or(&""))?;
         }
-        finish(csv)?;
+        lines.finish()?;
     }
     Ok(())
 }
 
 fn write_row<W: io::Write>(
-    csv: &mut Writer<W>,
+    lines: &mut Lines<W>,
     scenario: &Scenario,
     row: &Row,
     mark: &str,
 ) -> io::Result<()> {
-    let (time, code) = (row.at.to_string(), row.what.code().map(|it| it.to_string()));
-    csv.write_record([
-        &*time,
-        &scenario.client_name(row.client),
-        &scenario.user_name(scenario.user_of(row.client)),
-        &row.room_name(scenario),
-        row.what.callback(),
-        &row.what.value(scenario),
-        code.as_deref().unwrap_or_default(),
-        &row.what.subjects(scenario),
-        &row.what.detail(scenario),
-        mark,
-    ])?;
-    Ok(())
+    lines.time(row.at);
+    lines.text(scenario.client_label(row.client));
+    lines.text(scenario.user_label(scenario.user_of(row.client)));
+    lines.text(row.room_label(scenario));
+    if let What::UserUpdate(update, users) = &row.what {
+        // The most rows by far; callback, value and no code.
+        lines.word(match update {
+            Update::Add => "onRoomUserUpdate,ADD,",
+            Update::Delete => "onRoomUserUpdate,DELETE,",
+        });
+        lines.texts(users.iter().map(|it| scenario.user_label(*it)));
+    } else {
+        lines.word(row.what.callback());
+        lines.text(&*row.what.value(scenario));
+        match row.what.code() {
+            Some(code) => lines.number(code.number().into()),
+            None => lines.word(""),
+        }
+        lines.texts(row.what.names(scenario));
+    }
+    lines.text(&*row.what.detail(scenario));
+    lines.word(mark);
+    lines.end()
 }
 
 /// Writes when each mark was, and when it was expected, by time; those never seen come last.
@@ -168,21 +185,24 @@ pub fn write_marks<W: io::Write>(
     finish(csv)
 }
 
-/// The name of each client's file in `users/`, without a folder and without surprises.
+/// The names of the clients' files in `users/`, without a folder and without surprises.
 ///
 /// Whatever is not a letter, a digit, `-` or `_` is written as `%` and two hexadecimal digits, and
 /// names that some file system would take for the same get a number.
-pub fn user_files(scenario: &Scenario) -> IdVec<ClientId, String> {
-    let mut taken = BTreeSet::new();
-    let file = |client: ClientId| {
-        let stem = file_stem(&scenario.client_name(client));
+#[derive(Default)]
+struct UserFiles {
+    taken: BTreeSet<String>,
+}
+
+impl UserFiles {
+    fn of(&mut self, client: &str) -> String {
+        let stem = file_stem(client);
         let numbered = (2..).map(|it| format!("{stem}~{it}"));
         let free = std::iter::once(stem.clone())
             .chain(numbered)
-            .find(|it| taken.insert(it.to_ascii_lowercase()));
+            .find(|it| self.taken.insert(it.to_ascii_lowercase()));
         free.expect("there are enough numbers") + ".csv"
-    };
-    IdVec::from_vec(scenario.client_ids().map(file).collect())
+    }
 }
 
 /// Names that some systems keep for devices.

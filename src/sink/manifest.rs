@@ -13,6 +13,7 @@ use crate::{
     scenario::{Scenario, parameter, profile::Evidence},
     sink::{
         counters::{Count, Counters},
+        fingerprint::Fingerprint,
         judge::Judgement,
         trace::Trace,
     },
@@ -32,8 +33,10 @@ pub struct Manifest<'a> {
     pub files: &'a BTreeMap<String, String>,
     /// The seed of the run.
     pub seed: u64,
-    /// The callbacks.
+    /// The callbacks of those who are traced.
     pub trace: &'a Trace,
+    /// What all callbacks come to.
+    pub fingerprint: &'a Fingerprint,
     /// The messages.
     pub counters: &'a Counters,
     /// The expectations.
@@ -45,7 +48,7 @@ pub struct Manifest<'a> {
 impl Manifest<'_> {
     /// The bytes of `run.json`.
     pub fn to_json(&self) -> Vec<u8> {
-        let Self { scenario, counters, judged, .. } = self;
+        let Self { scenario, trace, fingerprint, counters, judged, .. } = self;
         let grade =
             |(path, _, it): (&str, Value, &Evidence)| (path.to_owned(), it.grade.name().into());
         let evidence: Map<_, _> = scenario.profile().values().map(grade).collect();
@@ -56,13 +59,19 @@ impl Manifest<'_> {
             "files": self.files,
             "seed": self.seed,
             "duration_s": scenario.end().to_string(),
-            "digest": self.trace.digest(scenario),
+            trace.digest_name(): trace.digest(scenario),
+            "fingerprint": fingerprint.to_string(),
+            "traced": {
+                "which": trace.traced().how(),
+                "clients": trace.traced().n(scenario),
+                "callbacks": trace.rows().len(),
+            },
             "profile": scenario.profile().name(),
             "parameters": parameter::object(scenario.rules()),
             "evidence": evidence,
             "clients": scenario.n_clients(),
             "rooms": scenario.n_rooms(),
-            "callbacks": self.trace.rows().len(),
+            "callbacks": fingerprint.n_rows(),
             "messages": messages(counters),
             "heartbeats": {
                 "passed_over": self.each_one.is_empty(),
@@ -79,7 +88,7 @@ impl Manifest<'_> {
     }
 }
 
-fn messages(counters: &Counters) -> Value {
+pub(super) fn messages(counters: &Counters) -> Value {
     let count = |of: &Count| {
         let dropped = Cause::ALL.map(|it| (it.to_string(), Value::from(of.dropped[it as usize])));
         json!({

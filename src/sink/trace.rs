@@ -1,6 +1,6 @@
 //! The trace: every callback of a run, in canonical order.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, sync::OnceLock};
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +12,11 @@ use crate::{
         call::CallKind,
         code::{ErrorCode, LegacyState, Status, Update},
     },
-    scenario::{Pattern, Scenario},
+    scenario::{Label, Pattern, Scenario},
+    sink::{
+        line::{push_label, push_number, push_time},
+        traced::Traced,
+    },
     time::SimTime,
 };
 
@@ -52,18 +56,21 @@ pub enum What {
     CallResult(CallKind, ErrorCode, Subject),
 }
 
-/// Collects all callbacks.
+/// Collects the callbacks of those who are traced.
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
+    traced: Traced,
     rows: Vec<Row>,
 }
 
-/// All callbacks of a run: by time, then client, then the order in which the client was told.
+/// The callbacks of a run, of those who are traced: by time, then client, then the order in which the client was told.
 #[derive(Clone, Debug)]
 pub struct Trace {
+    traced: Traced,
     rows: Vec<Row>,
-    /// The rows of each client, in order.
-    by_client: Vec<Vec<usize>>,
+    /// The indices of the rows, client by client, once somebody asks.
+    by_client: OnceLock<Vec<u32>>,
+    n_clients: usize,
     /// When the run ended.
     end: SimTime,
 }
@@ -76,6 +83,9 @@ impl Observer for Recorder {
         room: Option<RoomId>,
         what: Callback<'_>,
     ) {
+        if !self.traced.has(client) {
+            return;
+        }
         let what = match what {
             Callback::StateChanged(status) => What::StateChanged(status),
             Callback::UserUpdate(update, users) => What::UserUpdate(update, users.into()),
@@ -92,27 +102,93 @@ impl Observer for Recorder {
 }
 
 impl Recorder {
-    /// Takes what another recorder has of other cells.
+    /// A recorder of those who are traced.
+    pub const fn of(traced: Traced) -> Self {
+        Self { traced, rows: Vec::new() }
+    }
+
+    /// Takes what another recorder of the same clients has of other cells.
     pub fn join(&mut self, other: Self) {
         self.rows.extend(other.rows);
     }
 
     /// The trace of a run that has ended.
-    pub fn finish(mut self, scenario: &Scenario) -> Trace {
-        // Stable, and a client's own rows come in order: so cells may come in any order.
-        self.rows.sort_by_key(|it| (it.at, it.client));
-        let mut by_client = vec![Vec::new(); scenario.n_clients()];
-        for (index, row) in self.rows.iter().enumerate() {
-            by_client[row.client.index()].push(index);
-        }
-        Trace { rows: self.rows, by_client, end: scenario.end() }
+    pub fn finish(self, scenario: &Scenario) -> Trace {
+        let Self { traced, mut rows } = self;
+        sort(&mut rows);
+        let n_clients = scenario.n_clients();
+        Trace { traced, rows, by_client: OnceLock::new(), n_clients, end: scenario.end() }
     }
+}
+
+/// The index of a row, as it is kept.
+fn number(index: usize) -> u32 {
+    u32::try_from(index).expect("a trace has less than 2^32 rows")
+}
+
+/// Sorts rows by time, then client.
+///
+/// A client's own rows come in order, so cells may come in any order.  What is sorted is small, and
+/// each row is moved once; a cell's rows are in order already, which the sort makes use of.
+fn sort(rows: &mut [Row]) {
+    let key = |(index, row): (usize, &Row)| {
+        let client = row.client.index() as u128;
+        u128::from(row.at.as_micros()) << 64 | client << 32 | u128::from(number(index))
+    };
+    let mut keys: Vec<u128> = rows.iter().enumerate().map(key).collect();
+    keys.sort_by_key(|it| *it);
+    let index = |key: u128| {
+        let [a, b, c, d, ..] = key.to_le_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    };
+    let mut from: Vec<u32> = keys.into_iter().map(index).collect();
+    for start in 0..from.len() {
+        // Along the ring of rows that take each other's places.
+        let mut to = start;
+        loop {
+            let source = std::mem::replace(&mut from[to], number(to)) as usize;
+            if source == start || source == to {
+                break;
+            }
+            rows.swap(to, source);
+            to = source;
+        }
+    }
+}
+
+/// The indices of rows, client by client.
+fn by_client(rows: &[Row], n_clients: usize) -> Vec<u32> {
+    if rows.len() < n_clients {
+        let mut indices: Vec<u32> = (0..number(rows.len())).collect();
+        indices.sort_by_key(|it| rows[*it as usize].client);
+        return indices;
+    }
+    // Where the next row of each client goes.
+    let mut places = vec![0_u32; n_clients + 1];
+    for row in rows {
+        places[row.client.index() + 1] += 1;
+    }
+    for client in 0..n_clients {
+        places[client + 1] += places[client];
+    }
+    let mut indices = vec![0; rows.len()];
+    for (index, row) in rows.iter().enumerate() {
+        let place = &mut places[row.client.index()];
+        indices[*place as usize] = number(index);
+        *place += 1;
+    }
+    indices
 }
 
 impl Trace {
     /// All rows.
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// Whose rows these are.
+    pub const fn traced(&self) -> &Traced {
+        &self.traced
     }
 
     /// When the run ended.
@@ -122,33 +198,70 @@ impl Trace {
 
     /// The rows of one client, with their indices.
     pub fn of(&self, client: ClientId) -> impl DoubleEndedIterator<Item = (usize, &Row)> {
-        self.by_client[client.index()].iter().map(|it| (*it, &self.rows[*it]))
+        let of = |index: &u32| self.rows[*index as usize].client;
+        let indices = self.by_client.get_or_init(|| by_client(&self.rows, self.n_clients));
+        let first = indices.partition_point(|it| of(it) < client);
+        let n = indices[first..].partition_point(|it| of(it) == client);
+        let rows = indices[first..first + n].iter();
+        rows.map(|it| (*it as usize, &self.rows[*it as usize]))
+    }
+
+    /// What the digest is called: that of a part must not be taken for that of all.
+    pub const fn digest_name(&self) -> &'static str {
+        match self.traced {
+            Traced::All => "digest",
+            Traced::Some(_) => "digest_of_traced",
+        }
     }
 
     /// The SHA-256 of all rows as text: the same run, the same digest.
     pub fn digest(&self, scenario: &Scenario) -> String {
         let mut hash = Sha256::new();
-        let mut line = String::new();
+        let mut text = Vec::new();
         for row in &self.rows {
-            line.clear();
-            let (client, room) = (scenario.client_name(row.client), row.room_name(scenario));
-            let (callback, value) = (row.what.callback(), row.what.value(scenario));
-            let code = row.what.code().map_or(String::new(), |it| it.to_string());
-            let subjects = row.what.subjects(scenario);
-            let time = row.at;
-            // The older callback's state follows from the reason.
-            let is_implied = matches!(row.what, What::StateChanged(_));
-            let detail = if is_implied { Cow::Borrowed("") } else { row.what.detail(scenario) };
-            let tab = if detail.is_empty() { "" } else { "\t" };
-            writeln!(
-                line,
-                "{time}\t{client}\t{room}\t{callback}\t{value}\t{code}\t{subjects}{tab}{detail}"
-            )
-            .expect("text can be written to a string");
-            hash.update(line.as_bytes());
+            push_line(&mut text, scenario, row);
+            if BLOCK <= text.len() {
+                hash.update(&text);
+                text.clear();
+            }
         }
+        hash.update(&text);
         hex(&hash.finalize())
     }
+}
+
+/// So many bytes of text are hashed at once.
+const BLOCK: usize = 1 << 14;
+
+/// A row as its digest has it.
+fn push_line(to: &mut Vec<u8>, scenario: &Scenario, row: &Row) {
+    push_time(to, row.at);
+    let cell = |to: &mut Vec<u8>, label: Label<'_>| {
+        to.push(b'\t');
+        push_label(to, label);
+    };
+    cell(to, scenario.client_label(row.client));
+    cell(to, row.room_label(scenario));
+    cell(to, row.what.callback().into());
+    cell(to, (&*row.what.value(scenario)).into());
+    cell(to, "".into());
+    if let Some(code) = row.what.code() {
+        push_number(to, code.number().into());
+    }
+    cell(to, "".into());
+    for (index, name) in row.what.names(scenario).enumerate() {
+        if index != 0 {
+            to.push(b';');
+        }
+        push_label(to, name);
+    }
+    // The older callback's state follows from the reason.
+    let is_implied = matches!(row.what, What::StateChanged(_));
+    let detail = if is_implied { Cow::Borrowed("") } else { row.what.detail(scenario) };
+    if !detail.is_empty() {
+        cell(to, (&*detail).into());
+    }
+    to.push(b'\n');
 }
 
 /// The SHA-256 of some bytes.
@@ -247,28 +360,40 @@ impl What {
         }
     }
 
-    /// The names of the users or streams that it is about, separated by `;`.
-    pub fn subjects(&self, scenario: &Scenario) -> String {
-        match self {
-            Self::UserUpdate(_, users) => {
-                let names: Vec<_> = users.iter().map(|it| scenario.user_name(*it)).collect();
-                names.join(";")
-            }
-            Self::StreamUpdate(_, streams) => {
-                let name = |it: &Stream| &*scenario.streams()[it.stream];
-                let names: Vec<&str> = streams.iter().map(name).collect();
-                names.join(";")
-            }
+    /// The names of the users or streams that it is about.
+    pub fn names<'a>(&'a self, scenario: &'a Scenario) -> impl Iterator<Item = Label<'a>> + Clone {
+        let (users, streams): (&[UserId], &[Stream]) = match self {
+            Self::UserUpdate(_, users) => (users, &[]),
+            Self::StreamUpdate(_, streams) => (&[], streams),
             Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => {
-                scenario.user_name(*user).into_owned()
+                (std::slice::from_ref(user), &[])
             }
-            Self::CallResult(_, _, Subject::Stream(stream)) => scenario.streams()[*stream].clone(),
             Self::StateChanged(_)
             | Self::OnlineCount(_)
             | Self::TokenWillExpire(_)
             | Self::NetworkMode(_)
-            | Self::CallResult(_, _, Subject::None | Subject::Text(_)) => String::new(),
-        }
+            | Self::CallResult(..) => (&[], &[]),
+        };
+        let published = match self {
+            Self::CallResult(_, _, Subject::Stream(stream)) => Some(*stream),
+            Self::CallResult(_, _, Subject::None | Subject::Text(_))
+            | Self::UserUpdate(..)
+            | Self::StreamUpdate(..)
+            | Self::ExtraInfo(..)
+            | Self::Broadcast(..)
+            | Self::StateChanged(_)
+            | Self::OnlineCount(_)
+            | Self::TokenWillExpire(_)
+            | Self::NetworkMode(_) => None,
+        };
+        let streams = streams.iter().map(|it| it.stream).chain(published);
+        let users = users.iter().map(|it| scenario.user_label(*it));
+        users.chain(streams.map(|it| Label::from(&*scenario.streams()[it])))
+    }
+
+    /// The same, separated by `;`.
+    pub fn subjects(&self, scenario: &Scenario) -> String {
+        self.names(scenario).map(Cow::from).collect::<Vec<_>>().join(";")
     }
 
     /// The callback in a few words: `Reconnecting 1002051`, `DELETE A`.
@@ -302,7 +427,12 @@ impl What {
 impl Row {
     /// The name of the room, if the callback is about one.
     pub fn room_name<'a>(&self, scenario: &'a Scenario) -> Cow<'a, str> {
-        self.room.map_or(Cow::Borrowed(""), |it| scenario.room_name(it))
+        self.room_label(scenario).into()
+    }
+
+    /// The same, unwritten; empty if the callback is about none.
+    pub fn room_label<'a>(&self, scenario: &'a Scenario) -> Label<'a> {
+        self.room.map_or(Label { stem: "", number: None }, |it| scenario.room_label(it))
     }
 
     /// Whether an expectation's pattern means this callback.

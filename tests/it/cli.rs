@@ -154,9 +154,9 @@ pub(crate) fn assert_plain(out: &str) {
     }
 }
 
-/// The names of the files of a run of A and B.
-const FILES: [&str; 5] = ["callbacks.csv", "marks.csv", "run.json", "users/A.csv", "users/B.csv"];
-
+/// The files of a run of A and B, seven.
+const FILES: &str =
+    "callbacks.csv marks.csv metrics.csv run.json summary.json users/A.csv users/B.csv";
 /// The commands that `check --seeds` gives to repeat what failed.
 fn replays(out: &str) -> Vec<&str> {
     out.lines().filter_map(|it| it.trim().strip_prefix("roomsim ")).collect()
@@ -169,7 +169,7 @@ fn run_prints_the_timeline_and_writes_the_traces() {
     assert_has(&said.out, "T1|10.120000|Logined 0|T2|ADD A|3 expectations held|results/visit");
     assert!(said.err.is_empty(), "{said:?}");
     let files = place.files("results/visit");
-    assert!(files.keys().eq(&FILES), "{:?}", files.keys());
+    assert!(files.keys().eq(FILES.split(' ')), "{:?}", files.keys());
     assert_eq!(files["callbacks.csv"], VISIT_TRACE);
     let of_a = |it: &&str| it.starts_with("time_s") || it.contains("0000,A,");
     assert!(files["users/A.csv"].lines().eq(VISIT_TRACE.lines().filter(of_a)));
@@ -177,7 +177,7 @@ fn run_prints_the_timeline_and_writes_the_traces() {
         |T1,10.120000,A,|,10.120000,0.000000\n|T2,10.220000,B,|,10.220000,0.000000\n";
     assert_has(&files["marks.csv"], marks);
     assert_has(&files["run.json"], "\"scenario\": \"visit\"|\"seed\": 1,|\"digest\"");
-    assert_eq!(place.files(".").len(), FILES.len() + 1, "nothing else is left");
+    assert_eq!(place.files(".").len(), 7 + 1, "nothing else is left");
 }
 
 #[test]
@@ -192,15 +192,15 @@ fn results_go_where_they_are_told_and_never_fall_together() {
         results/visit/seed-1 results/visit/seed-2 results/other/seed-1 results/other/seed-2";
     for folder in folders.split_whitespace() {
         let files = place.files(folder);
-        assert!(files.keys().eq(&FILES), "{folder}: {:?}", files.keys());
+        assert!(files.keys().eq(FILES.split(' ')), "{folder}: {:?}", files.keys());
         let seed = folder.split_once("seed-").map_or("1", |it| it.1);
         assert_has(&files["run.json"], &format!("\"seed\": {seed},"));
     }
-    assert_eq!(place.files(".").len(), 10 * FILES.len() + 2, "nothing else is left");
+    assert_eq!(place.files(".").len(), 10 * 7 + 2, "nothing else is left");
     place.write("again.json", VISIT);
-    let said = place.roomsim("run visit.json again.json --out again", 2);
-    assert_has(&said.err, "visit.json|again.json|`visit`");
-    assert!(said.out.is_empty() && !place.at("again").exists());
+    let Said { out, err } = place.roomsim("run visit.json again.json --out again", 2);
+    assert_has(&err, "visit.json|again.json|`visit`");
+    assert!(out.is_empty() && !place.at("again").exists());
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn new_results_take_the_place_of_old_ones_and_of_nothing_else() {
     assert_has(&place.read("new/run.json"), "\"seed\": 9,");
     fs::create_dir(place.at("empty")).unwrap();
     place.roomsim("run visit.json --out empty", 0);
-    assert!(place.files("empty").keys().eq(&FILES));
+    assert!(place.files("empty").keys().eq(FILES.split(' ')));
     place.write("diary/monday.txt", "dear diary");
     place.write("diary/users/A.csv", "mine");
     let before = place.files(".");
@@ -435,7 +435,7 @@ fn a_closed_standard_output_ends_quietly() {
         let said = said(place.command(words).stdout(writer), 0);
         assert!(said.err.is_empty(), "{words}: {said:?}");
     }
-    assert_eq!(place.files("results/visit").len(), 40 * FILES.len(), "all runs are written");
+    assert_eq!(place.files("results/visit").len(), 40 * 7, "all runs are written");
 }
 
 #[cfg(target_os = "linux")]

@@ -103,3 +103,19 @@ fn another_seed_is_another_run_where_anything_is_drawn() {
     // The document to the letter draws nothing that an app could see.
     assert_eq!(digest("situation-2", 1), digest("situation-2", 2));
 }
+
+#[test]
+fn who_controls_a_run_sees_it_through_or_stops_it() {
+    let scenario = many_cells();
+    let control = sim::Control::default();
+    let two = NonZeroUsize::new(2).unwrap();
+    let how = How { n_threads: two, heartbeats: Heartbeats::PassedOver };
+    assert!(sim::run_under(&control, &scenario, 1, how, || ()).is_some());
+    assert_eq!((control.n_cells(), control.n_ended()), (30, 30));
+    // Every client has seen the whole run pass.
+    let all = scenario.end().as_micros() * scenario.n_clients() as u64;
+    assert_eq!(control.passed(), all);
+    control.stop();
+    assert!(sim::run_under(&control, &scenario, 1, how, || ()).is_none());
+    assert_eq!((control.n_ended(), control.passed()), (30, all), "nothing has begun");
+}

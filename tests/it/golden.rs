@@ -80,10 +80,13 @@ fn readme_part(from: &str, to: &str) -> String {
 fn the_timeline_in_the_readme_is_the_one_printed() {
     let ran = run(&gallery("situation-2"), None);
     let judged = ran.judged();
-    let results = Results { scenario: &ran.scenario, seed: 1, trace: &ran.trace, judged: &judged };
+    let Ran { scenario, trace, fingerprint, .. } = &ran;
+    let results = Results { scenario, seed: 1, trace, judged: &judged, fingerprint };
     let printed = text::timeline(results, Ink::Plain) + &text::summary(results, Ink::Plain);
     let shown = readme_part("run scenarios/situation-2.json\n", "  written to");
     assert_eq!(shown, printed);
+    let shown = readme_part("  fingerprint ", "\n");
+    assert_eq!(shown, ran.fingerprint.to_string());
 }
 
 #[test]

@@ -49,12 +49,18 @@ fn scenario_text(profile: &Value) -> String {
 }
 
 fn run_json(ran: &Ran) -> Value {
-    let (judged, Ran { scenario, trace, counters, .. }) = (ran.judged(), ran);
-    let judged = &judged;
-    let (files, scenario_sha256) = (&BTreeMap::new(), "");
-    let each_one = &sim::obstacles(scenario);
-    let manifest =
-        Manifest { scenario, scenario_sha256, files, seed: 1, trace, counters, judged, each_one };
+    let (judged, Ran { scenario, trace, counters, fingerprint, .. }) = (ran.judged(), ran);
+    let manifest = Manifest {
+        scenario,
+        scenario_sha256: "",
+        files: &BTreeMap::new(),
+        seed: 1,
+        trace,
+        fingerprint,
+        counters,
+        judged: &judged,
+        each_one: &sim::obstacles(scenario),
+    };
     serde_json::from_slice(&manifest.to_json()).unwrap()
 }
 

@@ -12,6 +12,7 @@ use roomsim::{
     sim::{self, Heartbeats, How},
     sink::{
         counters::Counters,
+        fingerprint::Fingerprint,
         judge::Judgement,
         server::ServerRecorder,
         trace::{Recorder, Row, Trace},
@@ -24,6 +25,7 @@ pub(crate) struct Ran {
     pub(crate) scenario: Scenario,
     pub(crate) trace: Trace,
     pub(crate) counters: Counters,
+    pub(crate) fingerprint: Fingerprint,
     /// The server's callbacks to the backend, in the order in which they arrive.
     pub(crate) deliveries: Vec<Delivery>,
 }
@@ -42,15 +44,16 @@ pub(crate) fn run_parsed(scenario: Scenario, seed: Option<u64>) -> Ran {
     run_how(scenario, seed, Heartbeats::PassedOver)
 }
 
+type Sinks = (Recorder, ((Counters, Fingerprint), ServerRecorder));
+
 /// Runs a scenario, with each heartbeat or without those that nobody minds.
 pub(crate) fn run_how(scenario: Scenario, seed: Option<u64>, heartbeats: Heartbeats) -> Ran {
     let how = How { n_threads: NonZeroUsize::MIN, heartbeats };
     let seed = seed.unwrap_or_else(|| scenario.seed());
-    type Sinks = (Recorder, (Counters, ServerRecorder));
     let sinks = sim::run_on(&scenario, seed, how, Sinks::default).pop();
-    let (recorder, (counters, server)) = sinks.expect("there is one thread");
+    let (recorder, ((counters, fingerprint), server)) = sinks.expect("there is one thread");
     let trace = recorder.finish(&scenario);
-    Ran { scenario, trace, counters, deliveries: server.finish() }
+    Ran { scenario, trace, counters, fingerprint, deliveries: server.finish() }
 }
 
 /// The scenario of some clients on links of 50 ms each way, half an hour long.

@@ -205,7 +205,12 @@ fn client_step(
         client::Input::Receive(message) => {
             (swift.hear_answer(&rules, now, message) == Heard::Yes).then(Vec::new)
         }
-        _ => None,
+        client::Input::Call(_)
+        | client::Input::LinkLost
+        | client::Input::LinkBack
+        | client::Input::SwitchAway(_)
+        | client::Input::Killed
+        | client::Input::EngineDestroyed => None,
     };
     if let Some(effects) = is_swift {
         assert_eq!((swift, effects), (step.after, step.effects.clone()), "{name} {input:?}");

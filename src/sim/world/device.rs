@@ -222,6 +222,9 @@ impl<O: Observer> World<'_, O> {
                 App::Suspended(_) | App::Dead,
             ) => unreachable!("{event:?} of an app that is {:?}", device.app),
         };
+        if input.is_some() && matches!(event, AppEvent::Kill | AppEvent::DestroyEngine) {
+            self.observer.forgot(self.now(), self.global(client));
+        }
         self.each_session(client, input);
         self.look_at_network(client);
     }
