@@ -1,6 +1,6 @@
 //! A server whose nodes bear so much and no more, by arithmetic and by what must hold of any queue.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use proptest::prelude::*;
 use roomsim::{
@@ -13,11 +13,7 @@ use roomsim::{
     },
     scenario::Scenario,
     sim::{self, Heartbeats, How},
-    sink::{
-        counters::Counters,
-        metrics::{By, Layout, Metrics, Peak},
-        trace::Recorder,
-    },
+    sink::{counters::Counters, trace::Recorder},
     time::{SimSpan, SimTime},
 };
 use serde_json::{Value, json};
@@ -62,14 +58,14 @@ impl Log {
 }
 
 /// A group of `n` clients A with a server like this.
-fn crowd(n: usize, server: &Value, script: &[Value]) -> Value {
+pub(crate) fn crowd(n: usize, server: &Value, script: &[Value]) -> Value {
     let profile = json!({ "base": "zego-doc", "login_rate": "none", "retry": { "fixed": "2s" } });
     let mut story = scenario(&profile, &[client("A", &json!({ "count": n }))], script);
     story["server"] = server.clone();
     story
 }
 
-fn storm() -> Value {
+pub(crate) fn storm() -> Value {
     let login = json!({ "loginRoom": { "room": "r", "isUserStatusNotify": false } });
     call("10s", "A", &login)
 }
@@ -91,38 +87,6 @@ fn a_storm_is_over_when_the_workers_are_through() {
         assert_eq!(took.last(), Some(&(n.div_ceil(c) * WORK)), "{n} into {c}");
         let sum = WORK * (c * q * (q + 1) / 2 + r * (q + 1));
         assert_eq!(took.iter().sum::<u64>(), sum, "{n} into {c}");
-    }
-}
-
-/// N logins at once into c workers, s each: N - c wait at first and c fewer after each s, the last
-/// for (ceil(N/c) - 1) s, and the work is N s.
-#[test]
-fn a_storm_is_seen_in_the_queue() {
-    const WORK: u64 = 20;
-    for (n, c) in [(1_u64, 1), (7, 3), (12, 4), (30, 7), (5, 9)] {
-        let server = json!({ "workers": c, "service": { "login": { "fixed": "20ms" } } });
-        let text = crowd(usize::try_from(n).unwrap(), &server, &[storm()]);
-        // Bins of half the work: the logins come at 10.05 s, as one of them begins.
-        let long = SimSpan::from_millis(WORK / 2);
-        let text = with(text, &json!({ "duration": "20s" }));
-        let scenario = parse(&text.to_string()).unwrap();
-        let layout = Arc::new(Layout::new(&scenario, long, By::Entry).unwrap());
-        let mut metrics = Metrics::new(&layout);
-        sim::run(&scenario, 1, &mut metrics);
-        let load = metrics.load().unwrap();
-        let first = 10_050 / (WORK / 2);
-        let round = |bin: usize| (bin as u64).checked_sub(first).map(|it| it / 2);
-        for (bin, (waiting, work)) in load.queue().zip(load.work_micros()).enumerate() {
-            let left = round(bin).map_or(0, |it| n.saturating_sub(it * c));
-            assert_eq!(waiting, left.saturating_sub(c), "{n} into {c}, {bin}");
-            assert_eq!(work, left.min(c) * WORK / 2 * 1000, "{n} into {c}, {bin}");
-        }
-        assert_eq!(Peak::of(load.queue()).value, n.saturating_sub(c));
-        assert_eq!(load.work_micros().sum::<u64>(), n * WORK * 1000);
-        let longest = SimSpan::from_millis((n.div_ceil(c) - 1) * WORK);
-        assert_eq!((load.wait().count(), load.wait().max()), (n, longest));
-        assert_eq!(load.turned_away().sum::<u64>(), 0);
-        assert_eq!(metrics.nodes().map(|it| it.0).collect::<Vec<_>>(), ["node:1"]);
     }
 }
 
@@ -402,8 +366,8 @@ proptest! {
     }
 }
 
-#[test]
-fn threads_change_nothing_where_nodes_are_cells() {
+/// Twelve rooms on four nodes that have much to do.
+pub(crate) fn four_nodes() -> Value {
     let rooms = 0..12;
     let clients: Vec<Value> =
         rooms.clone().map(|it| client(&format!("g{it}"), &json!({ "count": 6 }))).collect();
@@ -419,6 +383,12 @@ fn threads_change_nothing_where_nodes_are_cells() {
         "nodes": 4, "workers": 2, "queue": 20, "fan_out": "1ms",
         "service": { "login": { "exponential": "20ms" }, "other": { "exponential": "5ms" } },
     });
+    story
+}
+
+#[test]
+fn threads_change_nothing_where_nodes_are_cells() {
+    let story = four_nodes();
     let scenario = Scenario::parse(&story.to_string()).unwrap();
     assert_eq!(sim::Plan::of(&scenario).n_cells(), 4);
     let on = |n_threads| {
@@ -436,19 +406,6 @@ fn threads_change_nothing_where_nodes_are_cells() {
         }
         (recorder.finish(&scenario).digest(&scenario), counters, served)
     };
-    let layout = Layout::new(&scenario, SimSpan::from_millis(7), By::Entry).unwrap();
-    let layout = Arc::new(layout);
-    let mut alone = Metrics::new(&layout);
-    sim::run(&scenario, 1, &mut alone);
-    for n_threads in [1, 2, 4] {
-        let n_threads = NonZeroUsize::new(n_threads).unwrap();
-        let how = How { n_threads, heartbeats: Heartbeats::PassedOver };
-        let mut joined = Metrics::new(&layout);
-        for part in sim::run_on(&scenario, 1, how, || Metrics::new(&layout)) {
-            joined.join(&part);
-        }
-        assert!(joined.is_same(&alone), "{n_threads} threads");
-    }
     let one = on(1);
     assert_eq!(one.2.len(), 4);
     assert!(one.2.values().all(|it| 500 < it.len()));
