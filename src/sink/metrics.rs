@@ -145,7 +145,9 @@ impl Metrics {
     pub fn load(&self) -> Option<Load> {
         let (first, others) = self.loads.split_first()?;
         let mut total = first.clone();
-        others.iter().for_each(|it| total.join(it));
+        for it in others {
+            total.join(it);
+        }
         Some(total)
     }
 

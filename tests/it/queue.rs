@@ -131,7 +131,9 @@ fn nodes_are_the_same_however_they_are_split_and_their_sum_is_the_total() {
         let how = How { n_threads, heartbeats: Heartbeats::PassedOver };
         let parts = sim::run_on(&scenario, 1, how, || Metrics::new(&layout));
         let (mut left, mut right) = (Metrics::new(&layout), Metrics::new(&layout));
-        parts.iter().for_each(|it| left.join(it));
+        for it in &parts {
+            left.join(it);
+        }
         parts.iter().rev().for_each(|it| right.join(it));
         for joined in [left, right] {
             assert!(joined.is_same(&alone), "{n_threads} threads");

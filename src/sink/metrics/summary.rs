@@ -63,7 +63,7 @@ fn of_part(layout: &Layout, part: &Part) -> Value {
     let rates = Flow::ALL.map(|it| {
         let total: u64 = part.flows(it).sum();
         let in_thousandths = part.flows(it).enumerate().map(|(bin, n)| rate(layout, bin, n));
-        (it.name().to_owned(), of_rate(layout, in_thousandths, total.into()))
+        (it.name().to_owned(), of_rate(layout, in_thousandths, &total.into()))
     });
     let latencies = Took::ALL.map(|it| (it.name().to_owned(), of_latency(part.latency(it))));
     let callbacks = part.told().map(|(name, told)| {
@@ -88,8 +88,8 @@ fn of_load(layout: &Layout, load: &Load) -> [(&'static str, Map<String, Value>);
     let away = load.turned_away().enumerate().map(|(bin, it)| rate(layout, bin, it));
     let n_away: u64 = load.turned_away().sum();
     let rates = [
-        (BUSY, of_rate(layout, work, total.into())),
-        (TURNED_AWAY, of_rate(layout, away, n_away.into())),
+        (BUSY, of_rate(layout, work, &total.into())),
+        (TURNED_AWAY, of_rate(layout, away, &n_away.into())),
     ];
     [
         ("levels", of(&[(QUEUE, of_level(layout, &load.queue().collect::<Vec<_>>()))])),
@@ -104,7 +104,7 @@ fn of_level(layout: &Layout, values: &[u64]) -> Value {
     json!({ "peak": peak.value, "peak_at_s": at, "end": values.last() })
 }
 
-fn of_rate(layout: &Layout, in_thousandths: impl Iterator<Item = u64>, total: Value) -> Value {
+fn of_rate(layout: &Layout, in_thousandths: impl Iterator<Item = u64>, total: &Value) -> Value {
     let peak = Peak::of(in_thousandths);
     let value = format!("{}.{:03}", peak.value / 1000, peak.value % 1000);
     json!({ "peak": value, "peak_at_s": peak_at(layout, peak), "total": total })
