@@ -6,7 +6,10 @@ use std::fmt::Write as _;
 
 use crate::{
     report::text::{Ink, count},
-    sink::metrics::{Flow, Layout, Level, Metrics, Part, Peak, Took, rate},
+    sink::metrics::{
+        BUSY, Flow, Layout, Level, Load, Metrics, Part, Peak, QUEUE, TURNED_AWAY, Took, WAIT, busy,
+        rate,
+    },
     time::SimSpan,
 };
 
@@ -27,16 +30,37 @@ pub fn table(metrics: &Metrics, ink: Ink) -> String {
         let (at, last) = (at(layout, value, bin), total.levels(level).last().unwrap_or_default());
         let _ = writeln!(text, "  {:<24}{value:>14}{at:>18}{last:>16}", level.name());
     }
+    let load = metrics.load();
+    if let Some(load) = &load {
+        let Peak { value, bin } = Peak::of(load.queue());
+        let (at, last) = (at(layout, value, bin), load.queue().last().unwrap_or_default());
+        let _ = writeln!(text, "  {QUEUE:<24}{value:>14}{at:>18}{last:>16}");
+    }
     let head = format!("  {:<24}{:>14}{:>18}{:>16}", "in bins", "peak", "at_s", "total");
     let _ = writeln!(text, "{}", ink.faint(&head));
     for flow in Flow::ALL {
         let rates = total.flows(flow).enumerate().map(|(bin, n)| rate(layout, bin, n));
-        let Peak { value, bin } = Peak::of(rates);
-        let (at, n) = (at(layout, value, bin), total.flows(flow).sum::<u64>());
-        let value = format!("{}.{:03}", value / 1000, value % 1000);
-        let _ = writeln!(text, "  {:<24}{value:>14}{at:>18}{n:>16}", flow.name());
+        let n = total.flows(flow).sum::<u64>().to_string();
+        text += &rate_line(layout, flow.name(), Peak::of(rates), &n);
     }
-    text + &latencies(&total, ink) + &scopes(metrics, ink)
+    text += &load.as_ref().map(|it| work(layout, it)).unwrap_or_default();
+    text + &latencies(&total, load.as_ref(), ink) + &scopes(metrics, ink)
+}
+
+/// The rates of the server; in all, its work in seconds.
+fn work(layout: &Layout, load: &Load) -> String {
+    let work = load.work_micros().enumerate().map(|(bin, it)| busy(layout, bin, it));
+    let in_all = format!("{} s", millis(SimSpan::from_micros(load.work_micros().sum())));
+    let away = load.turned_away().enumerate().map(|(bin, n)| rate(layout, bin, n));
+    let n_away = load.turned_away().sum::<u64>().to_string();
+    rate_line(layout, BUSY, Peak::of(work), &in_all)
+        + &rate_line(layout, TURNED_AWAY, Peak::of(away), &n_away)
+}
+
+fn rate_line(layout: &Layout, name: &str, Peak { value, bin }: Peak, total: &str) -> String {
+    let at = at(layout, value, bin);
+    let value = format!("{}.{:03}", value / 1000, value % 1000);
+    format!("  {name:<24}{value:>14}{at:>18}{total:>16}\n")
 }
 
 /// When a bin ends that has the peak; what never was has no time.
@@ -44,15 +68,16 @@ fn at(layout: &Layout, value: u64, bin: usize) -> String {
     if value == 0 { "-".to_owned() } else { layout.bounds_of(bin).1.to_string() }
 }
 
-fn latencies(part: &Part, ink: Ink) -> String {
+fn latencies(part: &Part, load: Option<&Load>, ink: Ink) -> String {
     let mut text = String::new();
     let heads = ["p50_s", "p90_s", "p99_s", "p99.9_s", "max_s"].map(|it| format!("{it:>11}"));
     let head = format!("  {:<10}{:>11}{}", "latency", "count", heads.concat());
     let _ = writeln!(text, "{}", ink.faint(&head));
-    for took in Took::ALL {
-        let latency = part.latency(took);
+    let of_clients = Took::ALL.map(|it| (it.name(), part.latency(it)));
+    let all = of_clients.into_iter().chain(load.map(|it| (WAIT, it.wait())));
+    for (name, latency) in all {
         let n = latency.count();
-        let _ = write!(text, "  {:<10}{n:>11}", took.name());
+        let _ = write!(text, "  {name:<10}{n:>11}");
         for per_mille in [500, 900, 990, 999] {
             let told = latency.quantile(per_mille).map(millis).unwrap_or_default();
             let _ = write!(text, "{told:>11}");
@@ -66,7 +91,8 @@ fn latencies(part: &Part, ink: Ink) -> String {
 }
 
 fn scopes(metrics: &Metrics, ink: Ink) -> String {
-    let n = metrics.layout().scopes().len();
+    let layout = metrics.layout();
+    let n = layout.scopes().len() + layout.n_nodes();
     let told = format!("  {} besides the total in metrics.csv", count(n, "scope"));
     format!("{}\n", ink.faint(&told))
 }

@@ -86,6 +86,11 @@ impl Work {
 }
 
 impl ServerSpec {
+    /// How many nodes there are.
+    pub const fn n_nodes(&self) -> u32 {
+        self.n_nodes
+    }
+
     /// The work that a message of this kind is, if it is any.
     pub const fn work(&self, kind: Kind) -> Option<&Work> {
         self.work[kind as usize].as_ref()

@@ -6,21 +6,23 @@
 //! once; the total is the sum of the parts.
 
 mod layout;
+mod load;
 mod part;
 mod summary;
 mod table;
 
 pub use layout::{BINS_MAX, By, Layout, PARTS_MAX, Scope, TooFine, TooMany};
+pub use load::{BUSY, Load, QUEUE, TURNED_AWAY, WAIT};
 pub use part::{Flow, Level, Part, Peak, Told, Took, told_name};
 pub use summary::{QUANTILES, summary};
-pub use table::{METRIC_COLUMNS, rate, write_metrics};
+pub use table::{METRIC_COLUMNS, busy, rate, write_metrics};
 
 use std::sync::Arc;
 
 use crate::{
     id::{ClientId, Id, RoomId},
     link::Cause,
-    observe::{Callback, Observer, Rounds, Standing},
+    observe::{Callback, Observer, Rounds, Served, Standing},
     protocol::{
         code::{Reason, Status},
         message::Kind,
@@ -35,6 +37,9 @@ pub struct Metrics {
     layout: Arc<Layout>,
     /// Of each scope of the layout; then of the clients that are in none.
     parts: Vec<Part>,
+    /// Of each node of the server that has a scope; then of the others.  None, if the scenario does
+    /// not say what the server bears.
+    loads: Vec<Load>,
     /// The clients from the first to before the second, who are in this part: those looked for
     /// last.
     here: (usize, usize, usize),
@@ -90,9 +95,11 @@ impl Metrics {
     /// Nothing yet.
     pub fn new(layout: &Arc<Layout>) -> Self {
         let part = || Part::new(layout.n_bins());
+        let n_loads = if layout.n_nodes() == 0 { 0 } else { layout.n_nodes() + 1 };
         Self {
             layout: Arc::clone(layout),
             parts: (0..=layout.scopes().len()).map(|_| part()).collect(),
+            loads: vec![Load::new(layout.n_bins()); n_loads],
             here: (0, 0, 0),
             now: (0, 0, 0),
             pace: (SimSpan::ZERO, None),
@@ -105,11 +112,14 @@ impl Metrics {
         for (part, more) in self.parts.iter_mut().zip(&other.parts) {
             part.join(more);
         }
+        for (load, more) in self.loads.iter_mut().zip(&other.loads) {
+            load.join(more);
+        }
     }
 
     /// Whether another has the same numbers.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.parts == other.parts
+        self.parts == other.parts && self.loads == other.loads
     }
 
     /// How the run is divided.
@@ -129,6 +139,28 @@ impl Metrics {
         let named = self.layout.scopes().iter().zip(&self.parts);
         let named = named.map(|(it, part)| (it.name.clone(), part.clone()));
         std::iter::once(("total".to_owned(), self.total())).chain(named).collect()
+    }
+
+    /// What all nodes of the server bear, if the scenario says how much they can.
+    pub fn load(&self) -> Option<Load> {
+        let (first, others) = self.loads.split_first()?;
+        let mut total = first.clone();
+        for it in others {
+            total.join(it);
+        }
+        Some(total)
+    }
+
+    /// The nodes of the server by name.
+    pub fn nodes(&self) -> impl Iterator<Item = (String, &Load)> {
+        let nodes = self.loads.iter().take(self.layout.n_nodes()).zip(1..);
+        nodes.map(|(load, number)| (format!("node:{number}"), load))
+    }
+
+    /// The load that a node is part of, by its number from 1 on.
+    fn load_of(&mut self, node: u32) -> Option<&mut Load> {
+        let index = (node as usize - 1).min(self.layout.n_nodes());
+        self.loads.get_mut(index)
     }
 
     fn part(&mut self, client: ClientId) -> &mut Part {
@@ -286,6 +318,20 @@ impl Observer for Metrics {
         let n = sessions.map(|(_, it)| i64::from(it.is_reconnecting)).sum::<i64>();
         let bin = self.bin(at);
         self.part(client).step(bin, Level::Reconnecting, -n);
+    }
+
+    fn served(&mut self, at: SimTime, served: Served) {
+        let layout = Arc::clone(&self.layout);
+        if let Some(load) = self.load_of(served.node) {
+            load.served(&layout, at, served);
+        }
+    }
+
+    fn turned_away(&mut self, at: SimTime, node: u32, _: Kind) {
+        let bin = self.bin(at);
+        if let Some(load) = self.load_of(node) {
+            load.turned_away_in(bin);
+        }
     }
 
     fn cut(&mut self, at: SimTime, client: ClientId) {

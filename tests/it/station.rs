@@ -58,14 +58,14 @@ impl Log {
 }
 
 /// A group of `n` clients A with a server like this.
-fn crowd(n: usize, server: &Value, script: &[Value]) -> Value {
+pub(crate) fn crowd(n: usize, server: &Value, script: &[Value]) -> Value {
     let profile = json!({ "base": "zego-doc", "login_rate": "none", "retry": { "fixed": "2s" } });
     let mut story = scenario(&profile, &[client("A", &json!({ "count": n }))], script);
     story["server"] = server.clone();
     story
 }
 
-fn storm() -> Value {
+pub(crate) fn storm() -> Value {
     let login = json!({ "loginRoom": { "room": "r", "isUserStatusNotify": false } });
     call("10s", "A", &login)
 }
@@ -366,8 +366,8 @@ proptest! {
     }
 }
 
-#[test]
-fn threads_change_nothing_where_nodes_are_cells() {
+/// Twelve rooms on four nodes that have much to do.
+pub(crate) fn four_nodes() -> Value {
     let rooms = 0..12;
     let clients: Vec<Value> =
         rooms.clone().map(|it| client(&format!("g{it}"), &json!({ "count": 6 }))).collect();
@@ -383,6 +383,12 @@ fn threads_change_nothing_where_nodes_are_cells() {
         "nodes": 4, "workers": 2, "queue": 20, "fan_out": "1ms",
         "service": { "login": { "exponential": "20ms" }, "other": { "exponential": "5ms" } },
     });
+    story
+}
+
+#[test]
+fn threads_change_nothing_where_nodes_are_cells() {
+    let story = four_nodes();
     let scenario = Scenario::parse(&story.to_string()).unwrap();
     assert_eq!(sim::Plan::of(&scenario).n_cells(), 4);
     let on = |n_threads| {

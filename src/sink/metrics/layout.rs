@@ -43,6 +43,8 @@ pub struct Layout {
     end: SimTime,
     by: By,
     scopes: Vec<Scope>,
+    /// How many nodes of the server are told of one by one; none, if the server bears everything.
+    n_nodes: usize,
 }
 
 /// The bins asked for are too short: they would have to be at least so long.
@@ -93,7 +95,8 @@ impl Layout {
                 scopes.collect()
             }
         };
-        Ok(Self { bin, n_bins: n_bins.max(1), end, by, scopes })
+        let n_nodes = scenario.server().map_or(0, |it| (it.n_nodes() as usize).min(PARTS_MAX));
+        Ok(Self { bin, n_bins: n_bins.max(1), end, by, scopes, n_nodes })
     }
 
     /// The usual division.
@@ -120,6 +123,11 @@ impl Layout {
     /// The scopes besides the total.
     pub fn scopes(&self) -> &[Scope] {
         &self.scopes
+    }
+
+    /// How many nodes of the server have a scope, if the scenario says what the server bears.
+    pub const fn n_nodes(&self) -> usize {
+        self.n_nodes
     }
 
     /// The bin of an instant: from which microsecond to before which, and its number.  What

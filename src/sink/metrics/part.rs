@@ -312,7 +312,7 @@ impl Part {
 }
 
 /// What changes come to, one after the other, but for the last, with which all is over.
-fn sums(changes: impl ExactSizeIterator<Item = i64>) -> impl Iterator<Item = u64> {
+pub(super) fn sums(changes: impl ExactSizeIterator<Item = i64>) -> impl Iterator<Item = u64> {
     let n_bins = changes.len() - 1;
     let mut sum = 0;
     changes.take(n_bins).map(move |it| {

@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Flow, Layout, Level, Metrics, Part, Peak, Took, table::rate};
+use super::{
+    BUSY, Flow, Layout, Level, Load, Metrics, Part, Peak, QUEUE, TURNED_AWAY, Took, WAIT,
+    table::{busy, rate},
+};
 use crate::{
     scenario::Scenario,
     sink::{
@@ -26,6 +29,18 @@ pub fn summary(
 ) -> Vec<u8> {
     let layout = metrics.layout();
     let scopes = metrics.scopes().into_iter().map(|(name, part)| (name, of_part(layout, &part)));
+    let mut scopes: Map<String, Value> = scopes.collect();
+    if let Some(load) = metrics.load() {
+        for (key, more) in of_load(layout, &load) {
+            if let Value::Object(known) = &mut scopes["total"][key] {
+                known.extend(more);
+            }
+        }
+    }
+    for (name, load) in metrics.nodes() {
+        let told = of_load(layout, load).map(|(key, it)| (key.to_owned(), it.into()));
+        scopes.insert(name, Value::Object(Map::from_iter(told)));
+    }
     let value = json!({
         "roomsim": VERSION,
         "scenario": scenario.name(),
@@ -35,7 +50,7 @@ pub fn summary(
         "fingerprint": fingerprint.to_string(),
         "bin_s": seconds(layout.bin()),
         "latency_relative_error": RELATIVE_ERROR,
-        "scopes": scopes.collect::<Map<_, _>>(),
+        "scopes": scopes,
     });
     let mut bytes = serde_json::to_vec_pretty(&value).expect("this value can be written");
     bytes.push(b'\n');
@@ -43,20 +58,12 @@ pub fn summary(
 }
 
 fn of_part(layout: &Layout, part: &Part) -> Value {
-    // What never was has no time.
-    let at = |value, bin: usize| (0 < value).then(|| layout.bounds_of(bin).1.to_string());
-    let levels = Level::ALL.map(|it| {
-        let Peak { value, bin } = Peak::of(part.levels(it));
-        let last = part.levels(it).last();
-        (it.name().to_owned(), json!({ "peak": value, "peak_at_s": at(value, bin), "end": last }))
-    });
+    let levels = Level::ALL
+        .map(|it| (it.name().to_owned(), of_level(layout, &part.levels(it).collect::<Vec<_>>())));
     let rates = Flow::ALL.map(|it| {
         let total: u64 = part.flows(it).sum();
         let in_thousandths = part.flows(it).enumerate().map(|(bin, n)| rate(layout, bin, n));
-        let Peak { value, bin } = Peak::of(in_thousandths);
-        let peak = format!("{}.{:03}", value / 1000, value % 1000);
-        let told = json!({ "peak": peak, "peak_at_s": at(value, bin), "total": total });
-        (it.name().to_owned(), told)
+        (it.name().to_owned(), of_rate(layout, in_thousandths, &total.into()))
     });
     let latencies = Took::ALL.map(|it| (it.name().to_owned(), of_latency(part.latency(it))));
     let callbacks = part.told().map(|(name, told)| {
@@ -69,6 +76,43 @@ fn of_part(layout: &Layout, part: &Part) -> Value {
         "callbacks": callbacks.collect::<Map<_, _>>(),
         "messages": messages(part.counters()),
     })
+}
+
+/// The levels, rates and latencies of the server, or of a node of it.
+fn of_load(layout: &Layout, load: &Load) -> [(&'static str, Map<String, Value>); 3] {
+    let of = |entries: &[(&str, Value)]| {
+        entries.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect::<Map<_, _>>()
+    };
+    let work = load.work_micros().enumerate().map(|(bin, it)| busy(layout, bin, it));
+    let total = seconds(SimSpan::from_micros(load.work_micros().sum()));
+    let away = load.turned_away().enumerate().map(|(bin, it)| rate(layout, bin, it));
+    let n_away: u64 = load.turned_away().sum();
+    let rates = [
+        (BUSY, of_rate(layout, work, &total.into())),
+        (TURNED_AWAY, of_rate(layout, away, &n_away.into())),
+    ];
+    [
+        ("levels", of(&[(QUEUE, of_level(layout, &load.queue().collect::<Vec<_>>()))])),
+        ("rates", of(&rates)),
+        ("latencies", of(&[(WAIT, of_latency(load.wait()))])),
+    ]
+}
+
+fn of_level(layout: &Layout, values: &[u64]) -> Value {
+    let peak = Peak::of(values.iter().copied());
+    let at = peak_at(layout, peak);
+    json!({ "peak": peak.value, "peak_at_s": at, "end": values.last() })
+}
+
+fn of_rate(layout: &Layout, in_thousandths: impl Iterator<Item = u64>, total: &Value) -> Value {
+    let peak = Peak::of(in_thousandths);
+    let value = format!("{}.{:03}", peak.value / 1000, peak.value % 1000);
+    json!({ "peak": value, "peak_at_s": peak_at(layout, peak), "total": total })
+}
+
+/// When the bin of a peak ends; what never was has no time.
+fn peak_at(layout: &Layout, Peak { value, bin }: Peak) -> Option<String> {
+    (0 < value).then(|| layout.bounds_of(bin).1.to_string())
 }
 
 fn of_latency(latency: &Latency) -> Value {

@@ -5,7 +5,7 @@ use std::io;
 use crate::{
     sink::{
         line::Lines,
-        metrics::{Flow, Layout, Level, Metrics},
+        metrics::{BUSY, Flow, Layout, Level, Load, Metrics, QUEUE, TURNED_AWAY},
     },
     time::SimTime,
 };
@@ -13,7 +13,8 @@ use crate::{
 /// The columns of `metrics.csv`.
 pub const METRIC_COLUMNS: [&str; 4] = ["time_s", "scope", "name", "value"];
 
-/// Writes all series: bin by bin, of each scope first the levels at its end, then the rates in it.
+/// Writes all series: bin by bin, of each scope first the levels at its end, then the rates in it;
+/// then of the server and its nodes.
 pub fn write_metrics<W: io::Write>(metrics: &Metrics, to: W) -> io::Result<()> {
     let layout = metrics.layout();
     let mut lines = Lines::new(to);
@@ -27,6 +28,10 @@ pub fn write_metrics<W: io::Write>(metrics: &Metrics, to: W) -> io::Result<()> {
             (&**name, levels.into(), flows.into())
         })
         .collect();
+    let total = metrics.load();
+    let total = total.iter().map(|it| ("total".to_owned(), it));
+    let loads: Vec<(String, Series)> =
+        total.chain(metrics.nodes()).map(|(name, load)| (name, Series::of(load))).collect();
     for bin in 0..layout.n_bins() {
         let (_, end) = layout.bounds_of(bin);
         for (scope, levels, flows) in &series {
@@ -41,8 +46,46 @@ pub fn write_metrics<W: io::Write>(metrics: &Metrics, to: W) -> io::Result<()> {
                 lines.end()?;
             }
         }
+        for (scope, series) in &loads {
+            series.write(&mut lines, layout, (bin, scope))?;
+        }
     }
     lines.finish()
+}
+
+/// What is told of the server, or of a node, bin by bin.
+struct Series {
+    queue: Vec<u64>,
+    work: Vec<u64>,
+    turned_away: Vec<u64>,
+}
+
+impl Series {
+    fn of(load: &Load) -> Self {
+        Self {
+            queue: load.queue().collect(),
+            work: load.work_micros().collect(),
+            turned_away: load.turned_away().collect(),
+        }
+    }
+
+    fn write<W: io::Write>(
+        &self,
+        lines: &mut Lines<W>,
+        layout: &Layout,
+        (bin, scope): (usize, &str),
+    ) -> io::Result<()> {
+        let (_, end) = layout.bounds_of(bin);
+        head(lines, end, scope, QUEUE);
+        lines.number(self.queue[bin]);
+        lines.end()?;
+        head(lines, end, scope, BUSY);
+        lines.thousandths(busy(layout, bin, self.work[bin]));
+        lines.end()?;
+        head(lines, end, scope, TURNED_AWAY);
+        lines.thousandths(rate(layout, bin, self.turned_away[bin]));
+        lines.end()
+    }
 }
 
 fn head<W: io::Write>(lines: &mut Lines<W>, at: SimTime, scope: &str, name: &str) {
@@ -53,8 +96,18 @@ fn head<W: io::Write>(lines: &mut Lines<W>, at: SimTime, scope: &str, name: &str
 
 /// So many in a bin, in thousandths of one a second, rounded to the nearest.
 pub fn rate(layout: &Layout, bin: usize, n: u64) -> u64 {
+    share(layout, bin, u128::from(n) * 1_000_000_000)
+}
+
+/// So many workers are at work in a bin on average, in thousandths of one, rounded to the nearest,
+/// if they work so many microseconds.
+pub fn busy(layout: &Layout, bin: usize, micros: u64) -> u64 {
+    share(layout, bin, u128::from(micros) * 1000)
+}
+
+/// So much by the microseconds of a bin.
+fn share(layout: &Layout, bin: usize, n: u128) -> u64 {
     let (start, end) = layout.bounds_of(bin);
     let span = u128::from(end.since(start).as_micros().max(1));
-    let rate = (u128::from(n) * 1_000_000_000 + span / 2) / span;
-    u64::try_from(rate).expect("nothing happens so often")
+    u64::try_from((n + span / 2) / span).expect("nothing happens so often")
 }
