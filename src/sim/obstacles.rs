@@ -4,11 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     id::{LinkId, UserId},
-    link::Cut,
-    protocol::{message::Kind, quiet::Pace},
+    link::{Cut, PathModel},
+    protocol::{message::Kind, quiet::Pace, rules::Rules},
     scenario::{Action, Population, Scenario},
     time::{Clock, SimSpan},
 };
+
+/// The pace of rounds over a way up and a way down; or why they cannot be passed over there.
+pub(super) fn pace_over(rules: &Rules, [up, down]: [&PathModel; 2]) -> Result<Pace, &'static str> {
+    Pace::of(rules, [up.longest()?, down.longest()?])
+}
+
+/// Whether heartbeats are work for the server, so that each one counts.
+pub(super) fn are_work(scenario: &Scenario) -> bool {
+    scenario.server().is_some_and(|it| it.work(Kind::Heartbeat).is_some())
+}
 
 /// Every reason why heartbeats of a scenario have to be simulated one by one, somewhere or
 /// everywhere, in words.
@@ -18,7 +28,7 @@ pub fn obstacles(scenario: &Scenario) -> Vec<String> {
         reasons.push("the profile has no heartbeats".to_owned());
         return reasons;
     }
-    if scenario.server().is_some_and(|it| it.work(Kind::Heartbeat).is_some()) {
+    if are_work(scenario) {
         reasons.push("the server is a queue: it works on every heartbeat".to_owned());
     }
     let (named, populations) = (scenario.named_clients(), scenario.populations());
@@ -57,11 +67,7 @@ fn of_links(scenario: &Scenario, mut used: BTreeSet<LinkId>, reasons: &mut Vec<S
     for link in used {
         let spec = &links[link];
         let spans = [spec.model.up.longest(), spec.model.down.longest()];
-        let pace = match spans {
-            [Err(why), _] | [_, Err(why)] => Err(why),
-            [Ok(up), Ok(down)] => Pace::of(scenario.rules(), [up, down]),
-        };
-        if let Err(why) = pace {
+        if let Err(why) = pace_over(scenario.rules(), [&spec.model.up, &spec.model.down]) {
             let reason = format!("on the link `{}` {why}", spec.name);
             if told.insert(reason.clone()) {
                 reasons.push(reason);

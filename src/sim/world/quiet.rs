@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::Waybill,
     id::{Id, LinkId, SessionId},
-    link::{Direction, ahead::Outlook, bits::Bits},
+    link::{Direction, PathModel, ahead::Outlook, bits::Bits},
     observe::{Observer, Rounds},
     protocol::{
         message::{ClientBody, ClientMsg, Kind, Lane, Message, ServerBody, ServerMsg},
@@ -19,7 +19,7 @@ use crate::{
         server::Order,
     },
     scenario::Action,
-    sim::Heartbeats,
+    sim::{Heartbeats, obstacles::pace_over},
     time::{Clock, SimSpan, SimTime},
 };
 
@@ -122,7 +122,13 @@ fn n_quiet(Outlook { restless: [up, down], n_known }: Outlook, bears: u32) -> u3
     failed.first_run(bears + 1).filter(|it| *it < n_known).unwrap_or(n_known - n_open)
 }
 
-impl<O: Observer> World<'_, O> {
+impl<'a, O: Observer> World<'a, O> {
+    /// The ways of a session's messages now, up and down.
+    fn paths(&self, id: SessionId) -> [&'a PathModel; 2] {
+        let (links, kinds) = (self.scenario.links(), self.devices[self.sessions[id].device].kinds);
+        Direction::BOTH.map(|it| links[kinds[it as usize]].model.path(it))
+    }
+
     /// The deadline of a session that is at rest, or goes to rest now; nothing, if it does not.
     #[inline]
     pub(super) fn rest(&mut self, id: SessionId) -> Option<SimTime> {
@@ -170,32 +176,24 @@ impl<O: Observer> World<'_, O> {
 
     /// The pace of a session over its present links.
     fn pace(&mut self, id: SessionId) -> Option<Pace> {
-        let session = &mut self.sessions[id];
-        let kinds = self.devices[session.device].kinds;
-        if session.prospect.kinds != Some(kinds) {
-            let links = self.scenario.links();
-            let path = |it: Direction| links[kinds[it as usize]].model.path(it);
-            let longest = Direction::BOTH.map(|it| path(it).longest());
-            let pace = match longest {
-                [Ok(up), Ok(down)] => Pace::of(&self.rules, [up, down]).ok(),
-                [Err(_), _] | [_, Err(_)] => None,
-            };
-            let bursts = Direction::BOTH.into_iter().any(|it| path(it).loss.has_chain());
+        let kinds = self.devices[self.sessions[id].device].kinds;
+        if self.sessions[id].prospect.kinds != Some(kinds) {
+            let paths = self.paths(id);
+            let pace = pace_over(&self.rules, paths).ok();
             // In a burst each round is simulated.
+            let bursts = paths.iter().any(|it| it.loss.has_chain());
             let bears_max = if bursts { 0 } else { BEARS_MAX };
             let pace = pace.map(|it| Pace { bears: it.bears.min(bears_max), ..it });
-            session.prospect = Prospect { kinds: Some(kinds), pace, ..Prospect::NONE };
+            self.sessions[id].prospect = Prospect { kinds: Some(kinds), pace, ..Prospect::NONE };
         }
-        session.prospect.pace
+        self.sessions[id].prospect.pace
     }
 
     /// The instant of the first heartbeat that has to be simulated, and how many rounds before it
     /// may fail at once; nothing, if it is the next.
     fn look(&mut self, id: SessionId, (beat_at, pace): (SimTime, Pace)) -> Option<(SimTime, u32)> {
+        let paths = self.paths(id);
         let session = &mut self.sessions[id];
-        let kinds = self.devices[session.device].kinds;
-        let links = self.scenario.links();
-        let paths = Direction::BOTH.map(|it| links[kinds[it as usize]].model.path(it));
         if !session.flow.is_good(paths) {
             return None;
         }
@@ -288,16 +286,12 @@ impl<O: Observer> World<'_, O> {
         (number, sent_at): (u32, SimTime),
         ([up, down], n): ([Bits; 2], u32),
     ) -> Last {
-        let turn = self.turn;
+        let (turn, [path_up, path_down]) = (self.turn, self.paths(id));
         let session = &mut self.sessions[id];
-        let kinds = self.devices[session.device].kinds;
-        let links = self.scenario.links();
-        let path = |it: Direction| links[kinds[it as usize]].model.path(it);
         if up.has(n - 1) {
             return Last::Over(None, None);
         }
-        let up_delay =
-            session.flow.delay_of(&self.draws, path(Direction::Up), (Direction::Up, number));
+        let up_delay = session.flow.delay_of(&self.draws, path_up, (Direction::Up, number));
         let heard_at = sent_at + up_delay;
         if !turn.has_arrived(waybill(id, Direction::Up, number), heard_at) {
             return Last::Up(heard_at);
@@ -305,8 +299,7 @@ impl<O: Observer> World<'_, O> {
         if down.has(n - 1) {
             return Last::Over(Some(heard_at), None);
         }
-        let down_delay =
-            session.flow.delay_of(&self.draws, path(Direction::Down), (Direction::Down, number));
+        let down_delay = session.flow.delay_of(&self.draws, path_down, (Direction::Down, number));
         let answered_at = heard_at + down_delay;
         let n_answers = (!up & Bits::first(n - 1)).count();
         let n_sent = session.n_sent[Direction::Down as usize][Lane::Heartbeat as usize];
@@ -375,11 +368,9 @@ impl<O: Observer> World<'_, O> {
         let heard_before = (!up & before).highest();
         let heard_at = heard_at.or_else(|| {
             let place = heard_before?;
-            let session = &mut self.sessions[id];
-            let link = self.devices[session.device].kinds[Direction::Up as usize];
-            let path = self.scenario.links()[link].model.path(Direction::Up);
+            let [path, _] = self.paths(id);
             let message = (Direction::Up, number + place);
-            Some(at(place) + session.flow.delay_of(&self.draws, path, message))
+            Some(at(place) + self.sessions[id].flow.delay_of(&self.draws, path, message))
         });
         Past { sent_at: at(n - 1), next_at: at(n), answered_at, open_since, heard_at }
     }

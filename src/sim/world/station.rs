@@ -22,7 +22,7 @@ use crate::{
         Scenario,
         server::{Full, ServerSpec},
     },
-    sim::{Cell, Heartbeats},
+    sim::{Cell, Heartbeats, obstacles::are_work},
     time::SimTime,
 };
 
@@ -63,8 +63,7 @@ struct Task {
 
 /// A scenario in which heartbeats have to wait has each of them.
 pub(super) fn heartbeats(scenario: &Scenario, asked: Heartbeats) -> Heartbeats {
-    let is_work = scenario.server().is_some_and(|it| it.work(Kind::Heartbeat).is_some());
-    if is_work { Heartbeats::EachOne } else { asked }
+    if are_work(scenario) { Heartbeats::EachOne } else { asked }
 }
 
 impl<'a> Stations<'a> {
