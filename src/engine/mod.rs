@@ -2,20 +2,25 @@
 //!
 //! Generic: it holds parcels and deadlines and knows neither rooms nor clients nor links.
 //! Ties are decided by a canonical key, never by the order of insertion: at one instant come first
-//! the script, then the parcels that arrive, by (lane, number), then the deadlines, by slot.
+//! the script, then the parcels that arrive, by (lane, number), then the deadlines, by slot, those
+//! in the row last of the same slot.
 #![deny(clippy::float_arithmetic)]
 
+mod row;
 mod tournament;
 mod transit;
+mod word;
 
 use crate::time::SimTime;
+use row::Row;
 use tournament::Tournament;
 use transit::Transit;
+use word::Word;
 
 /// The most deadline slots that one cell can have.
-pub const SLOTS_MAX: usize = tournament::SLOTS_MAX;
+pub const SLOTS_MAX: usize = word::SLOTS_MAX;
 /// The latest instant that a run can reach.
-pub const TIME_MAX: SimTime = tournament::TIME_MAX;
+pub const TIME_MAX: SimTime = word::TIME_MAX;
 
 /// Names one parcel under way: its lane and its number on that lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +40,8 @@ pub enum Next<P> {
     Arrival(Waybill, P),
     /// The deadline of a slot is due.  Handling it must move the slot's deadline.
     Deadline(usize),
+    /// The deadline of a slot in the row is due, and no longer in the row.
+    InRow(usize),
     /// Nothing more happens before the end.
     End,
 }
@@ -43,12 +50,15 @@ pub enum Next<P> {
 ///
 /// A deadline is a value in a slot: it may move at any time and nothing is ever cancelled.
 /// Parcels wait in a heap, which stays small because little is under way at any one time.
+/// Deadlines that are set in order may stand in a row, besides; a slot may stand there more than
+/// once, and what stands there cannot be moved: whoever is called says whether it is still due.
 #[derive(Debug)]
 pub struct Agenda<P> {
     now: SimTime,
     end: SimTime,
     under_way: Transit<P>,
     deadlines: Tournament,
+    row: Row,
 }
 
 impl<P: Copy> Agenda<P> {
@@ -60,6 +70,7 @@ impl<P: Copy> Agenda<P> {
             end,
             under_way: Transit::new(),
             deadlines: Tournament::new(n_slots),
+            row: Row::default(),
         }
     }
 
@@ -86,13 +97,40 @@ impl<P: Copy> Agenda<P> {
         self.deadlines.set(slot, if self.end < at { SimTime::NEVER } else { at });
     }
 
-    /// Moves to whatever happens next, given when the script's next entry is due.
+    /// Sets the deadline of `slot`, unless it has an earlier one.
     #[inline]
+    pub fn set_earlier_deadline(&mut self, slot: usize, at: SimTime) {
+        if at <= self.end {
+            self.deadlines.set_earlier(slot, at);
+        }
+    }
+
+    /// Puts a deadline of `slot` into the row, if it is later than all that stand there; whether it
+    /// is.  One beyond the end is as good as there.
+    #[inline]
+    pub fn line_up(&mut self, slot: usize, at: SimTime) -> bool {
+        self.end < at || self.row.push(Word::of(slot, at))
+    }
+
+    /// The slot that stands in the row after so many others.
+    #[inline]
+    pub fn in_row(&self, place: usize) -> Option<usize> {
+        self.row.slot(place)
+    }
+
+    /// The parcel that arrives after so many others, if that is known yet.
+    #[inline]
+    pub fn arriving(&self, place: usize) -> Option<(Waybill, &P)> {
+        self.under_way.peek(place)
+    }
+
+    /// Moves to whatever happens next, given when the script's next entry is due.
+    #[expect(clippy::inline_always, reason = "it is called once, for every event")]
+    #[inline(always)]
     pub fn next(&mut self, script_at: SimTime) -> Next<P> {
         let arrival_at = self.under_way.first_at();
-        let deadline = self.deadlines.first();
-        let deadline_at = deadline.map_or(SimTime::NEVER, |(at, _)| at);
-        let at = script_at.min(arrival_at).min(deadline_at);
+        let (set, in_row) = (self.deadlines.first(), self.row.first());
+        let at = script_at.min(arrival_at).min(set.min(in_row).at());
         if self.end < at {
             return Next::End;
         }
@@ -105,8 +143,11 @@ impl<P: Copy> Agenda<P> {
             let (waybill, parcel) = self.under_way.pop().expect("it was seen above");
             return Next::Arrival(waybill, parcel);
         }
-        let (_, slot) = deadline.expect("it is the earliest");
-        Next::Deadline(slot)
+        if set <= in_row {
+            return Next::Deadline(set.slot());
+        }
+        self.row.pop();
+        Next::InRow(in_row.slot())
     }
 }
 
@@ -141,6 +182,36 @@ mod tests {
         agenda.set_deadline(2, at(101));
         assert_eq!(agenda.next(SimTime::NEVER), Next::End);
         assert_eq!(agenda.now(), at(5));
+    }
+
+    #[test]
+    fn the_row_is_one_with_the_deadlines_and_last_of_a_slot() {
+        let mut agenda = Agenda::<()>::new(3, at(10));
+        assert!(agenda.line_up(1, at(5)));
+        assert!(!agenda.line_up(0, at(5)), "of one instant, the lower slot is earlier");
+        assert!(agenda.line_up(2, at(5)));
+        assert!(agenda.line_up(2, at(7)));
+        assert!(!agenda.line_up(0, at(6)), "it would not be the last");
+        assert!(agenda.line_up(0, at(11)), "beyond the end");
+        assert_eq!(
+            (agenda.in_row(0), agenda.in_row(2), agenda.in_row(3)),
+            (Some(1), Some(2), None)
+        );
+        agenda.set_deadline(1, at(5));
+        agenda.set_deadline(0, at(9));
+        agenda.set_earlier_deadline(0, at(10));
+        agenda.set_earlier_deadline(0, at(6));
+        assert_eq!(agenda.next(SimTime::NEVER), Next::Deadline(1));
+        agenda.set_deadline(1, SimTime::NEVER);
+        for (slot, second) in [(1, 5), (2, 5)] {
+            assert_eq!(agenda.next(SimTime::NEVER), Next::InRow(slot));
+            assert_eq!(agenda.now(), at(second));
+        }
+        assert_eq!(agenda.next(SimTime::NEVER), Next::Deadline(0));
+        assert_eq!(agenda.now(), at(6));
+        agenda.set_deadline(0, SimTime::NEVER);
+        assert_eq!(agenda.next(SimTime::NEVER), Next::InRow(2));
+        assert_eq!(agenda.next(SimTime::NEVER), Next::End);
     }
 
     #[test]

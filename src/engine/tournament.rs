@@ -2,6 +2,7 @@
 //!
 //! Knows no owners and no meaning, only slots with a time each.
 
+use super::word::{SLOTS_MAX, Word};
 use crate::time::SimTime;
 
 /// The earliest of `n` deadlines.
@@ -12,36 +13,35 @@ use crate::time::SimTime;
 #[derive(Clone, Debug)]
 pub(super) struct Tournament {
     /// A complete binary tree in one array: the winner at 1, the slots from `n_leaves` on.
-    words: Vec<u64>,
+    words: Vec<Word>,
     n_leaves: usize,
 }
-
-/// Bits of a word that hold the slot; the rest holds the time, so a plain `min` finds the winner.
-const SLOT_BITS: u32 = 24;
-/// The most slots a tree can hold.
-pub(super) const SLOTS_MAX: usize = 1 << SLOT_BITS;
-/// The latest time that a word can hold: 12.7 days.
-pub(super) const TIME_MAX: SimTime = SimTime::from_micros((1 << (64 - SLOT_BITS)) - 2);
-/// The word of a slot that is not armed; later than every armed one.
-const IDLE: u64 = u64::MAX;
 
 impl Tournament {
     /// A tree of `n_slots` slots, none of them armed.
     pub(super) fn new(n_slots: usize) -> Self {
         assert!(n_slots <= SLOTS_MAX, "{n_slots} deadlines in one cell, at most {SLOTS_MAX}");
         let n_leaves = n_slots.next_power_of_two();
-        Self { words: vec![IDLE; 2 * n_leaves], n_leaves }
+        Self { words: vec![Word::IDLE; 2 * n_leaves], n_leaves }
     }
 
     /// Sets the deadline of `slot`; [`SimTime::NEVER`] disarms it.
     #[inline]
     pub(super) fn set(&mut self, slot: usize, at: SimTime) {
-        let word = if at == SimTime::NEVER {
-            IDLE
-        } else {
-            assert!(at <= TIME_MAX, "deadline {at} is beyond {TIME_MAX}");
-            at.as_micros() << SLOT_BITS | slot as u64
-        };
+        self.put(slot, Word::of(slot, at));
+    }
+
+    /// Sets the deadline of `slot`, unless it has an earlier one.
+    #[inline]
+    pub(super) fn set_earlier(&mut self, slot: usize, at: SimTime) {
+        let word = Word::of(slot, at);
+        if word < self.words[self.n_leaves + slot] {
+            self.put(slot, word);
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, slot: usize, word: Word) {
         let mut node = self.n_leaves + slot;
         self.words[node] = word;
         while 1 < node {
@@ -54,12 +54,10 @@ impl Tournament {
         }
     }
 
-    /// The slot with the earliest deadline, or nothing when none is armed.
+    /// The word of the slot with the earliest deadline.
     #[inline]
-    pub(super) fn first(&self) -> Option<(SimTime, usize)> {
-        let word = self.words[1];
-        let slot = usize::try_from(word & (SLOTS_MAX as u64 - 1)).expect("24 bits");
-        (word != IDLE).then_some((SimTime::from_micros(word >> SLOT_BITS), slot))
+    pub(super) fn first(&self) -> Word {
+        self.words[1]
     }
 }
 
@@ -76,7 +74,7 @@ mod tests {
     #[test]
     fn an_empty_or_idle_tree_has_no_winner() {
         for n in [0, 1, 2, 3, 7] {
-            assert_eq!(Tournament::new(n).first(), None, "{n} slots");
+            assert_eq!(Tournament::new(n).first(), Word::IDLE, "{n} slots");
         }
     }
 
@@ -85,7 +83,7 @@ mod tests {
         let mut tree = Tournament::new(5);
         tree.set(4, at(9));
         tree.set(2, at(9));
-        assert_eq!(tree.first(), Some((at(9), 2)));
+        assert_eq!(tree.first(), Word::of(2, at(9)));
     }
 
     proptest! {
@@ -101,6 +99,7 @@ mod tests {
                 plain[slot] = time;
                 tree.set(slot, time.map_or(SimTime::NEVER, at));
                 let expected = (0..n).filter_map(|it| plain[it].map(|time| (at(time), it))).min();
+                let expected = expected.map_or(Word::IDLE, |(time, it)| Word::of(it, time));
                 prop_assert_eq!(tree.first(), expected);
             }
         }

@@ -1,63 +1,287 @@
 //! What is under way: parcels in order of their arrival.
-
-use std::{cmp::Reverse, collections::BinaryHeap};
+//!
+//! While few are under way they stand in one row, in order.  Of many, only the next are: time is
+//! cut into short spans, and a parcel is put to those of its span, in no order, until that span is
+//! opened.
 
 use super::Waybill;
 use crate::time::SimTime;
 
-/// When a parcel arrives and where it is kept meanwhile: what the heap moves about is small.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Arrival {
+/// A parcel and when it arrives.
+#[derive(Clone, Copy, Debug)]
+struct Arrival<P> {
     at: SimTime,
-    /// Lane and number in one word, so that comparing them is one comparison.
+    /// Lane and number.
     waybill: u64,
-    place: u32,
+    parcel: P,
 }
+
+/// The length of a span, about half a millisecond, in bits of microseconds.
+const SPAN_BITS: u32 = 9;
+/// How many spans are told apart; of later ones the first is used again.
+const N_SPANS: usize = 1024;
+const N_WORDS: usize = N_SPANS / 64;
+/// So few parcels are all in order; half as many, after there were more.
+const FEW: usize = 64;
+/// So many are not, if they belong to several spans.
+const MANY: usize = 128;
 
 /// The parcels under way.
 #[derive(Debug)]
 pub(super) struct Transit<P> {
-    arrivals: BinaryHeap<Reverse<Arrival>>,
-    parcels: Vec<P>,
-    /// Places in `parcels` that hold nothing any more.
-    free: Vec<u32>,
+    /// The parcels of all spans up to the one that was opened last, in order, and before them
+    /// those that have arrived.
+    open: Vec<Arrival<P>>,
+    n_arrived: usize,
+    /// The number of that span.
+    opened: usize,
+    /// Those of each later span; no spans at all, until there are many.
+    spans: Vec<Vec<Arrival<P>>>,
+    /// Which of them have any, a bit each.
+    occupied: [u64; N_WORDS],
+    /// Memory of spans that are over.
+    spare: Vec<Vec<Arrival<P>>>,
+    /// How many parcels later spans have.
+    n_ahead: usize,
+}
+
+impl<P: Copy> Arrival<P> {
+    fn new(at: SimTime, Waybill { lane, number }: Waybill, parcel: P) -> Self {
+        Self { at, waybill: u64::from(lane) << 32 | u64::from(number), parcel }
+    }
+
+    /// What it is ordered by: instant, lane and number in one word, for one comparison.
+    #[inline]
+    fn key(&self) -> u128 {
+        u128::from(self.at.as_micros()) << 64 | u128::from(self.waybill)
+    }
+
+    /// The number of the span in which it is.
+    #[inline]
+    fn span(&self) -> usize {
+        usize::try_from(self.at.as_micros() >> SPAN_BITS).expect("runs are limited")
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "splitting is the purpose")]
+    const fn waybill(&self) -> Waybill {
+        Waybill { lane: (self.waybill >> 32) as u32, number: self.waybill as u32 }
+    }
 }
 
 impl<P: Copy> Transit<P> {
     pub(super) const fn new() -> Self {
-        Self { arrivals: BinaryHeap::new(), parcels: Vec::new(), free: Vec::new() }
+        Self {
+            open: Vec::new(),
+            n_arrived: 0,
+            opened: 0,
+            spans: Vec::new(),
+            occupied: [0; N_WORDS],
+            spare: Vec::new(),
+            n_ahead: 0,
+        }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.arrivals.len()
+    pub(super) const fn len(&self) -> usize {
+        self.n_ahead + self.n_open()
+    }
+
+    /// How many parcels are in order.
+    const fn n_open(&self) -> usize {
+        self.open.len() - self.n_arrived
     }
 
     /// When the next parcel arrives; never, if none is under way.
     #[inline]
-    pub(super) fn first_at(&self) -> SimTime {
-        self.arrivals.peek().map_or(SimTime::NEVER, |it| it.0.at)
+    pub(super) fn first_at(&mut self) -> SimTime {
+        if self.n_open() == 0 && self.n_ahead != 0 {
+            self.open_next();
+        }
+        self.open.get(self.n_arrived).map_or(SimTime::NEVER, |it| it.at)
     }
 
-    #[inline]
-    pub(super) fn push(&mut self, at: SimTime, Waybill { lane, number }: Waybill, parcel: P) {
-        let place = if let Some(place) = self.free.pop() {
-            self.parcels[place as usize] = parcel;
-            place
-        } else {
-            self.parcels.push(parcel);
-            u32::try_from(self.parcels.len() - 1).expect("fewer than 2^32 parcels are under way")
-        };
-        let waybill = u64::from(lane) << 32 | u64::from(number);
-        self.arrivals.push(Reverse(Arrival { at, waybill, place }));
-    }
-
-    /// Takes the parcel that arrives next.
+    /// Takes the parcel that arrives next, of which [`Transit::first_at`] has told.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<(Waybill, P)> {
-        let Reverse(Arrival { waybill, place, .. }) = self.arrivals.pop()?;
-        self.free.push(place);
-        #[expect(clippy::cast_possible_truncation, reason = "splitting is the purpose")]
-        let waybill = Waybill { lane: (waybill >> 32) as u32, number: waybill as u32 };
-        Some((waybill, self.parcels[place as usize]))
+        let arrival = *self.open.get(self.n_arrived)?;
+        self.n_arrived += 1;
+        if self.n_arrived == self.open.len() {
+            self.open.clear();
+            self.n_arrived = 0;
+        }
+        Some((arrival.waybill(), arrival.parcel))
+    }
+
+    /// The parcel that arrives after so many others, if that is known yet.
+    #[inline]
+    pub(super) fn peek(&self, place: usize) -> Option<(Waybill, &P)> {
+        self.open.get(self.n_arrived + place).map(|it| (it.waybill(), &it.parcel))
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, at: SimTime, waybill: Waybill, parcel: P) {
+        let arrival = Arrival::new(at, waybill, parcel);
+        if self.n_ahead == 0 && self.n_open() < FEW || arrival.span() <= self.opened {
+            self.put_in_order(arrival);
+        } else {
+            self.put_ahead(arrival);
+        }
+    }
+
+    #[inline]
+    fn put_in_order(&mut self, arrival: Arrival<P>) {
+        self.opened = self.opened.max(arrival.span());
+        if self.open.len() == self.open.capacity() {
+            self.open.drain(..self.n_arrived);
+            self.n_arrived = 0;
+        }
+        if self.open.last().is_none_or(|it| it.key() < arrival.key()) {
+            self.open.push(arrival);
+        } else {
+            self.put_before(arrival);
+        }
+    }
+
+    /// Puts an arrival in its place among the open ones, of which some come later.
+    #[inline(never)]
+    fn put_before(&mut self, arrival: Arrival<P>) {
+        let open = &self.open[self.n_arrived..];
+        let n_later = open.iter().rev().take_while(|it| arrival.key() < it.key()).count();
+        self.open.insert(self.open.len() - n_later, arrival);
+        let open = &self.open[self.n_arrived..];
+        let first = open[0].span();
+        if open.len() <= MANY || first == self.opened {
+            return;
+        }
+        let n_first = open.partition_point(|it| it.span() == first);
+        for later in self.open.split_off(self.n_arrived + n_first) {
+            self.put_ahead(later);
+        }
+        self.opened = first;
+    }
+
+    /// Puts an arrival to those of its span.
+    #[inline(never)]
+    fn put_ahead(&mut self, arrival: Arrival<P>) {
+        if self.spans.is_empty() {
+            self.spans.resize_with(N_SPANS, Vec::new);
+        }
+        let slot = arrival.span() % N_SPANS;
+        let span = &mut self.spans[slot];
+        if span.capacity() == 0 {
+            *span = self.spare.pop().unwrap_or_default();
+        }
+        span.push(arrival);
+        self.occupied[slot / 64] |= 1 << (slot % 64);
+        self.n_ahead += 1;
+    }
+
+    /// Opens the next span that has parcels, or all of them if there are few again.
+    #[inline(never)]
+    fn open_next(&mut self) {
+        if self.n_ahead <= FEW / 2 {
+            self.open.extend(self.spans.iter_mut().flat_map(|it| it.drain(..)));
+            self.opened = self.open.iter().map(Arrival::span).max().expect("parcels are ahead");
+            self.occupied = [0; N_WORDS];
+            self.n_ahead = 0;
+        } else {
+            self.open_span(self.next_span());
+        }
+        self.open.sort_unstable_by_key(Arrival::key);
+    }
+
+    fn open_span(&mut self, number: usize) {
+        let slot = number % N_SPANS;
+        self.occupied[slot / 64] &= !(1 << (slot % 64));
+        let mut span = std::mem::take(&mut self.spans[slot]);
+        self.n_ahead -= span.len();
+        for arrival in span.drain(..) {
+            if arrival.span() == number {
+                self.open.push(arrival);
+            } else {
+                self.put_ahead(arrival);
+            }
+        }
+        self.spare.push(span);
+        self.opened = number;
+    }
+
+    /// The number of the next span that has parcels.
+    fn next_span(&self) -> usize {
+        let span = self.next_occupied();
+        let of_all = || self.spans.iter().flatten().map(Arrival::span);
+        if self.spans[span % N_SPANS].iter().any(|it| it.span() == span) {
+            span
+        } else {
+            // What is there is further ahead than all spans reach.
+            of_all().min().expect("parcels are ahead")
+        }
+    }
+
+    /// The number of the next span for which there may be parcels.
+    fn next_occupied(&self) -> usize {
+        let first = self.opened + 1;
+        let mut word = first / 64;
+        let mut bits = self.occupied[word % N_WORDS] & (u64::MAX << (first % 64));
+        while bits == 0 {
+            word += 1;
+            bits = self.occupied[word % N_WORDS];
+        }
+        64 * word + bits.trailing_zeros() as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Parcels come in order of arrival, lane and number, wherever they were kept.
+        #[test]
+        fn parcels_come_in_order(
+            sent in prop::collection::vec((0..4_u32, 0..7_u32, 0..3_u64, 0..40_u32), 1..300),
+        ) {
+            let (mut transit, mut plain) = (Transit::new(), std::collections::BTreeMap::new());
+            let (mut now, mut number) = (0, 0);
+            for (n_taken, scale, delay, lane) in sent {
+                // Delays from none to days, in few steps, so that instants meet.
+                let at = now + delay * 10_u64.pow(scale) * 60;
+                number += 1;
+                let waybill = Waybill { lane, number };
+                transit.push(SimTime::from_micros(at), waybill, number);
+                plain.insert((at, lane, number), number);
+                for _ in 0..n_taken {
+                    let first = plain.pop_first();
+                    let first_at = first.map_or(SimTime::NEVER, |it| SimTime::from_micros(it.0.0));
+                    prop_assert_eq!(transit.first_at(), first_at);
+                    let expected = first.map(|((_, lane, number), parcel)| {
+                        (Waybill { lane, number }, parcel)
+                    });
+                    prop_assert_eq!(transit.pop(), expected);
+                    now = first.map_or(now, |it| it.0.0);
+                }
+                prop_assert_eq!(transit.len(), plain.len());
+            }
+        }
+    }
+
+    /// Many parcels before one that was opened early are still in order.
+    #[test]
+    fn who_comes_late_to_an_open_span_is_in_order() {
+        let at = |micros| SimTime::from_micros(micros);
+        let mut transit = Transit::new();
+        transit.push(at(400_000), Waybill { lane: 0, number: 0 }, 0);
+        assert_eq!(transit.first_at(), at(400_000));
+        for number in (1..200).rev() {
+            transit.push(at(2 * u64::from(number)), Waybill { lane: 0, number }, number);
+        }
+        for number in 1..200 {
+            assert_eq!(transit.first_at(), at(2 * u64::from(number)));
+            assert_eq!(transit.pop(), Some((Waybill { lane: 0, number }, number)));
+        }
+        assert_eq!((transit.len(), transit.first_at()), (1, at(400_000)));
+        assert_eq!(transit.pop(), Some((Waybill { lane: 0, number: 0 }, 0)));
+        assert_eq!((transit.len(), transit.first_at()), (0, SimTime::NEVER));
     }
 }
