@@ -172,6 +172,11 @@ impl<I: Id, T> IdVec<I, T> {
         self.entries.get(id.index())
     }
 
+    /// The entry of an id, to be changed, if there is one.
+    pub fn get_mut(&mut self, id: I) -> Option<&mut T> {
+        self.entries.get_mut(id.index())
+    }
+
     /// Adds an entry and gives its id.
     pub fn push(&mut self, entry: T) -> I {
         self.entries.push(entry);

@@ -161,10 +161,15 @@ impl Draws {
     ) -> u32 {
         let number = index / WORDS_PER_BLOCK;
         if block.number != number {
-            let stream = Self::stream(purpose, entity);
-            *block = Block { number, words: chacha8(&self.key, number, stream) };
+            *block = Block { number, words: self.block(purpose, entity, number) };
         }
         block.words[usize::try_from(index % WORDS_PER_BLOCK).expect("below 16")]
+    }
+
+    /// The sixteen draws of a block: those from sixteen times its number on.
+    #[inline]
+    pub fn block(&self, purpose: Purpose, entity: Entity, number: u64) -> [u32; 16] {
+        chacha8(&self.key, number, Self::stream(purpose, entity))
     }
 }
 

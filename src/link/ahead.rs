@@ -97,6 +97,11 @@ impl PathModel {
         }
         Ok(self.delay.longest())
     }
+
+    /// Whether each message is by itself: what becomes of it hangs on its own draws alone.
+    pub fn is_plain(&self) -> bool {
+        self.longest().is_ok() && !self.loss.has_chain()
+    }
 }
 
 impl Flow {
@@ -152,6 +157,23 @@ impl Flow {
             *ahead = Ahead::of(path, direction, (draws, self.entity), number / 16 * 16);
         }
         ahead.restless.has(number - ahead.first)
+    }
+
+    /// Whether the message with this number of the first lane is lost, where each is by itself; and
+    /// the number before which no other after it is, as far as is known.
+    pub fn loses_next(
+        &mut self,
+        draws: &Draws,
+        path: &PathModel,
+        (direction, number): (Direction, u32),
+    ) -> (bool, u32) {
+        if path.loss.is_none() {
+            return (false, u32::MAX);
+        }
+        let is_lost = self.loses_first(path, (direction, number), draws);
+        let Ahead { first, restless, .. } = self.ahead[direction as usize];
+        let after = restless.without_first(number - first + 1).lowest();
+        (is_lost, after.map_or_else(|| first.saturating_add(N_AHEAD), |it| number + 1 + it))
     }
 
     /// How long the message with this number of the first lane is under way.

@@ -10,6 +10,7 @@ pub mod bits;
 pub mod delay;
 pub mod loss;
 pub mod network;
+pub mod plain;
 pub mod queue;
 
 use std::fmt;

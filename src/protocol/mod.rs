@@ -6,6 +6,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod backend;
+pub mod beats;
 pub mod call;
 pub mod client;
 pub mod code;
@@ -13,13 +14,13 @@ pub mod gate;
 pub mod journal;
 pub mod member;
 pub mod message;
+pub mod pulse;
 pub mod quiet;
 pub mod repeat;
 pub mod retry;
 pub mod rules;
 pub mod server;
 pub mod station;
-pub mod swift;
 pub mod table;
 
 /// The effects of one step: at most `N`, in order.

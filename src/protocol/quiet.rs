@@ -6,6 +6,7 @@
 use crate::{
     id::Epoch,
     protocol::{
+        beats::Beats,
         client::{self, Client},
         member::{self, Member},
         rules::{Anchor, Detect, Rules},
@@ -89,9 +90,10 @@ impl Client {
     /// When the client's next heartbeat is due, if nothing but heartbeats is to come.
     pub fn rest(&self) -> Option<Rest> {
         let client::State::Online(online) = self.state else { return None };
-        let is_calm = online.broken_at == SimTime::NEVER && online.beat_at <= online.probe_at;
+        let Beats { beat_at, probe_at, broken_at } = online.beats;
+        let is_calm = broken_at == SimTime::NEVER && beat_at <= probe_at;
         let until = online.unmoved_deadline().min(self.wishes.warn_at);
-        is_calm.then_some(Rest { beat_at: online.beat_at, until })
+        is_calm.then_some(Rest { beat_at, until })
     }
 
     /// The client after rounds that nobody minded.
@@ -100,19 +102,19 @@ impl Client {
         let client::State::Online(online) = self.state else {
             panic!("{self:?} has sent heartbeats")
         };
-        let online = client::Online { beat_at: past.next_at, ..online };
-        let online = match rules.detect {
-            Detect::AtOutage => online,
+        let mut beats = Beats { beat_at: past.next_at, ..online.beats };
+        match rules.detect {
+            Detect::AtOutage => (),
             Detect::BySilence { probe_after, broken_after } => {
-                let last_at = past.answered_at.unwrap_or(past.sent_at);
-                let broken_at = if past.open_since == SimTime::NEVER {
+                beats.probe_at = past.answered_at.unwrap_or(past.sent_at) + probe_after;
+                beats.broken_at = if past.open_since == SimTime::NEVER {
                     SimTime::NEVER
                 } else {
                     past.open_since + broken_after
                 };
-                client::Online { probe_at: last_at + probe_after, broken_at, ..online }
             }
-        };
+        }
+        let online = client::Online { beats, ..online };
         Self { state: client::State::Online(online), ..self }
     }
 }

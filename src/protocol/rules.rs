@@ -4,7 +4,7 @@
 
 use crate::{
     protocol::{code::ErrorCode, gate::Rate, member::Ouster, retry::Retry},
-    time::SimSpan,
+    time::{SimSpan, SimTime},
 };
 
 /// The parameters by which clients and server behave.
@@ -182,6 +182,17 @@ pub enum Adapt {
     RoundTrip,
     /// It is always the shortest.
     Never,
+}
+
+impl Lease {
+    /// When a lease ends that would have ended at `ends_at`, now that a heartbeat has come.
+    #[inline]
+    pub fn renewed(&self, ends_at: SimTime, now: SimTime) -> SimTime {
+        match self.anchor {
+            Anchor::Outage => ends_at,
+            Anchor::LastMessage | Anchor::LastHeartbeat => now + self.after,
+        }
+    }
 }
 
 impl Rules {

@@ -12,10 +12,12 @@ use crate::{
         backend::{Relogin, ServerCallback},
         call::Notify,
         call::{Ask, Login},
+        client::Client,
         code::{ErrorCode, Update},
         journal::{Journal, What},
         member::{Context, Departed, Departure, Effect, Input, Member, Ouster, State},
         message::{ClientBody, ClientMsg, ServerMsg},
+        pulse::Pulse,
         quiet::Past,
         repeat::RoundTrip,
         rules::Rules,
@@ -129,8 +131,9 @@ impl Server {
         &self.members[session]
     }
 
-    pub(super) fn member_mut(&mut self, session: SessionId) -> &mut Member {
-        &mut self.members[session]
+    /// Gives a session's pulse back to its client and its member.
+    pub fn give_back(&mut self, session: SessionId, pulse: Pulse, client: &mut Client) {
+        pulse.give_back(client, &mut self.members[session]);
     }
 
     /// Lets a member be as rounds that nobody minded have left it.
@@ -140,7 +143,7 @@ impl Server {
 
     /// Whether a session's user has no other client.
     pub fn is_alone(&self, session: SessionId) -> bool {
-        self.devices.count(self.user(session)) == 1
+        self.devices.are_single() || self.devices.count(self.user(session)) == 1
     }
 
     /// The journal of a room.

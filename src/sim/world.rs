@@ -4,6 +4,7 @@
 mod backend;
 mod chance;
 mod device;
+mod heart;
 mod quiet;
 mod restart;
 mod session;
@@ -23,7 +24,6 @@ use crate::{
         message::{Kind, Lane, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
-        swift::Heard,
     },
     rng::{Draws, Entity},
     scenario::{Action, RoomMode, Scenario, Step},
@@ -35,6 +35,7 @@ use crate::{
     time::{SimSpan, SimTime},
 };
 use device::Device;
+use heart::Heart;
 use quiet::{Prospect, Turn};
 use session::{COPY, LANES, Node, Session, lane};
 use station::Stations;
@@ -55,6 +56,10 @@ pub(super) struct World<'a, O> {
     /// What waits before the bottlenecks that clients share, up and down.
     shared: BTreeMap<LinkId, [Queue; 2]>,
     sessions: IdVec<SessionId, Session>,
+    /// What heartbeats touch of the sessions; none, until one is left to its own.
+    hearts: IdVec<SessionId, Heart<'a>>,
+    /// How many more turns in the row, and arrivals, have had theirs fetched.
+    n_fetched: [usize; 2],
     server: Server,
     /// How many reasons keep the server down.
     n_down: u32,
@@ -136,6 +141,8 @@ impl<'a, O: Observer> World<'a, O> {
             devices,
             shared: BTreeMap::new(),
             sessions,
+            hearts: IdVec::filled(0, || unreachable!("none is made")),
+            n_fetched: [0; 2],
             server: Server::new(cast),
             n_down: 0,
             slow: Vec::new(),
@@ -162,6 +169,7 @@ impl<'a, O: Observer> World<'a, O> {
                 }
                 Next::Arrival(waybill, message) => {
                     self.turn_to(|turn, now| turn.arrival(now, waybill));
+                    self.fetch_for_arrivals();
                     self.arrive(waybill, message);
                 }
                 Next::Deadline(slot) => {
@@ -170,6 +178,11 @@ impl<'a, O: Observer> World<'a, O> {
                         None => self.publish(RoomId::from_index(slot)),
                         Some(slot) => self.wake(SessionId::from_index(slot)),
                     }
+                }
+                Next::InRow(slot) => {
+                    self.turn_to(|turn, now| turn.deadline(now, slot));
+                    self.fetch_for_turns();
+                    self.beat(SessionId::from_index(slot - n_rooms));
                 }
                 Next::End => break,
             }
@@ -222,6 +235,9 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     fn arrive(&mut self, waybill: Waybill, message: Message) {
+        if self.arrives_at_heart(waybill, message) {
+            return;
+        }
         let Some((waybill, message)) = self.pass_station(waybill, message) else { return };
         let session = SessionId::from_index(waybill.lane as usize / LANES);
         let (now, kind) = (self.now(), message.kind());
@@ -238,11 +254,6 @@ impl<'a, O: Observer> World<'a, O> {
                 self.observer.delivered(now, global, kind);
                 self.heard = waybill.number;
                 self.catch_up(session);
-                let moment = (&*self.rules, now);
-                if let Some(answer) = self.server.hear_beat(moment, session, message) {
-                    self.send(session, Direction::Down, Message::Down(answer));
-                    return self.arm_after_swift_step(session);
-                }
                 self.step_member(session, member::Input::Receive(message));
             }
             Message::Down(_) if !device.link.is_open(Direction::Down) => {
@@ -254,11 +265,6 @@ impl<'a, O: Observer> World<'a, O> {
             Message::Down(message) => {
                 self.observer.delivered(now, global, kind);
                 self.catch_up(session);
-                let (here, rules) = (&mut self.sessions[session], &*self.rules);
-                let shown = self.devices[here.device].clock.shows(now);
-                if here.client.hear_answer(rules, shown, message) == Heard::Yes {
-                    return self.arm_after_swift_step(session);
-                }
                 self.step_client(session, client::Input::Receive(message));
             }
         }
@@ -275,15 +281,7 @@ impl<'a, O: Observer> World<'a, O> {
         } else if !self.client_deadline(session).is_due(self.now()) {
             self.arm(session); // It has moved meanwhile.
         } else {
-            let (here, rules) = (&mut self.sessions[session], &*self.rules);
-            let now = self.devices[here.device].clock.shows(self.agenda.now());
-            match here.client.beat(rules, now) {
-                Some(message) => {
-                    self.send(session, Direction::Up, Message::Up(message));
-                    self.arm(session);
-                }
-                None => self.step_client(session, client::Input::Wake),
-            }
+            self.step_client(session, client::Input::Wake);
         }
     }
 
@@ -384,22 +382,20 @@ impl<'a, O: Observer> World<'a, O> {
         self.arm(id);
     }
 
-    /// Sets the deadline of a session of which none is earlier than it was, unless it rests or
-    /// rested: then it is woken in time as it is.
-    #[inline]
-    fn arm_after_swift_step(&mut self, id: SessionId) {
-        match self.heartbeats {
-            Heartbeats::PassedOver => self.arm(id),
-            Heartbeats::EachOne => (),
-        }
-    }
-
     /// Sets the deadline of a session that stands as it did before.
     fn arm(&mut self, id: SessionId) {
-        let at =
-            self.rest(id).unwrap_or_else(|| self.client_deadline(id).min(self.member_deadline(id)));
+        let at = match self.rest(id) {
+            Some(at) => at,
+            None if self.goes_by_heart(id) => self.alarm(id),
+            None => self.client_deadline(id).min(self.member_deadline(id)),
+        };
         // What was due while the app stood still, or the server was down, is due now.
-        self.agenda.set_deadline(self.cell.rooms.len() + id.index(), at.max(self.now()));
+        self.agenda.set_deadline(self.slot(id), at.max(self.now()));
+    }
+
+    /// The slot of a session on the agenda, after those of the rooms.
+    fn slot(&self, id: SessionId) -> usize {
+        self.cell.rooms.len() + id.index()
     }
 
     /// Whoever watches is told when a client stands otherwise than before.

@@ -1,4 +1,5 @@
-//! Passing over heartbeats that nobody minds changes nothing: neither a row, nor a count.
+//! How heartbeats are dealt with changes nothing, neither a row nor a count: passed over where nobody
+//! minds, left to the hearts of their sessions, or each a step of both machines.
 
 use proptest::prelude::*;
 use roomsim::{
@@ -22,11 +23,27 @@ fn both(scenario: &Scenario, seed: Option<u64>) -> [Ran; 2] {
     [Heartbeats::PassedOver, Heartbeats::EachOne].map(|it| run_how(scenario.clone(), seed, it))
 }
 
-/// Runs a scenario both ways and gives the run.
-fn same(scenario: &Value) -> Ran {
-    let [quick, exact] = both(&parse(&scenario.to_string()).unwrap(), None);
+/// The same, but each user has a second client, which never does anything: it might at any time, so
+/// the heartbeats of the first are steps.
+fn with_idle_clients(scenario: &Value) -> Value {
+    let mut with = scenario.clone();
+    let clients = with["clients"].as_array_mut().unwrap();
+    for mut client in clients.clone() {
+        let name = client["name"].take();
+        client["user"] = client.get("user").unwrap_or(&name).clone();
+        client["name"] = json!(format!("{}-idle", name.as_str().unwrap()));
+        clients.push(client);
+    }
+    with
+}
+
+/// Runs a scenario all ways.
+fn same(scenario: &Value) {
+    let run = |it: &Value| both(&parse(&it.to_string()).unwrap(), None);
+    let [quick, exact] = run(scenario);
     assert_eq!(outcome(&quick), outcome(&exact), "{scenario}");
-    quick
+    let [_, by_steps] = run(&with_idle_clients(scenario));
+    assert_eq!(outcome(&exact), outcome(&by_steps), "{scenario}");
 }
 
 #[test]
@@ -40,16 +57,23 @@ fn the_gallery_is_the_same_either_way() {
     }
 }
 
-/// Where things happen at the same instants: on whole milliseconds, with the heartbeats in step.
-fn in_step() -> impl Strategy<Value = Value> {
-    let link = prop::sample::select(vec![
+fn links() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![
         json!({ "delay": "0ms" }),
         json!({ "delay": "50ms" }),
         json!({ "delay": "2500ms" }),
         json!({ "delay": "20ms", "jitter": "20ms" }),
         json!({ "delay": "50ms", "jitter": "10ms", "distribution": "normal" }),
         json!({ "delay": "40ms", "up": { "delay": "5s" } }),
-    ]);
+        json!({ "delay": "50ms", "jitter": "40ms", "order": "fifo" }),
+        json!({ "delay": "50ms", "jitter": "40ms", "duplicate": "20%" }),
+        json!({ "delay": "50ms", "reorder": "25%" }),
+        json!({ "delay": "50ms", "rate": "2kbit" }),
+    ])
+}
+
+/// Where things happen at the same instants: on whole milliseconds, with the heartbeats in step.
+fn in_step() -> impl Strategy<Value = Value> {
     let loss = prop::sample::select(vec![
         json!("0"),
         json!("1%"),
@@ -91,7 +115,7 @@ fn in_step() -> impl Strategy<Value = Value> {
     });
     let script = prop::collection::vec(step, 0..12);
     let rules = (detect, anchor, lease, count);
-    (link, loss, rules, script, any::<u32>()).prop_map(
+    (links(), loss, rules, script, any::<u32>()).prop_map(
         |(mut link, loss, (detect, anchor, lease, count), script, seed)| {
             link["loss"] = loss;
             let login = json!({ "loginRoom": { "room": "r" } });

@@ -13,15 +13,16 @@ use std::{
 use roomsim::{
     id::{Epoch, Id as _, RoomId, TextId},
     protocol::{
+        beats::Beats,
         call::{Ask, Login, Notify, Slot, Streams, Token},
         client::{self, Attempt, Client, Farewell, Luck, Online, Roster, Stage, Wishes},
         code::{ErrorCode, Event},
         gate::Gate,
         member::{self, Departed, Feed, Gone, Member, Ousted, Ouster, Present},
         message::{ClientBody, ClientMsg, Errands, Refused, ServerBody, ServerMsg},
+        pulse::Pulse,
         repeat::{Repeat, RoundTrip},
         rules::Rules,
-        swift::Heard,
     },
     time::{SimSpan, SimTime},
 };
@@ -55,18 +56,9 @@ fn client_states() -> Vec<(&'static str, client::State)> {
     let (login, give_up_at) = (Login::to(room(0)), at(1300));
     let online = |roster, errands| {
         let login = Login { token: Token::until(at(132)), ..login };
-        let (beat_at, probe_at, broken_at) = (at(103), at(104), at(109));
+        let beats = Beats { beat_at: at(103), probe_at: at(104), broken_at: at(109) };
         let (count_at, known) = (at(105), 4);
-        client::State::Online(Online {
-            login,
-            beat_at,
-            probe_at,
-            broken_at,
-            count_at,
-            errands,
-            known,
-            roster,
-        })
+        client::State::Online(Online { login, beats, count_at, errands, known, roster })
     };
     let asked = Roster::Asked(repeat);
     let (known, broken_by) = (4, Event::LinkLost);
@@ -197,25 +189,7 @@ fn client_step(
         luck: Luck { phase: 1 << 31, wait: 1 << 31 },
     };
     let (after, effects) = before.step(context, input);
-    let step = ClientStep { before, after, effects: effects.iter().collect() };
-    // A swift step is the same step.
-    let mut swift = before;
-    let is_swift = match input {
-        client::Input::Wake => swift.beat(&rules, now).map(|it| vec![client::Effect::Send(it)]),
-        client::Input::Receive(message) => {
-            (swift.hear_answer(&rules, now, message) == Heard::Yes).then(Vec::new)
-        }
-        client::Input::Call(_)
-        | client::Input::LinkLost
-        | client::Input::LinkBack
-        | client::Input::SwitchAway(_)
-        | client::Input::Killed
-        | client::Input::EngineDestroyed => None,
-    };
-    if let Some(effects) = is_swift {
-        assert_eq!((swift, effects), (step.after, step.effects.clone()), "{name} {input:?}");
-    }
-    step
+    ClientStep { before, after, effects: effects.iter().collect() }
 }
 
 struct ClientStep {
@@ -351,13 +325,6 @@ fn member_table(rules: &Rules) -> String {
                 signal: None,
             };
             let (after, effects) = before.step(context, input);
-            let mut swift = before;
-            if let member::Input::Receive(message) = input
-                && let Some(answer) = swift.hear_beat(rules, now, message)
-            {
-                let same = (swift, vec![member::Effect::Send(answer)]);
-                assert_eq!(same, (after, effects.iter().collect()), "{name} {input_name}");
-            }
             let rtt = (before.rtt != after.rtt).then_some(after.rtt);
             let shown = |it: Member, rtt| (it.epoch, it.state, rtt);
             let states = (shown(before, None), shown(after, rtt));
@@ -376,6 +343,99 @@ fn member_table(rules: &Rules) -> String {
 #[test]
 fn the_member_does_as_the_reviewed_table_says() {
     insta::assert_snapshot!("member", member_table(rules_of("zego")));
+}
+
+/// Client and member after a message, or a deadline, as their steps say.
+fn stepped(
+    rules: &Rules,
+    (client, member): (Client, Member),
+    input: Result<ClientMsg, client::Input>, // For the server, or for the client.
+) -> (Client, Member) {
+    let (rtt, luck) = (RoundTrip::UNKNOWN, Luck { phase: 1, wait: 1 });
+    match input {
+        Err(input) => {
+            let context = client::Context { rules, now: NOW, rtt, luck };
+            (client.step(context, input).0, member)
+        }
+        Ok(message) => {
+            let context = member::Context {
+                rules,
+                now: NOW,
+                rtt,
+                head: 6,
+                n_users: 3,
+                place: Notify::On,
+                door: None,
+                refusal: None,
+                signal: None,
+            };
+            (client, member.step(context, member::Input::Receive(message)).0)
+        }
+    }
+}
+
+/// A pulse goes wherever client and member are in the room with one connection, and then does what
+/// their steps do.
+#[test]
+fn a_pulse_is_the_steps_of_both() {
+    let mut n_pulses = 0;
+    for rules in ["zego", "zego-doc", "zego-web"].map(rules_of) {
+        for (name, state) in client_states() {
+            for (member_name, member_state) in member_states() {
+                let [_, epoch, other] = epochs();
+                let rtt = RoundTrip::UNKNOWN;
+                let client = Client { epoch, wishes: wishes(name), rtt, state };
+                let mut member = Member { epoch: other, rtt, state: member_state };
+                assert_eq!(Pulse::of(&client, &member), None, "{name} of another connection");
+                member.epoch = epoch;
+                let are_in = name.starts_with("Online") && member_name.starts_with("Present");
+                let pulse = Pulse::of(&client, &member);
+                assert_eq!(pulse.is_some(), are_in, "{name} {member_name}");
+                let Some(pulse) = pulse else { continue };
+                n_pulses += 1;
+                let same = |pulse: Pulse, input| {
+                    let (mut after, mut member_after) = (client, member);
+                    pulse.give_back(&mut after, &mut member_after);
+                    let expected = stepped(rules, (client, member), input);
+                    assert_eq!((after, member_after), expected, "{name} {member_name} {input:?}");
+                };
+                same(pulse, Err(client::Input::LinkBack)); // Which does nothing.
+                let (mut heard, mut answered) = (pulse, pulse);
+                heard.hear_beat(rules, NOW);
+                same(heard, Ok(ClientMsg { epoch, body: ClientBody::Heartbeat }));
+                answered.hear_answer(rules, NOW);
+                let answer = ServerMsg { epoch, body: ServerBody::HeartbeatAck };
+                same(answered, Err(client::Input::Receive(answer)));
+                let others = client.deadline().min(member.deadline());
+                let alarm_at = pulse.alarm_at().min(Pulse::others_at(&client, &member));
+                assert_eq!(pulse.beat_at().min(alarm_at), others, "{name} {member_name}");
+            }
+        }
+    }
+    let n_present = member_states().iter().filter(|it| it.0.starts_with("Present")).count();
+    assert_eq!(n_pulses, 3 * 3 * n_present, "three profiles, three states of a client in its room");
+}
+
+/// A heartbeat of a pulse is that of a client's step.
+#[test]
+fn a_pulse_beats_as_its_client_does() {
+    let rules = rules_of("zego");
+    let [_, epoch, _] = epochs();
+    let (rtt, luck) = (RoundTrip::UNKNOWN, Luck { phase: 1, wait: 1 });
+    let (_, state) = client_states().into_iter().find(|it| it.0 == "Online/Known").unwrap();
+    let before = Client { epoch, wishes: wishes("Online/Known"), rtt, state };
+    let (_, state) = member_states().into_iter().find(|it| it.0.starts_with("Present")).unwrap();
+    let mut member = Member { epoch, rtt, state };
+    let mut pulse = Pulse::of(&before, &member).unwrap();
+    let now = pulse.beat_at();
+    let context = client::Context { rules, now, rtt, luck };
+    let (after, effects) = before.step(context, client::Input::Wake);
+    let beat = client::Effect::Send(ClientMsg { epoch, body: ClientBody::Heartbeat });
+    assert_eq!(effects.iter().collect::<Vec<_>>(), [beat]);
+    pulse.beat(rules, now);
+    let mut client = before;
+    pulse.give_back(&mut client, &mut member);
+    assert_eq!(client, after);
 }
 
 #[test]

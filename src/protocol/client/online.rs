@@ -4,11 +4,11 @@ use super::{Attempt, Client, Context, Effect, Input, Out, State, trying::give_up
 use crate::{
     id::RoomId,
     protocol::{
+        beats::Beats,
         call::{Call, Login, Unanswered},
         code::{ErrorCode, Event, Reason, Status},
         message::{ClientBody, ServerBody, ServerMsg},
         repeat::Repeat,
-        rules::{Detect, Rules},
     },
     time::SimTime,
 };
@@ -18,12 +18,8 @@ use crate::{
 pub struct Online {
     /// The room, and what the app wants of it.
     pub login: Login,
-    /// When the next heartbeat is sent.
-    pub beat_at: SimTime,
-    /// When a probe is sent because no answer was heard and nothing sent that asks for one.
-    pub probe_at: SimTime,
-    /// When the connection is taken for broken because a heartbeat has had no answer.
-    pub broken_at: SimTime,
+    /// What is known of its heartbeats.
+    pub beats: Beats,
     /// When the number of users is asked for.
     pub count_at: SimTime,
     /// When what the app wants is told again; never, when the server has done it.
@@ -45,8 +41,7 @@ pub enum Roster {
 
 impl Online {
     pub(super) fn deadline(&self) -> SimTime {
-        let alive_at = self.beat_at.min(self.probe_at).min(self.broken_at);
-        alive_at.min(self.unmoved_deadline())
+        self.beats.deadline().min(self.unmoved_deadline())
     }
 
     /// The earliest deadline that neither heartbeats nor their answers move.
@@ -151,15 +146,15 @@ impl Online {
     #[inline]
     fn wake(self, client: Client, context: Context<'_>) -> (Client, Out) {
         let Context { rules, now, .. } = context;
-        if self.broken_at.is_due(now) {
+        if self.beats.broken_at.is_due(now) {
             return self.broken(client, context, Event::Silence);
         }
-        if self.beat_at.is_due(now) {
+        if self.beats.beat_at.is_due(now) {
             let mut online = self;
-            online.beat(rules, now);
+            online.beats.beat(rules, now);
             return (online.of(client), Out::of([client.send(ClientBody::Heartbeat)]));
         }
-        if self.probe_at.is_due(now) {
+        if self.beats.probe_at.is_due(now) {
             let probe = client.send(ClientBody::Probe);
             return (self.sent(context).of(client), Out::of([probe]));
         }
@@ -216,47 +211,15 @@ impl Online {
     /// An answer was heard just now.
     #[inline]
     pub(super) fn heard(mut self, Context { rules, now, .. }: Context<'_>) -> Self {
-        self.hear_answer(rules, now);
+        self.beats.hear_answer(rules, now);
         self
     }
 
     /// A heartbeat or probe was sent just now.
     #[inline]
     fn sent(mut self, Context { rules, now, .. }: Context<'_>) -> Self {
-        self.await_answer(rules, now);
+        self.beats.await_answer(rules, now);
         self
-    }
-
-    /// A heartbeat is sent now.
-    #[inline]
-    pub(in crate::protocol) fn beat(&mut self, rules: &Rules, now: SimTime) {
-        let heartbeat = rules.heartbeat.expect("a beat is due, so there are heartbeats");
-        self.beat_at = now + heartbeat.every;
-        self.await_answer(rules, now);
-    }
-
-    /// An answer is heard now: no heartbeat is taken to be without one.
-    #[inline]
-    pub(in crate::protocol) fn hear_answer(&mut self, rules: &Rules, now: SimTime) {
-        match rules.detect {
-            Detect::AtOutage => (),
-            Detect::BySilence { probe_after, .. } => {
-                self.probe_at = now + probe_after;
-                self.broken_at = SimTime::NEVER;
-            }
-        }
-    }
-
-    /// The connection has until then to answer what is sent now, or something earlier.
-    #[inline]
-    fn await_answer(&mut self, rules: &Rules, now: SimTime) {
-        match rules.detect {
-            Detect::AtOutage => (),
-            Detect::BySilence { probe_after, broken_after } => {
-                self.probe_at = now + probe_after;
-                self.broken_at = self.broken_at.min(now + broken_after);
-            }
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     id::RoomId,
     protocol::{
+        beats::Beats,
         call::{Ask, Call, Login, Unanswered, Via},
         code::{ErrorCode, Event, Reason},
         message::{ClientBody, ServerBody, ServerMsg},
@@ -201,15 +202,13 @@ impl Trying {
         };
         let online = Online {
             login: self.login,
-            beat_at,
-            probe_at: SimTime::NEVER,
-            broken_at: SimTime::NEVER,
+            beats: Beats::first(rules, now, beat_at),
             count_at: rules.online_count.map_or(SimTime::NEVER, |it| now + it),
             errands,
             known,
             roster: Roster::Asked(Repeat::first(rules, rtt, now)),
         };
-        (client.with(State::Online(online.heard(context))), out)
+        (client.with(State::Online(online)), out)
     }
 
     /// The server does not let the client in: whoever was put out while away was kicked out, and

@@ -9,7 +9,7 @@ use crate::{
         call::{Login, Notify, Token},
         message::{ClientBody, ServerBody},
         repeat::{Repeat, RoundTrip},
-        rules::{Anchor, Rules, TokenExpiry},
+        rules::{Anchor, TokenExpiry},
     },
     time::SimTime,
 };
@@ -250,21 +250,12 @@ impl Present {
     fn heard(mut self, context: Context<'_>, body: ClientBody) -> Self {
         let Context { rules, now, .. } = context;
         match (rules.lease.anchor, body) {
-            (Anchor::LastMessage, _) | (_, ClientBody::Heartbeat) => self.hear_beat(rules, now),
+            (Anchor::LastMessage, _) | (_, ClientBody::Heartbeat) => {
+                self.lease_ends_at = rules.lease.renewed(self.lease_ends_at, now);
+            }
             (Anchor::Outage | Anchor::LastHeartbeat, _) => (),
         }
         self
-    }
-
-    /// A heartbeat arrives now.
-    #[inline]
-    pub(in crate::protocol) fn hear_beat(&mut self, rules: &Rules, now: SimTime) {
-        match rules.lease.anchor {
-            Anchor::Outage => (),
-            Anchor::LastMessage | Anchor::LastHeartbeat => {
-                self.lease_ends_at = now + rules.lease.after;
-            }
-        }
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Devices {
     /// All clients, those of a user side by side.
     clients: Vec<ClientId>,
     places: IdVec<UserId, Span<ClientId>>,
+    /// Whether each user has one at most.
+    are_single: bool,
 }
 
 impl Devices {
@@ -37,12 +39,18 @@ impl Devices {
             let end = first + clients[first..].iter().take_while(is_own).count();
             Span::from_range(std::mem::replace(&mut first, end), end)
         });
-        let places = IdVec::from_vec(places.collect());
-        Self { clients, places }
+        let places: IdVec<UserId, Span<ClientId>> = IdVec::from_vec(places.collect());
+        let are_single = places.iter().all(|(_, it)| it.len() <= 1);
+        Self { clients, places, are_single }
     }
 
     pub(super) fn count(&self, user: UserId) -> usize {
         self.places[user].len()
+    }
+
+    /// Whether no user has several.
+    pub(super) const fn are_single(&self) -> bool {
+        self.are_single
     }
 
     /// One of the clients of a user.

@@ -124,7 +124,7 @@ fn n_quiet(Outlook { restless: [up, down], n_known }: Outlook, bears: u32) -> u3
 
 impl<'a, O: Observer> World<'a, O> {
     /// The ways of a session's messages now, up and down.
-    fn paths(&self, id: SessionId) -> [&'a PathModel; 2] {
+    pub(super) fn paths(&self, id: SessionId) -> [&'a PathModel; 2] {
         let (links, kinds) = (self.scenario.links(), self.devices[self.sessions[id].device].kinds);
         Direction::BOTH.map(|it| links[kinds[it as usize]].model.path(it))
     }
@@ -156,7 +156,7 @@ impl<'a, O: Observer> World<'a, O> {
             return None;
         }
         // A heartbeat is overdue where an app stood still.
-        let is_overdue = self.turn.has_passed(self.cell.rooms.len() + id.index(), rest.beat_at);
+        let is_overdue = self.turn.has_passed(self.slot(id), rest.beat_at);
         if is_overdue || !self.server.is_alone(id) {
             return None;
         }
@@ -175,7 +175,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     /// The pace of a session over its present links.
-    fn pace(&mut self, id: SessionId) -> Option<Pace> {
+    pub(super) fn pace(&mut self, id: SessionId) -> Option<Pace> {
         let kinds = self.devices[self.sessions[id].device].kinds;
         if self.sessions[id].prospect.kinds != Some(kinds) {
             let paths = self.paths(id);
@@ -214,7 +214,7 @@ impl<'a, O: Observer> World<'a, O> {
         (0 < n).then_some((beat_at + span, pace.bears.min(n)))
     }
 
-    /// Lets a session that is at rest be what it would be now.
+    /// Lets a session be what it would be now, that is at rest or left to its heart.
     #[expect(clippy::inline_always, reason = "most of the time there is nothing to catch up")]
     #[inline(always)]
     pub(super) fn catch_up(&mut self, id: SessionId) {
@@ -222,6 +222,8 @@ impl<'a, O: Observer> World<'a, O> {
             && self.sessions[id].prospect.resting_until.is_some()
         {
             self.catch_up_now(id);
+        } else {
+            self.take_back(id);
         }
     }
 
@@ -268,7 +270,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// How many heartbeats of a session at rest would have been sent by now.
     fn n_passed(&self, id: SessionId, (beat_at, every): (SimTime, SimSpan)) -> u32 {
-        let slot = self.cell.rooms.len() + id.index();
+        let slot = self.slot(id);
         let now = self.turn.at;
         if !self.turn.has_passed(slot, beat_at) {
             return 0;

@@ -1,0 +1,131 @@
+//! Messages of the first lane over plain ways: what becomes of one hangs on its own draws alone.
+//!
+//! It is what [`Link::send`](super::Link::send) says, from little memory.
+
+use crate::{
+    link::{Cause, Direction, Flow, PathModel, Verdict, purposes},
+    rng::{Draws, Entity},
+    time::SimTime,
+};
+
+/// The ways up and down of the first lane of a flow, both plain.
+#[derive(Clone, Debug)]
+pub struct PlainWays<'a> {
+    paths: [&'a PathModel; 2],
+    entity: Entity,
+    /// The messages, by direction, of which it is known that none is lost: from the first number to
+    /// before the second.
+    calm: [[u32; 2]; 2],
+    /// The draws for the delays of the messages in one block, by direction.
+    block: u32,
+    delays: [[u32; 16]; 2],
+}
+
+impl<'a> PlainWays<'a> {
+    /// The ways of an entity's messages over these paths, if they are plain.
+    pub fn of(entity: Entity, paths: [&'a PathModel; 2]) -> Option<Self> {
+        paths.iter().all(|it| it.is_plain()).then_some(Self {
+            paths,
+            entity,
+            calm: [[0; 2]; 2],
+            block: u32::MAX,
+            delays: [[0; 16]; 2],
+        })
+    }
+
+    /// Whether these are the ways over the paths.
+    pub fn are_over(&self, paths: [&PathModel; 2]) -> bool {
+        self.paths.into_iter().zip(paths).all(|(one, other)| std::ptr::eq(one, other))
+    }
+
+    /// What becomes of the message with this number that is sent now, unless the link is cut.
+    #[expect(clippy::inline_always, reason = "of most runs, most is this")]
+    #[inline(always)]
+    pub fn send(
+        &mut self,
+        flow: &mut Flow,
+        draws: &Draws,
+        (direction, number): (Direction, u32),
+        now: SimTime,
+    ) -> Verdict {
+        let path = self.paths[direction as usize];
+        let [first, end] = self.calm[direction as usize];
+        if (number < first || end <= number) && self.loses(flow, draws, (direction, number)) {
+            return Verdict::Drop(Cause::Loss);
+        }
+        if path.delay.jitter.is_zero() {
+            return Verdict::Deliver(now + path.delay.mean);
+        }
+        if self.block != number / 16 {
+            self.draw(draws, number / 16);
+        }
+        let luck = self.delays[direction as usize][number as usize % 16];
+        Verdict::Deliver(now + path.delay.of(luck))
+    }
+
+    #[inline(never)]
+    fn draw(&mut self, draws: &Draws, block: u32) {
+        self.block = block;
+        self.delays = Direction::BOTH
+            .map(|it| draws.block(purposes(it).delay, self.entity, u64::from(block)));
+    }
+
+    /// Something of each line of memory.
+    #[inline]
+    pub fn touched(&self) -> u32 {
+        let [up, down] = &self.delays;
+        self.block ^ up[0] ^ down[0] ^ down[15]
+    }
+
+    /// Whether a message is lost of which that is not known.
+    #[cold]
+    fn loses(
+        &mut self,
+        flow: &mut Flow,
+        draws: &Draws,
+        (direction, number): (Direction, u32),
+    ) -> bool {
+        let path = self.paths[direction as usize];
+        let (is_lost, end) = flow.loses_next(draws, path, (direction, number));
+        self.calm[direction as usize] = [number + u32::from(is_lost), end];
+        is_lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        link::{Link, Sending, Serial, delay::Delay, loss::Loss, queue::Queue},
+        time::SimSpan,
+    };
+
+    /// Messages over plain ways have the fates that the link gives them, in any order.
+    #[test]
+    fn plain_ways_are_the_link() {
+        let (draws, now) = (Draws::new(3), SimTime::from_micros(7_000_000));
+        for (loss, jitter) in [("0", 0), ("0", 9), ("1%", 9), ("30%", 0), ("100%", 5)] {
+            let path = PathModel {
+                delay: Delay {
+                    mean: SimSpan::from_millis(50),
+                    jitter: SimSpan::from_millis(jitter),
+                    ..Delay::NONE
+                },
+                loss: Loss::Random(loss.parse().unwrap()),
+                ..PathModel::ideal()
+            };
+            let entity = Entity::named("A");
+            let flow = || Flow::new(entity, draws.deal(entity));
+            let (mut one, mut other, mut link) = (flow(), flow(), Link::default());
+            let mut ways = PlainWays::of(entity, [&path; 2]).unwrap();
+            let numbers = (0..600).chain([590, 40, 41, 1 << 20, 3]);
+            for (number, direction) in numbers.flat_map(|it| Direction::BOTH.map(|to| (it, to))) {
+                let plain = ways.send(&mut one, &draws, (direction, number), now);
+                let serial = Serial { lane: 0, number };
+                let sending = Sending { draws: &draws, direction, serial, bytes: 0, now };
+                let fate = link.send(&mut other, &path, &mut Queue::default(), sending);
+                assert_eq!(plain, fate.verdict, "{loss} {jitter} {number} {direction:?}");
+            }
+        }
+    }
+}
