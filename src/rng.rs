@@ -4,6 +4,7 @@
 //! So nothing that is added to a run moves the draws of what was there (common random numbers).
 
 mod ahead;
+mod each;
 mod hand;
 mod wide;
 

@@ -43,10 +43,11 @@ impl Tournament {
             at.as_micros() << SLOT_BITS | slot as u64
         };
         let mut node = self.n_leaves + slot;
+        let mut winner = word;
         self.words[node] = word;
         while 1 < node {
+            winner = winner.min(self.words[node ^ 1]);
             node /= 2;
-            let winner = self.words[2 * node].min(self.words[2 * node + 1]);
             if self.words[node] == winner {
                 break; // Nothing changes further up.
             }

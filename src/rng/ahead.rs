@@ -46,9 +46,12 @@ impl Draws {
             limit: u32::try_from(at_most).expect("no draw is above 2^32"),
             to: &mut hits,
         });
-        let joined =
-            |half: &[u32]| half.iter().rev().fold(0, |bits, it| bits << 16 | u128::from(*it));
-        [joined(&hits[..8]), joined(&hits[8..])]
+        // Sixteen bits of each, first by fours: they fit a register.
+        let four = |at: usize| {
+            let of = |it: usize| u64::from(hits[at + it]) << (16 * it);
+            of(0) | of(1) | of(2) | of(3)
+        };
+        [0, 8].map(|at| u128::from(four(at + 4)) << u64::BITS | u128::from(four(at)))
     }
 }
 

@@ -94,17 +94,19 @@ impl<'a, O: Observer> World<'a, O> {
         };
         let clients = IdVec::from_vec(cell.clients.clone());
         let devices: IdVec<ClientId, _> = IdVec::from_vec(clients.iter().map(device).collect());
-        let session = |(here, device): (SessionId, &ClientId)| {
+        let entity = |(here, device): (SessionId, &ClientId)| match rooms[here] {
+            None => cell.entities[device.index()],
             // The draws of a room do not depend on what other rooms the client is in.
-            let entity = match rooms[here] {
-                None => scenario.entity_of(clients[*device]),
-                Some(room) => {
-                    let name = scenario.client_name(clients[*device]);
-                    let room = scenario.room_name(cell.rooms[room.index()]);
-                    Entity::named(&format!("{name}\n{room}"))
-                }
-            };
-            let hand = draws.deal(entity);
+            Some(room) => {
+                let name = scenario.client_name(clients[*device]);
+                let room = scenario.room_name(cell.rooms[room.index()]);
+                Entity::named(&format!("{name}\n{room}"))
+            }
+        };
+        let entities: Vec<Entity> = cast.clients.iter().map(entity).collect();
+        let hands = draws.deal(&entities);
+        let session = |((here, device), entity): ((SessionId, &ClientId), Entity)| {
+            let hand = hands[here.index()];
             Session {
                 client: Client::new(),
                 device: *device,
@@ -121,14 +123,15 @@ impl<'a, O: Observer> World<'a, O> {
                 n_lost: None,
             }
         };
-        let sessions = IdVec::from_vec(cast.clients.iter().map(session).collect());
+        let sessions = IdVec::from_vec(cast.clients.iter().zip(entities).map(session).collect());
+        drop(hands);
         let stations = Stations::of(scenario, cell, sessions.len());
         Self {
             scenario,
             rules: Cow::Borrowed(scenario.rules()),
             draws,
             cell,
-            script: chance::with_random_outages(scenario, cell, &draws),
+            script: chance::with_random_outages(cell, &draws),
             next_step: 0,
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
             turn: Turn::START,

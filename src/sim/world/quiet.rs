@@ -150,6 +150,11 @@ impl<'a, O: Observer> World<'a, O> {
             let member_until = member.expect("whoever rests is a member");
             return Some(until.min(rest.until).min(member_until));
         }
+        // Whoever has something to do before the next heartbeat does not rest.
+        let member = self.server.member(id);
+        if member.rest(session.client.epoch, rest.beat_at)?.min(rest.until) <= rest.beat_at {
+            return None;
+        }
         let device = &self.devices[session.device];
         let is_open = device.n_outages == 0 && session.node == Node::Alive;
         if !is_open || !device.is_running() || device.clock != Clock::EXACT || self.is_down() {
@@ -167,9 +172,6 @@ impl<'a, O: Observer> World<'a, O> {
         let late = SimSpan::from_micros(pace.every.as_micros() * u64::from(bears + 1));
         let member = self.server.member(id);
         let others = member.rest(session.client.epoch, rest.beat_at + late)?.min(rest.until);
-        if others <= rest.beat_at {
-            return None;
-        }
         session.prospect.resting_until = Some(until);
         Some(until.min(others))
     }
@@ -382,6 +384,11 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// Whomever the script has touched goes to rest again, or not.
     pub(super) fn settle_down(&mut self, action: Action) {
+        if let Action::Call(client, _) = action
+            && self.devices[client].hears_calls_alone()
+        {
+            return; // Its only session has heard the call, and has settled.
+        }
         self.each_touched(action, Self::set_deadline);
     }
 
