@@ -9,7 +9,7 @@ use crate::time::SimTime;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Arrival {
     at: SimTime,
-    /// Lane and number in one word, so that comparing them is one comparison.
+    /// The key of its waybill.
     waybill: u64,
     place: u32,
 }
@@ -39,7 +39,7 @@ impl<P: Copy> Transit<P> {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, at: SimTime, Waybill { lane, number }: Waybill, parcel: P) {
+    pub(super) fn push(&mut self, at: SimTime, waybill: Waybill, parcel: P) {
         let place = if let Some(place) = self.free.pop() {
             self.parcels[place as usize] = parcel;
             place
@@ -47,7 +47,7 @@ impl<P: Copy> Transit<P> {
             self.parcels.push(parcel);
             u32::try_from(self.parcels.len() - 1).expect("fewer than 2^32 parcels are under way")
         };
-        let waybill = u64::from(lane) << 32 | u64::from(number);
+        let waybill = waybill.key();
         self.arrivals.push(Reverse(Arrival { at, waybill, place }));
     }
 

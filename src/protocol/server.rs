@@ -69,12 +69,9 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Whether nothing is wanted.
-    pub const fn is_empty(&self) -> bool {
-        self.sends.is_empty()
-            && self.members.is_empty()
-            && self.rooms.is_empty()
-            && self.callbacks.is_empty()
+    /// How much is wanted.
+    pub const fn n_wanted(&self) -> usize {
+        self.sends.len() + self.members.len() + self.rooms.len() + self.callbacks.len()
     }
 
     /// Forgets everything, keeping the memory.
@@ -199,10 +196,10 @@ impl Server {
         if let (Input::Wake, State::Joining { login, .. }) = (input, self.members[session].state) {
             context.place = self.place(moment, session, login.room);
         }
-        let (member, effects) = self.members[session].step(context, input);
-        self.members[session] = member;
+        let stepped = self.members[session].step(context, input);
+        self.members[session] = stepped.0;
         outbox.members.push(session);
-        for effect in effects.iter() {
+        for effect in stepped.1.iter() {
             self.carry_out(moment, session, effect, outbox);
         }
     }

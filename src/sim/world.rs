@@ -304,22 +304,23 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// Carries out what the server wants done.
     fn drain(&mut self) {
-        let mut outbox = std::mem::take(&mut self.outbox);
-        for (session, message) in &outbox.sends {
-            self.say(*session, *message);
+        let n_wanted = self.outbox.n_wanted();
+        for place in 0..self.outbox.sends.len() {
+            let (session, message) = self.outbox.sends[place];
+            self.say(session, message);
         }
-        for session in &outbox.members {
-            self.set_deadline(*session);
+        for place in 0..self.outbox.members.len() {
+            self.set_deadline(self.outbox.members[place]);
         }
-        for room in &outbox.rooms {
-            self.set_room_deadline(*room);
+        for place in 0..self.outbox.rooms.len() {
+            self.set_room_deadline(self.outbox.rooms[place]);
         }
-        for callback in &outbox.callbacks {
-            self.call_backend(*callback);
+        for place in 0..self.outbox.callbacks.len() {
+            self.call_backend(self.outbox.callbacks[place]);
         }
-        outbox.clear();
-        assert!(self.outbox.is_empty(), "the server spoke while it was listened to");
-        self.outbox = outbox;
+        let is_same = n_wanted == self.outbox.n_wanted();
+        assert!(is_same, "the server spoke while it was listened to");
+        self.outbox.clear();
     }
 
     fn step_client(&mut self, id: SessionId, input: client::Input) {
@@ -330,9 +331,9 @@ impl<'a, O: Observer> World<'a, O> {
         let now = self.devices[session.device].clock.shows(self.agenda.now());
         let (rules, luck, rtt) = (&*self.rules, session.luck, session.client.rtt);
         let context = client::Context { rules, now, rtt, luck };
-        let (next, effects) = session.client.step(context, input);
-        session.client = next;
-        for effect in effects.iter() {
+        let stepped = session.client.step(context, input);
+        session.client = stepped.0;
+        for effect in stepped.1.iter() {
             self.carry_out(id, effect);
         }
         self.settle(id);

@@ -59,7 +59,7 @@ impl Online {
     }
 
     #[inline]
-    pub(super) fn step(self, client: Client, context: Context<'_>, input: Input) -> (Client, Out) {
+    pub(super) fn step(self, client: Client, context: &Context<'_>, input: Input) -> (Client, Out) {
         match input {
             Input::Call(call) => self.call(client, context, call),
             Input::LinkLost => self.broken(client, context, Event::LinkLost),
@@ -80,7 +80,7 @@ impl Online {
         client.with(State::Online(self))
     }
 
-    fn call(self, client: Client, context: Context<'_>, call: Call) -> (Client, Out) {
+    fn call(self, client: Client, context: &Context<'_>, call: Call) -> (Client, Out) {
         match client.wished(context.rules, call) {
             Some(wished) => self.wish(client, context, wished),
             None => client.call(context, self.login.room, call),
@@ -88,7 +88,7 @@ impl Online {
     }
 
     #[inline]
-    fn hear(self, client: Client, context: Context<'_>, body: ServerBody) -> (Client, Out) {
+    fn hear(self, client: Client, context: &Context<'_>, body: ServerBody) -> (Client, Out) {
         let room = self.login.room;
         match body {
             ServerBody::HeartbeatAck => (self.heard(context).of(client), Out::NONE),
@@ -149,8 +149,8 @@ impl Online {
     }
 
     #[inline]
-    fn wake(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, .. } = context;
+    fn wake(self, client: Client, context: &Context<'_>) -> (Client, Out) {
+        let Context { rules, now, .. } = *context;
         if self.broken_at.is_due(now) {
             return self.broken(client, context, Event::Silence);
         }
@@ -185,8 +185,8 @@ impl Online {
     }
 
     /// The connection is broken: the app is told, and the first attempt is made at once.
-    fn broken(self, client: Client, context: Context<'_>, event: Event) -> (Client, Out) {
-        let Context { rules, now, .. } = context;
+    fn broken(self, client: Client, context: &Context<'_>, event: Event) -> (Client, Out) {
+        let Context { rules, now, .. } = *context;
         let room = self.login.room;
         // spec: R6, R19
         let told = Effect::status(room, (Reason::Reconnecting, rules.reconnecting_code), event);
@@ -215,14 +215,14 @@ impl Online {
 
     /// An answer was heard just now.
     #[inline]
-    pub(super) fn heard(mut self, Context { rules, now, .. }: Context<'_>) -> Self {
+    pub(super) fn heard(mut self, &Context { rules, now, .. }: &Context<'_>) -> Self {
         self.hear_answer(rules, now);
         self
     }
 
     /// A heartbeat or probe was sent just now.
     #[inline]
-    fn sent(mut self, Context { rules, now, .. }: Context<'_>) -> Self {
+    fn sent(mut self, &Context { rules, now, .. }: &Context<'_>) -> Self {
         self.await_answer(rules, now);
         self
     }

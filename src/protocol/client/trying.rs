@@ -40,7 +40,7 @@ pub(super) struct Lost {
 }
 
 impl Trying {
-    pub(super) fn step(self, client: Client, context: Context<'_>, input: Input) -> (Client, Out) {
+    pub(super) fn step(self, client: Client, context: &Context<'_>, input: Input) -> (Client, Out) {
         match input {
             Input::Call(call) => self.call(client, context, call),
             Input::SwitchAway(_) => client.leave(context, self.login.room, Event::SwitchRoom),
@@ -72,7 +72,7 @@ impl Trying {
     }
 
     /// A call while the client is on its way into the room, for the first time or again.
-    fn call(self, client: Client, context: Context<'_>, call: Call) -> (Client, Out) {
+    fn call(self, client: Client, context: &Context<'_>, call: Call) -> (Client, Out) {
         match client.wished(context.rules, call) {
             None => client.call(context, self.login.room, call),
             // The server is told when it has let the client in.
@@ -95,8 +95,8 @@ impl Trying {
         Effect::Unasked(room, ask, why)
     }
 
-    fn wake(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, .. } = context;
+    fn wake(self, client: Client, context: &Context<'_>) -> (Client, Out) {
+        let Context { rules, now, .. } = *context;
         if let Some(lost) = self.lost
             && lost.tell_at.is_due(now)
         {
@@ -128,8 +128,8 @@ impl Trying {
     }
 
     /// The next attempt is waited for, if there is to be one.
-    fn attempt_failed(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, luck, .. } = context;
+    fn attempt_failed(self, client: Client, context: &Context<'_>) -> (Client, Out) {
+        let Context { rules, now, luck, .. } = *context;
         let failed = self.attempt.failed + 1;
         if rules.retry.budget == Budget::Attempts(failed) {
             return self.give_up(client, rules);
@@ -169,8 +169,8 @@ impl Trying {
         (self.with(client, attempt), Out::of([client.send(ClientBody::Login(self.login))]))
     }
 
-    fn succeed(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, luck, .. } = context;
+    fn succeed(self, client: Client, context: &Context<'_>) -> (Client, Out) {
+        let Context { rules, now, luck, .. } = *context;
         // A login is a connection of its own, of which nothing was known.
         let client = Client { rtt: RoundTrip::UNKNOWN, ..client };
         let client = match self.attempt.stage {
@@ -214,7 +214,7 @@ impl Trying {
 
     /// The server does not let the client in: whoever was put out while away was kicked out, and
     /// what may pass is tried again (spec: R45).
-    fn refused(self, client: Client, context: Context<'_>, code: ErrorCode) -> (Client, Out) {
+    fn refused(self, client: Client, context: &Context<'_>, code: ErrorCode) -> (Client, Out) {
         let event = self.event(Event::Refused, Event::SwitchRefused);
         if self.lost.is_some() && code.is_kick() {
             let room = self.login.room;
@@ -260,7 +260,7 @@ impl Trying {
 
 impl Attempt {
     /// The attempt that is made at once.
-    pub(super) fn first(context: Context<'_>) -> Self {
+    pub(super) fn first(context: &Context<'_>) -> Self {
         Self { number: 0, failed: 0, stage: Stage::start(context, Repeat::first) }
     }
 
@@ -275,7 +275,7 @@ impl Attempt {
 impl Stage {
     /// The request is sent now, over a connection of which nothing is known.
     fn start(
-        Context { rules, now, .. }: Context<'_>,
+        &Context { rules, now, .. }: &Context<'_>,
         repeat: fn(&Rules, RoundTrip, SimTime) -> Repeat,
     ) -> Self {
         Self::Trying {
@@ -286,7 +286,7 @@ impl Stage {
 }
 
 /// When a client that begins to try now stops trying (spec: R16).
-pub(super) fn give_up_at(Context { rules, now, .. }: Context<'_>) -> SimTime {
+pub(super) fn give_up_at(&Context { rules, now, .. }: &Context<'_>) -> SimTime {
     match rules.retry.budget {
         Budget::Attempts(_) => SimTime::NEVER,
         Budget::Time(span) => now + span,

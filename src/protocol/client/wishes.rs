@@ -157,7 +157,7 @@ impl Online {
     pub(super) fn wish(
         self,
         client: Client,
-        context: Context<'_>,
+        context: &Context<'_>,
         wished: Wished,
     ) -> (Client, Out) {
         let (wishes, token) = match wished {
@@ -170,7 +170,7 @@ impl Online {
     }
 
     /// The server is told what is wanted now.
-    fn tell(self, client: Client, context: Context<'_>, token: Token) -> (Client, Out) {
+    fn tell(self, client: Client, context: &Context<'_>, token: Token) -> (Client, Out) {
         let login = crate::protocol::call::Login { token, ..self.login };
         let errands = Repeat::first(context.rules, context.rtt, context.now);
         let online = Self { login, errands, ..self };
@@ -180,7 +180,7 @@ impl Online {
     fn ask(
         self,
         client: Client,
-        context: Context<'_>,
+        context: &Context<'_>,
         (room, ask): (RoomId, Ask),
     ) -> (Client, Out) {
         let failed = |why| Effect::Unasked(room, ask, why);
@@ -206,7 +206,7 @@ impl Online {
     pub(super) fn done(
         self,
         client: Client,
-        context: Context<'_>,
+        context: &Context<'_>,
         (version, answered): (u32, u32),
         refused: Refused,
     ) -> (Client, Out) {
@@ -246,7 +246,7 @@ impl Online {
     }
 
     /// The app is told that its token will expire (spec: R51).
-    pub(super) fn warn(self, client: Client, context: Context<'_>) -> (Client, Out) {
+    pub(super) fn warn(self, client: Client, context: &Context<'_>) -> (Client, Out) {
         let end = self.login.token.end().max(context.now);
         let secs = end.since(context.now).as_micros() / 1_000_000;
         let secs = u32::try_from(secs).expect("a token that will expire has less than 2^32 s");

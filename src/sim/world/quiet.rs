@@ -27,28 +27,29 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
     at: SimTime,
-    /// The last parcel, in order of waybills, that has arrived at this instant.
-    waybill: Option<Waybill>,
-    /// The last slot of which a deadline was due at this instant.
-    slot: Option<usize>,
+    /// The key of the last parcel, in order of waybills, that has arrived at this instant: those
+    /// before it would have, too.
+    arrived: u64,
+    /// One more than the last slot of which a deadline was due at this instant; zero, if none was.
+    n_due: usize,
 }
 
 impl Turn {
-    pub(super) const START: Self = Self { at: SimTime::ZERO, waybill: None, slot: None };
+    pub(super) const START: Self = Self { at: SimTime::ZERO, arrived: 0, n_due: 0 };
 
     /// After all that happens up to and at `end`.
     pub(super) const fn end(end: SimTime) -> Self {
-        Self { at: end, waybill: None, slot: Some(usize::MAX) }
+        Self { at: end, arrived: 0, n_due: usize::MAX }
     }
 
     /// Whether all is over.
-    fn is_end(self) -> bool {
-        self.slot == Some(usize::MAX)
+    const fn is_end(self) -> bool {
+        self.n_due == usize::MAX
     }
 
     fn at(&mut self, now: SimTime) {
         if self.at != now {
-            *self = Self { at: now, waybill: None, slot: None };
+            *self = Self { at: now, arrived: 0, n_due: 0 };
         }
     }
 
@@ -58,23 +59,22 @@ impl Turn {
 
     pub(super) fn arrival(&mut self, now: SimTime, waybill: Waybill) {
         self.at(now);
-        self.waybill = self.waybill.max(Some(waybill));
+        self.arrived = self.arrived.max(waybill.key());
     }
 
     pub(super) fn deadline(&mut self, now: SimTime, slot: usize) {
         self.at(now);
-        self.slot = self.slot.max(Some(slot));
+        self.n_due = self.n_due.max(slot + 1);
     }
 
     /// Whether a deadline of the slot at that time would have been due by now.
     fn has_passed(self, slot: usize, at: SimTime) -> bool {
-        at < self.at || at == self.at && self.slot.is_some_and(|it| slot < it)
+        at < self.at || at == self.at && slot + 1 < self.n_due
     }
 
     /// Whether a parcel of that time would have arrived by now.
     fn has_arrived(self, waybill: Waybill, at: SimTime) -> bool {
-        at < self.at
-            || at == self.at && (self.slot.is_some() || self.waybill.is_some_and(|it| waybill < it))
+        at < self.at || at == self.at && (self.n_due != 0 || waybill.key() < self.arrived)
     }
 }
 
