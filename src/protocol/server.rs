@@ -4,6 +4,7 @@
 
 mod cast;
 mod desk;
+mod roll;
 mod room;
 
 use crate::{
@@ -258,13 +259,9 @@ impl Server {
             }
         };
         if of_users_alone {
-            for it in &placed {
-                tell(present[it].session);
-            }
+            placed.iter().for_each(|it| tell(*it));
         } else {
-            for it in present.values() {
-                tell(it.session);
-            }
+            present.iter().for_each(|it| tell(it.session));
         }
         self.rooms[room].present = present;
         self.rooms[room].placed = placed;
@@ -423,9 +420,10 @@ impl Server {
             }
             Order::Forbid(user) => self.allowed[user] = Allowed::No,
             Order::CloseRoom(room) => {
-                for occupant in self.rooms[room].present.clone().into_values() {
-                    let input = Input::Oust(Ouster::RoomClosed);
-                    self.handle(moment, occupant.session, input, outbox);
+                let present = self.rooms[room].present.iter();
+                let present: Vec<SessionId> = present.map(|it| it.session).collect();
+                for session in present {
+                    self.handle(moment, session, Input::Oust(Ouster::RoomClosed), outbox);
                 }
             }
         }

@@ -189,13 +189,13 @@ impl Trying {
         let told = reason.map(|it| Effect::status(self.login.room, (it, ErrorCode::OK), event));
         let (errands, tell) = client.renewed(context, self.login);
         let ask = client.send(ClientBody::AskRoster(known));
-        let mut out = told.into_iter().chain([ask]).chain(tell).fold(Out::NONE, Out::and);
+        let mut spent = None;
         let beat_at = match rules.heartbeat.map(|it| (it.phase, it.every)) {
             None => SimTime::NEVER,
             Some((Phase::Login, every)) => now + every,
             Some((Phase::After(span), _)) => now + span,
             Some((Phase::Random, every)) => {
-                out = out.and(Effect::Spent(Die::Phase));
+                spent = Some(Effect::Spent(Die::Phase));
                 now + every.scaled(luck.phase)
             }
         };
@@ -209,6 +209,7 @@ impl Trying {
             known,
             roster: Roster::Asked(Repeat::first(rules, rtt, now)),
         };
+        let out = Out::of_some([told, Some(ask), tell, spent]);
         (client.with(State::Online(online.heard(context))), out)
     }
 
