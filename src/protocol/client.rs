@@ -234,13 +234,13 @@ impl Client {
         match self.state {
             State::LoggedOut(farewell) => self.logged_out(context, farewell, input),
             State::Logining { login, attempt, give_up_at } => {
-                Trying { login, attempt, give_up_at, lost: None }.step(*self, context, input)
+                Trying { login, attempt, give_up_at, lost: None }.step(self, context, input)
             }
             State::Reconnecting { login, attempt, give_up_at, known, tell_at, broken_by } => {
                 let lost = Some(Lost { known, tell_at, broken_by });
-                Trying { login, attempt, give_up_at, lost }.step(*self, context, input)
+                Trying { login, attempt, give_up_at, lost }.step(self, context, input)
             }
-            State::Online(online) => online.step(*self, context, input),
+            State::Online(online) => online.step(self, context, input),
         }
     }
 

@@ -16,7 +16,7 @@ pub const N_AHEAD: u32 = 256;
 /// Which words of the blocks are at most the limit.
 struct Hits<'a> {
     key: &'a [u32; 8],
-    places: Places,
+    places: &'a Places,
     limit: u32,
     to: &'a mut [u32; N_BLOCKS],
 }
@@ -42,7 +42,7 @@ impl Draws {
         let (low, high) = halves(Self::stream(purpose, entity));
         self.arch.dispatch(Hits {
             key: &self.key,
-            places: Places { counters, low: [low; N_BLOCKS], high: [high; N_BLOCKS] },
+            places: &Places { counters, low: [low; N_BLOCKS], high: [high; N_BLOCKS] },
             limit: u32::try_from(at_most).expect("no draw is above 2^32"),
             to: &mut hits,
         });
@@ -63,7 +63,7 @@ impl WithSimd for Hits<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let limit = simd.splat_u32s(self.limit);
         let hits = S::as_mut_simd_u32s(self.to).0;
-        wide::each(simd, self.key, &self.places, |group, words| {
+        wide::each(simd, self.key, self.places, |group, words| {
             let mut found = simd.splat_u32s(0);
             for (place, word) in words.into_iter().enumerate() {
                 let is_hit = simd.less_than_or_equal_u32s(word, limit);

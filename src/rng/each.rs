@@ -10,7 +10,7 @@ use super::{
 /// One word of each block.
 struct Word<'a> {
     key: &'a [u32; 8],
-    places: Places,
+    places: &'a Places,
     place: usize,
     to: &'a mut [u32; N_BLOCKS],
 }
@@ -34,7 +34,7 @@ impl Draws {
                 (*low, *high) = halves(Self::stream(purpose, *entity));
             }
             let mut words = nothing;
-            self.arch.dispatch(Word { key: &self.key, places, place, to: &mut words });
+            self.arch.dispatch(Word { key: &self.key, places: &places, place, to: &mut words });
             all.extend_from_slice(&words[..entities.len()]);
         }
         all
@@ -48,7 +48,7 @@ impl WithSimd for Word<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let to = S::as_mut_simd_u32s(self.to).0;
-        wide::each(simd, self.key, &self.places, |group, words| to[group] = words[self.place]);
+        wide::each(simd, self.key, self.places, |group, words| to[group] = words[self.place]);
     }
 }
 

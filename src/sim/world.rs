@@ -15,12 +15,11 @@ use std::{borrow::Cow, collections::BTreeMap};
 use crate::{
     engine::{Agenda, Next, Waybill},
     id::{ClientId, Id, IdVec, LinkId, RoomId, SessionId},
-    link::{Cause, Direction, Fate, Flow, Sending, Serial, Verdict, queue::Queue},
+    link::{Cause, Direction, Fate, Sending, Serial, Verdict, queue::Queue},
     observe::{Observer, Standing},
     protocol::{
-        client::{self, Client, Luck},
-        member,
-        message::{Kind, Lane, Message},
+        client, member,
+        message::{Kind, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
         swift::Heard,
@@ -51,6 +50,8 @@ pub(super) struct World<'a, O> {
     /// How far the present instant has come.
     turn: Turn,
     heartbeats: Heartbeats,
+    /// The prospect of sessions over links of the kinds that were looked at last.
+    usual: Prospect,
     devices: IdVec<ClientId, Device>,
     /// What waits before the bottlenecks that clients share, up and down.
     shared: BTreeMap<LinkId, [Queue; 2]>,
@@ -106,22 +107,7 @@ impl<'a, O: Observer> World<'a, O> {
         let entities: Vec<Entity> = cast.clients.iter().map(entity).collect();
         let hands = draws.deal(&entities);
         let session = |((here, device), entity): ((SessionId, &ClientId), Entity)| {
-            let hand = hands[here.index()];
-            Session {
-                client: Client::new(),
-                device: *device,
-                entity,
-                flow: Flow::new(entity, hand),
-                n_sent: [[0; Lane::COUNT]; 2],
-                luck: Luck { phase: hand.phase(), wait: hand.wait() },
-                n_spent: [0; 2],
-                n_thrown: [0; 2],
-                signal: false,
-                standing: Standing::Away,
-                prospect: Prospect::NONE,
-                node: Node::Alive,
-                n_lost: None,
-            }
+            Session::new(*device, entity, hands[here.index()])
         };
         let sessions = IdVec::from_vec(cast.clients.iter().zip(entities).map(session).collect());
         drop(hands);
@@ -136,6 +122,7 @@ impl<'a, O: Observer> World<'a, O> {
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
             turn: Turn::START,
             heartbeats: station::heartbeats(scenario, heartbeats),
+            usual: Prospect::NONE,
             devices,
             shared: BTreeMap::new(),
             sessions,

@@ -59,7 +59,12 @@ impl Online {
     }
 
     #[inline]
-    pub(super) fn step(self, client: Client, context: &Context<'_>, input: Input) -> (Client, Out) {
+    pub(super) fn step(
+        self,
+        client: &Client,
+        context: &Context<'_>,
+        input: Input,
+    ) -> (Client, Out) {
         match input {
             Input::Call(call) => self.call(client, context, call),
             Input::LinkLost => self.broken(client, context, Event::LinkLost),
@@ -71,16 +76,16 @@ impl Online {
             Input::Killed => (client.out(), Out::NONE),
             Input::EngineDestroyed => client.destroyed(self.login.room),
             // Out of turn.
-            Input::Receive(_) | Input::LinkBack => (client, Out::NONE),
+            Input::Receive(_) | Input::LinkBack => (*client, Out::NONE),
         }
     }
 
     #[inline]
-    const fn of(self, client: Client) -> Client {
+    const fn of(self, client: &Client) -> Client {
         client.with(State::Online(self))
     }
 
-    fn call(self, client: Client, context: &Context<'_>, call: Call) -> (Client, Out) {
+    fn call(self, client: &Client, context: &Context<'_>, call: Call) -> (Client, Out) {
         match client.wished(context.rules, call) {
             Some(wished) => self.wish(client, context, wished),
             None => client.call(context, self.login.room, call),
@@ -88,7 +93,7 @@ impl Online {
     }
 
     #[inline]
-    fn hear(self, client: Client, context: &Context<'_>, body: ServerBody) -> (Client, Out) {
+    fn hear(self, client: &Client, context: &Context<'_>, body: ServerBody) -> (Client, Out) {
         let room = self.login.room;
         match body {
             ServerBody::HeartbeatAck => (self.heard(context).of(client), Out::NONE),
@@ -114,7 +119,7 @@ impl Online {
                 let to = to.max(known);
                 let client = match self.roster {
                     Roster::Asked(repeat) => client.answered(context, repeat),
-                    Roster::Known => client,
+                    Roster::Known => *client,
                 };
                 let (news, online) = match self.roster {
                     Roster::Asked(_) => {
@@ -126,7 +131,7 @@ impl Online {
                 };
                 let online = Self { known: to, roster: Roster::Known, ..online };
                 let ack = client.send(ClientBody::AckRoster(to));
-                (online.of(client), Out::of([news, ack]))
+                (online.of(&client), Out::of([news, ack]))
             }
             ServerBody::ErrandsDone { version, answered, refused } => {
                 self.done(client, context, (version, answered), refused)
@@ -144,12 +149,12 @@ impl Online {
             }
             ServerBody::SessionGone => self.broken(client, context, Event::SessionGone),
             // Out of turn.
-            ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => (client, Out::NONE),
+            ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => (*client, Out::NONE),
         }
     }
 
     #[inline]
-    fn wake(self, client: Client, context: &Context<'_>) -> (Client, Out) {
+    fn wake(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
         let Context { rules, now, .. } = *context;
         if self.broken_at.is_due(now) {
             return self.broken(client, context, Event::Silence);
@@ -180,12 +185,12 @@ impl Online {
                 let online = Self { roster: Roster::Asked(repeat.again(rules, now)), ..self };
                 (online.of(client), Out::of([client.send(ClientBody::AskRoster(self.known))]))
             }
-            Roster::Asked(_) | Roster::Known => (client, Out::NONE),
+            Roster::Asked(_) | Roster::Known => (*client, Out::NONE),
         }
     }
 
     /// The connection is broken: the app is told, and the first attempt is made at once.
-    fn broken(self, client: Client, context: &Context<'_>, event: Event) -> (Client, Out) {
+    fn broken(self, client: &Client, context: &Context<'_>, event: Event) -> (Client, Out) {
         let Context { rules, now, .. } = *context;
         let room = self.login.room;
         // spec: R6, R19
@@ -208,7 +213,7 @@ impl Online {
         wishes.answered = wishes.asked;
         // Answers that are still under way belong to the broken connection.
         let epoch = client.epoch.next_connection();
-        let client = Client { epoch, wishes, state, ..client };
+        let client = Client { epoch, wishes, state, ..*client };
         let login = client.send(ClientBody::Login(self.login));
         (client, told.into_iter().chain(over).chain([login]).fold(Out::NONE, Out::and))
     }

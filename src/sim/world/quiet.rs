@@ -180,15 +180,21 @@ impl<'a, O: Observer> World<'a, O> {
     fn pace(&mut self, id: SessionId) -> Option<Pace> {
         let kinds = self.devices[self.sessions[id].device].kinds;
         if self.sessions[id].prospect.kinds != Some(kinds) {
-            let paths = self.paths(id);
-            let pace = pace_over(&self.rules, paths).ok();
-            // In a burst each round is simulated.
-            let bursts = paths.iter().any(|it| it.loss.has_chain());
-            let bears_max = if bursts { 0 } else { BEARS_MAX };
-            let pace = pace.map(|it| Pace { bears: it.bears.min(bears_max), ..it });
-            self.sessions[id].prospect = Prospect { kinds: Some(kinds), pace, ..Prospect::NONE };
+            if self.usual.kinds != Some(kinds) {
+                let pace = self.pace_over(self.paths(id));
+                self.usual = Prospect { kinds: Some(kinds), pace, ..Prospect::NONE };
+            }
+            self.sessions[id].prospect = self.usual;
         }
         self.sessions[id].prospect.pace
+    }
+
+    fn pace_over(&self, paths: [&PathModel; 2]) -> Option<Pace> {
+        let pace = pace_over(&self.rules, paths).ok()?;
+        // In a burst each round is simulated.
+        let bursts = paths.iter().any(|it| it.loss.has_chain());
+        let bears_max = if bursts { 0 } else { BEARS_MAX };
+        Some(Pace { bears: pace.bears.min(bears_max), ..pace })
     }
 
     /// The instant of the first heartbeat that has to be simulated, and how many rounds before it
