@@ -63,3 +63,13 @@ impl<E: Copy, const N: usize> Effects<E, N> {
         self.0.iter().map_while(|it| *it)
     }
 }
+
+impl<'a, E, const N: usize> IntoIterator for &'a Effects<E, N> {
+    type Item = &'a E;
+    type IntoIter = std::iter::Flatten<std::slice::Iter<'a, Option<E>>>;
+
+    /// The effects, in order, where they are.
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().flatten()
+    }
+}

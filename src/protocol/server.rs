@@ -200,7 +200,7 @@ impl Server {
         let stepped = self.members[session].step(context, input);
         self.members[session] = stepped.0;
         outbox.members.push(session);
-        for effect in stepped.1.iter() {
+        for effect in &stepped.1 {
             self.carry_out(moment, session, effect, outbox);
         }
     }
@@ -229,10 +229,10 @@ impl Server {
         &mut self,
         moment: Moment<'_>,
         session: SessionId,
-        effect: Effect,
+        effect: &Effect,
         outbox: &mut Outbox,
     ) {
-        match effect {
+        match *effect {
             Effect::Send(message) => outbox.sends.push((session, message)),
             Effect::Join(login) => self.join(moment, session, login, outbox),
             Effect::Leave(room, how) => self.leave(moment, session, (room, how), outbox),

@@ -99,11 +99,8 @@ impl Hand {
     #[inline]
     pub fn of_message(&self, purpose: Purpose, index: u64) -> Option<u32> {
         let (number, lane) = halves(index);
-        let purposes = [
-            Purpose::LossUp as usize..=Purpose::LossDown as usize,
-            Purpose::DelayUp as usize..=Purpose::DelayDown as usize,
-        ];
-        let is_dealt = purposes.iter().any(|it| it.contains(&(purpose as usize)))
+        let is_dealt = (Purpose::LossUp as u8..=Purpose::DelayDown as u8)
+            .contains(&(purpose as u8))
             && (1..=2).contains(&lane)
             && (number as usize) < N_EACH;
         // In the order of what is dealt: by purpose, then by lane.

@@ -320,14 +320,14 @@ impl<'a, O: Observer> World<'a, O> {
         let context = client::Context { rules, now, rtt, luck };
         let stepped = session.client.step(context, input);
         session.client = stepped.0;
-        for effect in stepped.1.iter() {
+        for effect in &stepped.1 {
             self.carry_out(id, effect);
         }
         self.settle(id);
     }
 
-    fn carry_out(&mut self, id: SessionId, effect: client::Effect) {
-        match effect {
+    fn carry_out(&mut self, id: SessionId, effect: &client::Effect) {
+        match *effect {
             client::Effect::Send(message) => self.send(id, Direction::Up, Message::Up(message)),
             client::Effect::Post(ask) => self.server.post(id, ask),
             client::Effect::Spent(die) => {
@@ -342,7 +342,7 @@ impl<'a, O: Observer> World<'a, O> {
             | client::Effect::Answered(..)
             | client::Effect::Unanswered(..)
             | client::Effect::TokenWillExpire(..)
-            | client::Effect::OnlineCount(..) => self.tell(id, effect),
+            | client::Effect::OnlineCount(..) => self.tell(id, *effect),
         }
     }
 
@@ -416,6 +416,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     /// When a client has something to do: never, while its app does not run.
+    #[inline]
     fn client_deadline(&self, id: SessionId) -> SimTime {
         let session = &self.sessions[id];
         let device = &self.devices[session.device];

@@ -22,7 +22,9 @@ pub(super) struct Filling<'a> {
 
 impl<'a> Filling<'a> {
     pub(super) fn new(scenario: &'a Scenario, seed: u64, cell: &'a mut Cell) -> Self {
-        let (draws, script, drawn) = (Draws::new(seed), Vec::new(), BTreeMap::new());
+        // Most clients come and stay.
+        let (draws, script) = (Draws::new(seed), Vec::with_capacity(cell.clients.len()));
+        let drawn = BTreeMap::new();
         Self { scenario, draws, cell, script, drawn }
     }
 
