@@ -4,6 +4,7 @@
 //! So nothing that is added to a run moves the draws of what was there (common random numbers).
 
 mod ahead;
+mod each;
 mod hand;
 mod wide;
 
@@ -169,7 +170,8 @@ impl Draws {
     /// The sixteen draws of a block: those from sixteen times its number on.
     #[inline]
     pub fn block(&self, purpose: Purpose, entity: Entity, number: u64) -> [u32; 16] {
-        chacha8(&self.key, number, Self::stream(purpose, entity))
+        let stream = Self::stream(purpose, entity);
+        self.arch.dispatch(One { key: &self.key, counter: number, stream })
     }
 }
 
@@ -191,10 +193,28 @@ const fn halves(word: u64) -> (u32, u32) {
     (word as u32, (word >> 32) as u32)
 }
 
+/// One block, with the instructions that the machine has: it takes fewer of newer ones.
+struct One<'a> {
+    key: &'a [u32; 8],
+    counter: u64,
+    stream: u64,
+}
+
+impl pulp::WithSimd for One<'_> {
+    type Output = [u32; 16];
+
+    #[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> [u32; 16] {
+        chacha8(self.key, self.counter, self.stream)
+    }
+}
+
 /// One block of `ChaCha8`: counter and stream are 64 bits each, as in `rand_chacha`.
 ///
 /// The 4 x 4 words are kept as rows, so that each line below is one instruction on four words.
-#[inline]
+#[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
+#[inline(always)]
 fn chacha8(key: &[u32; 8], counter: u64, stream: u64) -> [u32; 16] {
     let [k0, k1, k2, k3, k4, k5, k6, k7] = *key;
     let ((c0, c1), (s0, s1)) = (halves(counter), halves(stream));
@@ -216,19 +236,22 @@ fn chacha8(key: &[u32; 8], counter: u64, stream: u64) -> [u32; 16] {
 /// Four words that are worked on together.
 type Row = [u32; 4];
 
-#[inline]
+#[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
+#[inline(always)]
 fn add(one: Row, other: Row) -> Row {
     std::array::from_fn(|it| one[it].wrapping_add(other[it]))
 }
 
 /// The exclusive or of two rows, each word rotated to the left.
-#[inline]
+#[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
+#[inline(always)]
 fn xor_rotated(one: Row, other: Row, by: u32) -> Row {
     std::array::from_fn(|it| (one[it] ^ other[it]).rotate_left(by))
 }
 
 /// A quarter round on each column (RFC 8439, section 2.1).
-#[inline]
+#[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
+#[inline(always)]
 fn quarter_rounds(rows: &mut [Row; 4]) {
     let [a, b, c, d] = rows;
     for (turn_d, turn_b) in [(16, 12), (8, 7)] {
@@ -240,7 +263,8 @@ fn quarter_rounds(rows: &mut [Row; 4]) {
 }
 
 /// Turns the rows below the first to the left, so that diagonals become columns.
-#[inline]
+#[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
+#[inline(always)]
 fn turn(rows: &mut [Row; 4], by: [usize; 3]) {
     for (row, by) in rows[1..].iter_mut().zip(by) {
         *row = std::array::from_fn(|it| row[(it + by) % 4]);

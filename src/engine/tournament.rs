@@ -43,10 +43,11 @@ impl Tournament {
     #[inline]
     fn put(&mut self, slot: usize, word: Word) {
         let mut node = self.n_leaves + slot;
+        let mut winner = word;
         self.words[node] = word;
         while 1 < node {
+            winner = winner.min(self.words[node ^ 1]);
             node /= 2;
-            let winner = self.words[2 * node].min(self.words[2 * node + 1]);
             if self.words[node] == winner {
                 break; // Nothing changes further up.
             }

@@ -11,7 +11,7 @@ use crate::time::SimTime;
 #[derive(Clone, Copy, Debug)]
 struct Arrival<P> {
     at: SimTime,
-    /// Lane and number.
+    /// The key of its waybill.
     waybill: u64,
     parcel: P,
 }
@@ -46,8 +46,8 @@ pub(super) struct Transit<P> {
 }
 
 impl<P: Copy> Arrival<P> {
-    fn new(at: SimTime, Waybill { lane, number }: Waybill, parcel: P) -> Self {
-        Self { at, waybill: u64::from(lane) << 32 | u64::from(number), parcel }
+    fn new(at: SimTime, waybill: Waybill, parcel: P) -> Self {
+        Self { at, waybill: waybill.key(), parcel }
     }
 
     /// What it is ordered by: instant, lane and number in one word, for one comparison.

@@ -477,7 +477,7 @@ mod tests {
 
     fn flow() -> Flow {
         let entity = Entity::named("A");
-        Flow::new(entity, Draws::new(1).deal(entity))
+        Flow::new(entity, Draws::new(1).deal(&[entity])[0])
     }
 
     fn sending(draws: &Draws, number: u32) -> Sending<'_> {

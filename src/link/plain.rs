@@ -115,7 +115,7 @@ mod tests {
                 ..PathModel::ideal()
             };
             let entity = Entity::named("A");
-            let flow = || Flow::new(entity, draws.deal(entity));
+            let flow = || Flow::new(entity, draws.deal(&[entity])[0]);
             let (mut one, mut other, mut link) = (flow(), flow(), Link::default());
             let mut ways = PlainWays::of(entity, [&path; 2]).unwrap();
             let numbers = (0..600).chain([590, 40, 41, 1 << 20, 3]);

@@ -228,8 +228,9 @@ impl Client {
     /// What becomes of the client, and what it does.
     #[inline]
     #[must_use]
-    pub fn step(self, context: Context<'_>, input: Input) -> (Self, Out) {
-        let context = Context { rtt: self.rtt, ..context };
+    pub fn step(&self, mut context: Context<'_>, input: Input) -> (Self, Out) {
+        context.rtt = self.rtt;
+        let context = &context;
         match self.state {
             State::LoggedOut(farewell) => self.logged_out(context, farewell, input),
             State::Logining { login, attempt, give_up_at } => {
@@ -248,7 +249,7 @@ impl Client {
     }
 
     /// A message has had its answer just now.
-    fn answered(self, Context { rules, now, .. }: Context<'_>, repeat: Repeat) -> Self {
+    fn answered(self, &Context { rules, now, .. }: &Context<'_>, repeat: Repeat) -> Self {
         Self { rtt: self.rtt.answered(rules, repeat, now), ..self }
     }
 
@@ -258,11 +259,11 @@ impl Client {
 
     fn logged_out(
         self,
-        context: Context<'_>,
+        context: &Context<'_>,
         farewell: Option<Farewell>,
         input: Input,
     ) -> (Self, Out) {
-        let Context { rules, now, .. } = context;
+        let Context { rules, now, .. } = *context;
         match input {
             Input::Call(Call::LoginRoom(login)) => self.enter(context, login),
             Input::Call(Call::LogoutRoom(None)) => (self, Out::NONE),
@@ -331,7 +332,7 @@ impl Client {
     /// What the server is told of what the app wants, now that it has let the client in.
     fn renewed(
         self,
-        Context { rules, rtt, now, .. }: Context<'_>,
+        &Context { rules, rtt, now, .. }: &Context<'_>,
         login: Login,
     ) -> (Repeat, Option<Effect>) {
         let Wishes { version, done, streams, .. } = self.wishes;
@@ -344,7 +345,7 @@ impl Client {
     /// `loginRoom` of a client that is in no room.
     ///
     /// It ends a farewell: the server takes the newer epoch for the end of the older.
-    fn enter(self, context: Context<'_>, login: Login) -> (Self, Out) {
+    fn enter(self, context: &Context<'_>, login: Login) -> (Self, Out) {
         let (attempt, give_up_at) = (Attempt::first(context), give_up_at(context));
         let state = State::Logining { login, attempt, give_up_at };
         let wishes = self.wishes.none().proven(context.rules, login.token);
@@ -359,7 +360,7 @@ impl Client {
     }
 
     /// Leaves the room at once and tells the server as well as it can (spec: R10, R12).
-    fn leave(self, context: Context<'_>, own: RoomId, event: Event) -> (Self, Out) {
+    fn leave(self, context: &Context<'_>, own: RoomId, event: Event) -> (Self, Out) {
         let gone = Effect::status(own, (Reason::Logout, ErrorCode::OK), event);
         let over = self.unanswered(own, Unanswered::NotInRoom);
         let farewell = Farewell::new(context, self.epoch);
@@ -369,7 +370,7 @@ impl Client {
     }
 
     /// A call about being in a room, while in `own` room or on the way there.
-    fn call(self, context: Context<'_>, own: RoomId, call: Call) -> (Self, Out) {
+    fn call(self, context: &Context<'_>, own: RoomId, call: Call) -> (Self, Out) {
         match call {
             // spec: R33
             Call::LoginRoom(other) => {
@@ -413,7 +414,7 @@ impl Default for Client {
 
 impl Farewell {
     /// The logout is sent now.
-    fn new(Context { rules, rtt, now, .. }: Context<'_>, epoch: Epoch) -> Self {
+    fn new(&Context { rules, rtt, now, .. }: &Context<'_>, epoch: Epoch) -> Self {
         Self { epoch, repeat: Repeat::first(rules, rtt, now), until: now + rules.logout_timeout }
     }
 }

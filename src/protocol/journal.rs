@@ -153,9 +153,6 @@ impl Journal {
 
     /// The changes after position `from`, up to position `to`, of which a viewer's app is told.
     pub fn told(&self, from: u32, to: u32, viewer: Viewer) -> impl Iterator<Item = &Change> {
-        let of_viewer = &self.told[viewer.users as usize];
-        let place = |position| of_viewer.partition_point(|it| *it < position);
-        let range = place(from)..place(to);
         let is_told = move |(position, it): &(u32, &Change)| match it.what {
             _ if it.user == viewer.user => false,
             What::User(..) | What::Stream(..) | What::Broadcast(_) => true,
@@ -164,14 +161,25 @@ impl Journal {
                 later.user == viewer.user && matches!(later.what, What::ExtraInfo(..))
             }),
         };
-        let changes = of_viewer[range].iter().map(|it| (*it, &self.changes[*it as usize]));
+        let of_viewer = self.told_of(from, to, viewer.users);
+        let changes = of_viewer.iter().map(|it| (*it, &self.changes[*it as usize]));
         changes.filter(is_told).map(|(_, it)| it)
+    }
+
+    /// The positions from one to before another of changes of which such members are told.
+    fn told_of(&self, from: u32, to: u32, users: Notify) -> &[u32] {
+        let all = &self.told[users as usize];
+        let place = |position| all.partition_point(|it| *it < position);
+        all.get(place(from)..place(to)).unwrap_or_default()
     }
 
     /// What remains for a viewer at `to` of all that happened since `from`.  Messages do not: who
     /// was not there has missed them (spec: R57).
     pub fn difference(&self, from: u32, to: u32, viewer: Viewer) -> Difference {
         let mut difference = Difference::default();
+        if self.told_of(from, to, viewer.users).is_empty() {
+            return difference;
+        }
         let of_users = self.told(from, to, viewer).filter_map(|it| match it.what {
             What::User(update, _) => Some((it.user, update, ())),
             What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => None,
@@ -199,10 +207,8 @@ impl Journal {
     }
 
     fn extra_info(&self, from: u32, to: u32) -> Option<(UserId, TextId, TextId)> {
-        let loud = &self.told[Notify::Off as usize];
-        let place = |position| loud.partition_point(|it| *it < position);
-        let range = loud.get(place(from)..place(to)).unwrap_or_default();
-        range.iter().rev().find_map(|it| match self.changes[*it as usize].what {
+        let loud = self.told_of(from, to, Notify::Off);
+        loud.iter().rev().find_map(|it| match self.changes[*it as usize].what {
             What::ExtraInfo(key, value) => Some((self.changes[*it as usize].user, key, value)),
             What::User(..) | What::Stream(..) | What::Broadcast(_) => None,
         })

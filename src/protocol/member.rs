@@ -173,8 +173,9 @@ impl Member {
     /// What becomes of the member, and what the server does.
     #[inline]
     #[must_use]
-    pub fn step(self, context: Context<'_>, input: Input) -> (Self, Out) {
-        let context = Context { rtt: self.rtt, ..context };
+    pub fn step(&self, mut context: Context<'_>, input: Input) -> (Self, Out) {
+        context.rtt = self.rtt;
+        let context = &context;
         if let Input::Receive(message) = input {
             return match message.body {
                 ClientBody::Login(login) => self.login(context, message.epoch, login),
@@ -198,7 +199,7 @@ impl Member {
                 let by = Ouster::OtherClient;
                 (self.with(State::Ousted(Ousted { by, repeat, until })), Out::NONE)
             }
-            State::Absent(_) => (self, Out::NONE),
+            State::Absent(_) => (*self, Out::NONE),
             State::Joining { login, admit_at } => match input {
                 Input::Wake if admit_at.is_due(context.now) => self.admit(context, login),
                 // Not yet a member, so there is nothing to end.
@@ -207,10 +208,10 @@ impl Member {
                 | Input::Oust(_)
                 | Input::SignalBack(_)
                 | Input::SignalLost
-                | Input::Wake => (self, Out::NONE),
+                | Input::Wake => (*self, Out::NONE),
             },
-            State::Present(present) => present.step(self, context, input),
-            State::Ousted(ousted) => ousted.step(self, context, input),
+            State::Present(present) => present.step(*self, context, input),
+            State::Ousted(ousted) => ousted.step(*self, context, input),
         }
     }
 
@@ -247,7 +248,7 @@ impl Member {
     }
 
     /// A login request: the first of its login, or a repetition, or a relogin.
-    fn login(self, context: Context<'_>, epoch: Epoch, login: Login) -> (Self, Out) {
+    fn login(self, context: &Context<'_>, epoch: Epoch, login: Login) -> (Self, Out) {
         let done_at = context.now + context.rules.login_processing;
         if epoch < self.epoch {
             return (self, Out::NONE); // Out of turn.
@@ -302,7 +303,7 @@ impl Member {
     }
 
     /// A message other than login and logout.
-    fn hear(self, context: Context<'_>, ClientMsg { epoch, body }: ClientMsg) -> (Self, Out) {
+    fn hear(self, context: &Context<'_>, ClientMsg { epoch, body }: ClientMsg) -> (Self, Out) {
         if epoch != self.epoch {
             return (self, Out::NONE); // Out of turn.
         }
@@ -318,14 +319,14 @@ impl Member {
     }
 
     /// When the lease ends that begins now.
-    fn lease(self, context: Context<'_>) -> SimTime {
+    fn lease(self, context: &Context<'_>) -> SimTime {
         if context.signal == Some(self.epoch) {
             return SimTime::NEVER;
         }
         context.now + context.rules.lease.after
     }
 
-    fn admit(self, context: Context<'_>, login: Login) -> (Self, Out) {
+    fn admit(self, context: &Context<'_>, login: Login) -> (Self, Out) {
         if let Some(code) = context.refusal {
             // Asked again, it is decided again.
             let refused = self.with(State::Absent(Gone::Silent));

@@ -21,6 +21,7 @@ pub struct ClientMsg {
 
 /// What a client says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)] // What follows the tag is copied in whole words.
 pub enum ClientBody {
     /// Let me in, or keep me in.
     Login(Login),
@@ -69,6 +70,7 @@ pub struct ServerMsg {
 
 /// What the server says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)] // What follows the tag is copied in whole words.
 pub enum ServerBody {
     /// You are in.
     LoginAccepted,

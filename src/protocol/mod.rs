@@ -49,8 +49,28 @@ impl<E: Copy, const N: usize> Effects<E, N> {
         self
     }
 
+    /// The effects that there are among some, in this order.
+    pub fn of_some<const M: usize>(effects: [Option<E>; M]) -> Self {
+        let mut all = Self::NONE;
+        let mut free = all.0.iter_mut();
+        for effect in effects.into_iter().flatten() {
+            *free.next().expect("a step has at most N effects") = Some(effect);
+        }
+        all
+    }
+
     /// The effects, in order.
     pub fn iter(&self) -> impl Iterator<Item = E> {
         self.0.iter().map_while(|it| *it)
+    }
+}
+
+impl<'a, E, const N: usize> IntoIterator for &'a Effects<E, N> {
+    type Item = &'a E;
+    type IntoIter = std::iter::Flatten<std::slice::Iter<'a, Option<E>>>;
+
+    /// The effects, in order, where they are.
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().flatten()
     }
 }

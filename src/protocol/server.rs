@@ -4,6 +4,7 @@
 
 mod cast;
 mod desk;
+mod roll;
 mod room;
 
 use crate::{
@@ -71,12 +72,9 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Whether nothing is wanted.
-    pub const fn is_empty(&self) -> bool {
-        self.sends.is_empty()
-            && self.members.is_empty()
-            && self.rooms.is_empty()
-            && self.callbacks.is_empty()
+    /// How much is wanted.
+    pub const fn n_wanted(&self) -> usize {
+        self.sends.len() + self.members.len() + self.rooms.len() + self.callbacks.len()
     }
 
     /// Forgets everything, keeping the memory.
@@ -202,10 +200,10 @@ impl Server {
         if let (Input::Wake, State::Joining { login, .. }) = (input, self.members[session].state) {
             context.place = self.place(moment, session, login.room);
         }
-        let (member, effects) = self.members[session].step(context, input);
-        self.members[session] = member;
+        let stepped = self.members[session].step(context, input);
+        self.members[session] = stepped.0;
         outbox.members.push(session);
-        for effect in effects.iter() {
+        for effect in &stepped.1 {
             self.carry_out(moment, session, effect, outbox);
         }
     }
@@ -234,10 +232,10 @@ impl Server {
         &mut self,
         moment: Moment<'_>,
         session: SessionId,
-        effect: Effect,
+        effect: &Effect,
         outbox: &mut Outbox,
     ) {
-        match effect {
+        match *effect {
             Effect::Send(message) => outbox.sends.push((session, message)),
             Effect::Join(login) => self.join(moment, session, login, outbox),
             Effect::Leave(room, how) => self.leave(moment, session, (room, how), outbox),
@@ -264,13 +262,9 @@ impl Server {
             }
         };
         if of_users_alone {
-            for it in &placed {
-                tell(present[it].session);
-            }
+            placed.iter().for_each(|it| tell(*it));
         } else {
-            for it in present.values() {
-                tell(it.session);
-            }
+            present.iter().for_each(|it| tell(it.session));
         }
         self.rooms[room].present = present;
         self.rooms[room].placed = placed;
@@ -429,9 +423,10 @@ impl Server {
             }
             Order::Forbid(user) => self.allowed[user] = Allowed::No,
             Order::CloseRoom(room) => {
-                for occupant in self.rooms[room].present.clone().into_values() {
-                    let input = Input::Oust(Ouster::RoomClosed);
-                    self.handle(moment, occupant.session, input, outbox);
+                let present = self.rooms[room].present.iter();
+                let present: Vec<SessionId> = present.map(|it| it.session).collect();
+                for session in present {
+                    self.handle(moment, session, Input::Oust(Ouster::RoomClosed), outbox);
                 }
             }
         }

@@ -16,7 +16,7 @@ pub const N_AHEAD: u32 = 256;
 /// Which words of the blocks are at most the limit.
 struct Hits<'a> {
     key: &'a [u32; 8],
-    places: Places,
+    places: &'a Places,
     limit: u32,
     to: &'a mut [u32; N_BLOCKS],
 }
@@ -42,13 +42,16 @@ impl Draws {
         let (low, high) = halves(Self::stream(purpose, entity));
         self.arch.dispatch(Hits {
             key: &self.key,
-            places: Places { counters, low: [low; N_BLOCKS], high: [high; N_BLOCKS] },
+            places: &Places { counters, low: [low; N_BLOCKS], high: [high; N_BLOCKS] },
             limit: u32::try_from(at_most).expect("no draw is above 2^32"),
             to: &mut hits,
         });
-        let joined =
-            |half: &[u32]| half.iter().rev().fold(0, |bits, it| bits << 16 | u128::from(*it));
-        [joined(&hits[..8]), joined(&hits[8..])]
+        // Sixteen bits of each, first by fours: they fit a register.
+        let four = |at: usize| {
+            let of = |it: usize| u64::from(hits[at + it]) << (16 * it);
+            of(0) | of(1) | of(2) | of(3)
+        };
+        [0, 8].map(|at| u128::from(four(at + 4)) << u64::BITS | u128::from(four(at)))
     }
 }
 
@@ -60,7 +63,7 @@ impl WithSimd for Hits<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let limit = simd.splat_u32s(self.limit);
         let hits = S::as_mut_simd_u32s(self.to).0;
-        wide::each(simd, self.key, &self.places, |group, words| {
+        wide::each(simd, self.key, self.places, |group, words| {
             let mut found = simd.splat_u32s(0);
             for (place, word) in words.into_iter().enumerate() {
                 let is_hit = simd.less_than_or_equal_u32s(word, limit);

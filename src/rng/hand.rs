@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::{
-    Draws, Entity, Purpose, halves,
+    Draws, Entity, Purpose, WORDS_PER_BLOCK, halves,
     wide::{self, N_BLOCKS, Places},
 };
 
@@ -33,25 +33,27 @@ pub struct Hand {
     words: [[u32; N_EACH]; N_STREAMS],
 }
 
-/// The first words of the blocks.
+/// The first words of the blocks of some entities.
 struct Words<'a> {
     key: &'a [u32; 8],
-    places: Places,
-    to: &'a mut [[u32; N_BLOCKS]; N_EACH],
+    /// At most as many as blocks are made in one go.
+    entities: &'a [Entity],
+    to: &'a mut [Hand],
+}
+
+impl Hand {
+    /// Nothing has been drawn.
+    const BLANK: Self = Self { words: [[0; N_EACH]; N_STREAMS] };
 }
 
 impl Draws {
-    /// The first draws of an entity.
-    pub fn deal(&self, entity: Entity) -> Hand {
-        let nothing = [0; N_BLOCKS];
-        let mut places = Places { counters: nothing, low: nothing, high: nothing };
-        for (place, (purpose, index)) in DEALT.into_iter().enumerate() {
-            (places.low[place], places.high[place]) = halves(Self::stream(purpose, entity));
-            places.counters[place] = halves(index / 16).0;
+    /// The first draws of each of the entities, in their order.
+    pub fn deal(&self, entities: &[Entity]) -> Vec<Hand> {
+        let mut hands = vec![Hand::BLANK; entities.len()];
+        for (entities, to) in entities.chunks(N_BLOCKS).zip(hands.chunks_mut(N_BLOCKS)) {
+            self.arch.dispatch(Words { key: &self.key, entities, to });
         }
-        let mut words = [nothing; N_EACH];
-        self.arch.dispatch(Words { key: &self.key, places, to: &mut words });
-        Hand { words: std::array::from_fn(|stream| words.map(|it| it[stream])) }
+        hands
     }
 }
 
@@ -61,12 +63,24 @@ impl WithSimd for Words<'_> {
     #[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let mut to = self.to.each_mut().map(|it| S::as_mut_simd_u32s(it).0);
-        wide::each(simd, self.key, &self.places, |group, words| {
-            for (to, word) in to.iter_mut().zip(words) {
-                to[group] = word;
+        let nothing = [0; N_BLOCKS];
+        let mut places = Places { counters: nothing, low: nothing, high: nothing };
+        for (stream, (purpose, index)) in DEALT.into_iter().enumerate() {
+            places.counters = [halves(index / WORDS_PER_BLOCK).0; N_BLOCKS];
+            for (place, entity) in self.entities.iter().enumerate() {
+                (places.low[place], places.high[place]) = halves(Draws::stream(purpose, *entity));
             }
-        });
+            let mut dealt = [nothing; N_EACH];
+            let mut to = dealt.each_mut().map(|it| S::as_mut_simd_u32s(it).0);
+            wide::each(simd, self.key, &places, |group, words| {
+                for (to, word) in to.iter_mut().zip(words) {
+                    to[group] = word;
+                }
+            });
+            for (place, hand) in self.to.iter_mut().enumerate() {
+                hand.words[stream] = dealt.map(|it| it[place]);
+            }
+        }
     }
 }
 
@@ -85,11 +99,8 @@ impl Hand {
     #[inline]
     pub fn of_message(&self, purpose: Purpose, index: u64) -> Option<u32> {
         let (number, lane) = halves(index);
-        let purposes = [
-            Purpose::LossUp as usize..=Purpose::LossDown as usize,
-            Purpose::DelayUp as usize..=Purpose::DelayDown as usize,
-        ];
-        let is_dealt = purposes.iter().any(|it| it.contains(&(purpose as usize)))
+        let is_dealt = (Purpose::LossUp as u8..=Purpose::DelayDown as u8)
+            .contains(&(purpose as u8))
             && (1..=2).contains(&lane)
             && (number as usize) < N_EACH;
         // In the order of what is dealt: by purpose, then by lane.
@@ -106,7 +117,8 @@ mod tests {
     #[test]
     fn what_is_dealt_is_what_is_drawn() {
         let (draws, entity) = (Draws::new(7), Entity::named("A"));
-        let hand = draws.deal(entity);
+        let others: Vec<Entity> = (0..16).map(|it| Entity::named(&format!("{it}"))).collect();
+        let hand = draws.deal(&[&others[..], &[entity]].concat())[16];
         assert_eq!(hand.phase(), draws.draw(Purpose::Phase, entity, 0));
         assert_eq!(hand.wait(), draws.draw(Purpose::Wait, entity, 0));
         let mut n_dealt = 0;

@@ -30,10 +30,12 @@ pub struct Share {
 }
 
 impl Share {
-    /// Whether a client is among them: by its own draw, so that a larger share has the same clients
-    /// and others.
-    pub fn has(self, entity: Entity, draws: &Draws) -> bool {
-        self.part.hits(draws.draw(Purpose::StepShare, entity, self.number))
+    /// Which of some clients are among them, by their places: each by its own draw, so that a larger
+    /// share has the same clients and others.
+    pub fn of(self, entities: &[Entity], draws: &Draws) -> impl Iterator<Item = usize> + use<> {
+        let drawn = draws.draw_each(Purpose::StepShare, entities, self.number);
+        let drawn = drawn.into_iter().enumerate();
+        drawn.filter(move |(_, luck)| self.part.hits(*luck)).map(|(place, _)| place)
     }
 }
 

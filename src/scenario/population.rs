@@ -122,7 +122,7 @@ impl Population {
     }
 
     /// The key of a client's draws.
-    pub(super) fn entity_of(&self, client: ClientId) -> Entity {
+    pub fn entity_of(&self, client: ClientId) -> Entity {
         self.stem.numbered(self.number(client) as u64 + 1)
     }
 
@@ -137,6 +137,12 @@ impl Population {
         let place = room.index().checked_sub(self.first_room.index());
         let place = place.filter(|it| *it < self.n_rooms).unwrap_or(count).min(count);
         (first + place..first + count).step_by(self.n_rooms).map(ClientId::from_index)
+    }
+
+    /// The draws with which its members come, in order of the entities, if they are drawn.
+    pub fn arrival_draws(&self, entities: &[Entity], draws: &Draws) -> Option<Vec<u32>> {
+        let is_drawn = matches!(self.arrival.how, Coming::Within(_));
+        is_drawn.then(|| draws.draw_each(Purpose::Arrival, entities, 0))
     }
 
     /// The kind of a client's link.
@@ -158,19 +164,18 @@ impl Population {
     }
 
     /// What a client does by itself in the run with these draws, up to `end`: it comes, and perhaps
-    /// leaves and comes back.
+    /// leaves and comes back.  Its draw of [`arrival_draws`](Self::arrival_draws) is made before.
     pub fn life_of(
         &self,
-        client: ClientId,
+        (client, entity, arrival): (ClientId, Entity, u32),
         draws: &Draws,
         end: SimTime,
         mut add: impl FnMut(SimTime, Action),
     ) {
-        let entity = self.entity_of(client);
         let login = Call::LoginRoom(Login { room: self.room_of(client), ..self.login });
         let after = match &self.arrival.how {
             Coming::AtOnce => SimSpan::ZERO,
-            Coming::Within(span) => span.scaled(draws.draw(Purpose::Arrival, entity, 0)),
+            Coming::Within(span) => span.scaled(arrival),
             Coming::Listed(all) => all[self.number(client)],
         };
         let mut at = self.arrival.from + after;

@@ -313,6 +313,7 @@ impl<'a> Plan<'a> {
         broad.sort_unstable();
         let mut cell = Cell {
             clients: part.clients.clone(),
+            entities: Vec::new(),
             users: part.users.clone(),
             rooms: part.rooms.clone(),
             script: Vec::new(),

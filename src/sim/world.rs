@@ -16,12 +16,11 @@ use std::{borrow::Cow, collections::BTreeMap};
 use crate::{
     engine::{Agenda, Next, Waybill},
     id::{ClientId, Id, IdVec, LinkId, RoomId, SessionId},
-    link::{Cause, Direction, Fate, Flow, Sending, Serial, Verdict, queue::Queue},
+    link::{Cause, Direction, Fate, Sending, Serial, Verdict, queue::Queue},
     observe::{Observer, Standing},
     protocol::{
-        client::{self, Client, Luck},
-        member,
-        message::{Kind, Lane, Message},
+        client, member,
+        message::{Kind, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
     },
@@ -52,6 +51,8 @@ pub(super) struct World<'a, O> {
     /// How far the present instant has come.
     turn: Turn,
     heartbeats: Heartbeats,
+    /// The prospect of sessions over links of the kinds that were looked at last.
+    usual: Prospect,
     devices: IdVec<ClientId, Device>,
     /// What waits before the bottlenecks that clients share, up and down.
     shared: BTreeMap<LinkId, [Queue; 2]>,
@@ -99,45 +100,34 @@ impl<'a, O: Observer> World<'a, O> {
         };
         let clients = IdVec::from_vec(cell.clients.clone());
         let devices: IdVec<ClientId, _> = IdVec::from_vec(clients.iter().map(device).collect());
-        let session = |(here, device): (SessionId, &ClientId)| {
+        let entity = |(here, device): (SessionId, &ClientId)| match rooms[here] {
+            None => cell.entities[device.index()],
             // The draws of a room do not depend on what other rooms the client is in.
-            let entity = match rooms[here] {
-                None => scenario.entity_of(clients[*device]),
-                Some(room) => {
-                    let name = scenario.client_name(clients[*device]);
-                    let room = scenario.room_name(cell.rooms[room.index()]);
-                    Entity::named(&format!("{name}\n{room}"))
-                }
-            };
-            let hand = draws.deal(entity);
-            Session {
-                client: Client::new(),
-                device: *device,
-                entity,
-                flow: Flow::new(entity, hand),
-                n_sent: [[0; Lane::COUNT]; 2],
-                luck: Luck { phase: hand.phase(), wait: hand.wait() },
-                n_spent: [0; 2],
-                n_thrown: [0; 2],
-                signal: false,
-                standing: Standing::Away,
-                prospect: Prospect::NONE,
-                node: Node::Alive,
-                n_lost: None,
+            Some(room) => {
+                let name = scenario.client_name(clients[*device]);
+                let room = scenario.room_name(cell.rooms[room.index()]);
+                Entity::named(&format!("{name}\n{room}"))
             }
         };
-        let sessions = IdVec::from_vec(cast.clients.iter().map(session).collect());
+        let entities: Vec<Entity> = cast.clients.iter().map(entity).collect();
+        let hands = draws.deal(&entities);
+        let session = |((here, device), entity): ((SessionId, &ClientId), Entity)| {
+            Session::new(*device, entity, hands[here.index()])
+        };
+        let sessions = IdVec::from_vec(cast.clients.iter().zip(entities).map(session).collect());
+        drop(hands);
         let stations = Stations::of(scenario, cell, sessions.len());
         Self {
             scenario,
             rules: Cow::Borrowed(scenario.rules()),
             draws,
             cell,
-            script: chance::with_random_outages(scenario, cell, &draws),
+            script: chance::with_random_outages(cell, &draws),
             next_step: 0,
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
             turn: Turn::START,
             heartbeats: station::heartbeats(scenario, heartbeats),
+            usual: Prospect::NONE,
             devices,
             shared: BTreeMap::new(),
             sessions,
@@ -299,22 +289,23 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// Carries out what the server wants done.
     fn drain(&mut self) {
-        let mut outbox = std::mem::take(&mut self.outbox);
-        for (session, message) in &outbox.sends {
-            self.say(*session, *message);
+        let n_wanted = self.outbox.n_wanted();
+        for place in 0..self.outbox.sends.len() {
+            let (session, message) = self.outbox.sends[place];
+            self.say(session, message);
         }
-        for session in &outbox.members {
-            self.set_deadline(*session);
+        for place in 0..self.outbox.members.len() {
+            self.set_deadline(self.outbox.members[place]);
         }
-        for room in &outbox.rooms {
-            self.set_room_deadline(*room);
+        for place in 0..self.outbox.rooms.len() {
+            self.set_room_deadline(self.outbox.rooms[place]);
         }
-        for callback in &outbox.callbacks {
-            self.call_backend(*callback);
+        for place in 0..self.outbox.callbacks.len() {
+            self.call_backend(self.outbox.callbacks[place]);
         }
-        outbox.clear();
-        assert!(self.outbox.is_empty(), "the server spoke while it was listened to");
-        self.outbox = outbox;
+        let is_same = n_wanted == self.outbox.n_wanted();
+        assert!(is_same, "the server spoke while it was listened to");
+        self.outbox.clear();
     }
 
     fn step_client(&mut self, id: SessionId, input: client::Input) {
@@ -325,16 +316,16 @@ impl<'a, O: Observer> World<'a, O> {
         let now = self.devices[session.device].clock.shows(self.agenda.now());
         let (rules, luck, rtt) = (&*self.rules, session.luck, session.client.rtt);
         let context = client::Context { rules, now, rtt, luck };
-        let (next, effects) = session.client.step(context, input);
-        session.client = next;
-        for effect in effects.iter() {
+        let stepped = session.client.step(context, input);
+        session.client = stepped.0;
+        for effect in &stepped.1 {
             self.carry_out(id, effect);
         }
         self.settle(id);
     }
 
-    fn carry_out(&mut self, id: SessionId, effect: client::Effect) {
-        match effect {
+    fn carry_out(&mut self, id: SessionId, effect: &client::Effect) {
+        match *effect {
             client::Effect::Send(message) => self.send(id, Direction::Up, Message::Up(message)),
             client::Effect::Post(ask) => self.server.post(id, ask),
             client::Effect::Spent(die) => {
@@ -349,7 +340,7 @@ impl<'a, O: Observer> World<'a, O> {
             | client::Effect::Answered(..)
             | client::Effect::Unanswered(..)
             | client::Effect::TokenWillExpire(..)
-            | client::Effect::OnlineCount(..) => self.tell(id, effect),
+            | client::Effect::OnlineCount(..) => self.tell(id, *effect),
         }
     }
 
@@ -421,6 +412,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     /// When a client has something to do: never, while its app does not run.
+    #[inline]
     fn client_deadline(&self, id: SessionId) -> SimTime {
         let session = &self.sessions[id];
         let device = &self.devices[session.device];

@@ -54,7 +54,12 @@ impl Online {
     }
 
     #[inline]
-    pub(super) fn step(self, client: Client, context: Context<'_>, input: Input) -> (Client, Out) {
+    pub(super) fn step(
+        self,
+        client: &Client,
+        context: &Context<'_>,
+        input: Input,
+    ) -> (Client, Out) {
         match input {
             Input::Call(call) => self.call(client, context, call),
             Input::LinkLost => self.broken(client, context, Event::LinkLost),
@@ -66,16 +71,16 @@ impl Online {
             Input::Killed => (client.out(), Out::NONE),
             Input::EngineDestroyed => client.destroyed(self.login.room),
             // Out of turn.
-            Input::Receive(_) | Input::LinkBack => (client, Out::NONE),
+            Input::Receive(_) | Input::LinkBack => (*client, Out::NONE),
         }
     }
 
     #[inline]
-    const fn of(self, client: Client) -> Client {
+    const fn of(self, client: &Client) -> Client {
         client.with(State::Online(self))
     }
 
-    fn call(self, client: Client, context: Context<'_>, call: Call) -> (Client, Out) {
+    fn call(self, client: &Client, context: &Context<'_>, call: Call) -> (Client, Out) {
         match client.wished(context.rules, call) {
             Some(wished) => self.wish(client, context, wished),
             None => client.call(context, self.login.room, call),
@@ -83,7 +88,7 @@ impl Online {
     }
 
     #[inline]
-    fn hear(self, client: Client, context: Context<'_>, body: ServerBody) -> (Client, Out) {
+    fn hear(self, client: &Client, context: &Context<'_>, body: ServerBody) -> (Client, Out) {
         let room = self.login.room;
         match body {
             ServerBody::HeartbeatAck => (self.heard(context).of(client), Out::NONE),
@@ -109,7 +114,7 @@ impl Online {
                 let to = to.max(known);
                 let client = match self.roster {
                     Roster::Asked(repeat) => client.answered(context, repeat),
-                    Roster::Known => client,
+                    Roster::Known => *client,
                 };
                 let (news, online) = match self.roster {
                     Roster::Asked(_) => {
@@ -121,7 +126,7 @@ impl Online {
                 };
                 let online = Self { known: to, roster: Roster::Known, ..online };
                 let ack = client.send(ClientBody::AckRoster(to));
-                (online.of(client), Out::of([news, ack]))
+                (online.of(&client), Out::of([news, ack]))
             }
             ServerBody::ErrandsDone { version, answered, refused } => {
                 self.done(client, context, (version, answered), refused)
@@ -139,13 +144,13 @@ impl Online {
             }
             ServerBody::SessionGone => self.broken(client, context, Event::SessionGone),
             // Out of turn.
-            ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => (client, Out::NONE),
+            ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => (*client, Out::NONE),
         }
     }
 
     #[inline]
-    fn wake(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, .. } = context;
+    fn wake(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
+        let Context { rules, now, .. } = *context;
         if self.beats.broken_at.is_due(now) {
             return self.broken(client, context, Event::Silence);
         }
@@ -175,13 +180,13 @@ impl Online {
                 let online = Self { roster: Roster::Asked(repeat.again(rules, now)), ..self };
                 (online.of(client), Out::of([client.send(ClientBody::AskRoster(self.known))]))
             }
-            Roster::Asked(_) | Roster::Known => (client, Out::NONE),
+            Roster::Asked(_) | Roster::Known => (*client, Out::NONE),
         }
     }
 
     /// The connection is broken: the app is told, and the first attempt is made at once.
-    fn broken(self, client: Client, context: Context<'_>, event: Event) -> (Client, Out) {
-        let Context { rules, now, .. } = context;
+    fn broken(self, client: &Client, context: &Context<'_>, event: Event) -> (Client, Out) {
+        let Context { rules, now, .. } = *context;
         let room = self.login.room;
         // spec: R6, R19
         let told = Effect::status(room, (Reason::Reconnecting, rules.reconnecting_code), event);
@@ -203,21 +208,21 @@ impl Online {
         wishes.answered = wishes.asked;
         // Answers that are still under way belong to the broken connection.
         let epoch = client.epoch.next_connection();
-        let client = Client { epoch, wishes, state, ..client };
+        let client = Client { epoch, wishes, state, ..*client };
         let login = client.send(ClientBody::Login(self.login));
         (client, told.into_iter().chain(over).chain([login]).fold(Out::NONE, Out::and))
     }
 
     /// An answer was heard just now.
     #[inline]
-    pub(super) fn heard(mut self, Context { rules, now, .. }: Context<'_>) -> Self {
+    pub(super) fn heard(mut self, &Context { rules, now, .. }: &Context<'_>) -> Self {
         self.beats.hear_answer(rules, now);
         self
     }
 
     /// A heartbeat or probe was sent just now.
     #[inline]
-    fn sent(mut self, Context { rules, now, .. }: Context<'_>) -> Self {
+    fn sent(mut self, &Context { rules, now, .. }: &Context<'_>) -> Self {
         self.beats.await_answer(rules, now);
         self
     }

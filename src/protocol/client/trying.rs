@@ -41,14 +41,19 @@ pub(super) struct Lost {
 }
 
 impl Trying {
-    pub(super) fn step(self, client: Client, context: Context<'_>, input: Input) -> (Client, Out) {
+    pub(super) fn step(
+        self,
+        client: &Client,
+        context: &Context<'_>,
+        input: Input,
+    ) -> (Client, Out) {
         match input {
             Input::Call(call) => self.call(client, context, call),
             Input::SwitchAway(_) => client.leave(context, self.login.room, Event::SwitchRoom),
             Input::Killed => (client.out(), Out::NONE),
             Input::EngineDestroyed => client.destroyed(self.login.room),
             // Giving up goes before an attempt that would start at the same instant.
-            Input::LinkBack if self.give_up_at.is_due(context.now) => (client, Out::NONE),
+            Input::LinkBack if self.give_up_at.is_due(context.now) => (*client, Out::NONE),
             // A fresh series of attempts begins at once.
             Input::LinkBack => {
                 let attempt = Attempt { failed: self.attempt.failed, ..Attempt::first(context) };
@@ -64,25 +69,25 @@ impl Trying {
                 | ServerBody::Roster { .. }
                 | ServerBody::ErrandsDone { .. }
                 | ServerBody::Count(_)
-                | ServerBody::Kicked(_) => (client, Out::NONE),
+                | ServerBody::Kicked(_) => (*client, Out::NONE),
             },
             Input::Wake => self.wake(client, context),
             // Out of turn, or known already.
-            Input::Receive(_) | Input::LinkLost => (client, Out::NONE),
+            Input::Receive(_) | Input::LinkLost => (*client, Out::NONE),
         }
     }
 
     /// A call while the client is on its way into the room, for the first time or again.
-    fn call(self, client: Client, context: Context<'_>, call: Call) -> (Client, Out) {
+    fn call(self, client: &Client, context: &Context<'_>, call: Call) -> (Client, Out) {
         match client.wished(context.rules, call) {
             None => client.call(context, self.login.room, call),
             // The server is told when it has let the client in.
             Some(Wished::Now(wishes)) => (client.wishing(wishes), Out::NONE),
             Some(Wished::Proven(wishes, token)) => {
                 let login = Login { token, ..self.login };
-                (Self { login, ..self }.with(client.wishing(wishes), self.attempt), Out::NONE)
+                (Self { login, ..self }.with(&client.wishing(wishes), self.attempt), Out::NONE)
             }
-            Some(Wished::Ask(room, ask)) => (client, Out::of([self.unasked(room, ask)])),
+            Some(Wished::Ask(room, ask)) => (*client, Out::of([self.unasked(room, ask)])),
         }
     }
 
@@ -96,8 +101,8 @@ impl Trying {
         Effect::Unasked(room, ask, why)
     }
 
-    fn wake(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, .. } = context;
+    fn wake(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
+        let Context { rules, now, .. } = *context;
         if let Some(lost) = self.lost
             && lost.tell_at.is_due(now)
         {
@@ -124,13 +129,13 @@ impl Trying {
                     Attempt { stage: Stage::start(context, Repeat::anew), ..self.attempt };
                 self.try_now(client, attempt)
             }
-            Stage::Trying { .. } | Stage::Waiting { .. } => (client, Out::NONE),
+            Stage::Trying { .. } | Stage::Waiting { .. } => (*client, Out::NONE),
         }
     }
 
     /// The next attempt is waited for, if there is to be one.
-    fn attempt_failed(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, luck, .. } = context;
+    fn attempt_failed(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
+        let Context { rules, now, luck, .. } = *context;
         let failed = self.attempt.failed + 1;
         if rules.retry.budget == Budget::Attempts(failed) {
             return self.give_up(client, rules);
@@ -141,7 +146,7 @@ impl Trying {
         (self.with(client, attempt), Out::of([Effect::Spent(Die::Wait)]))
     }
 
-    const fn with(&self, client: Client, attempt: Attempt) -> Client {
+    const fn with(&self, client: &Client, attempt: Attempt) -> Client {
         let (login, give_up_at) = (self.login, self.give_up_at);
         client.with(match self.lost {
             None => State::Logining { login, attempt, give_up_at },
@@ -166,14 +171,14 @@ impl Trying {
         }
     }
 
-    fn try_now(self, client: Client, attempt: Attempt) -> (Client, Out) {
+    fn try_now(self, client: &Client, attempt: Attempt) -> (Client, Out) {
         (self.with(client, attempt), Out::of([client.send(ClientBody::Login(self.login))]))
     }
 
-    fn succeed(self, client: Client, context: Context<'_>) -> (Client, Out) {
-        let Context { rules, now, luck, .. } = context;
+    fn succeed(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
+        let Context { rules, now, luck, .. } = *context;
         // A login is a connection of its own, of which nothing was known.
-        let client = Client { rtt: RoundTrip::UNKNOWN, ..client };
+        let client = Client { rtt: RoundTrip::UNKNOWN, ..*client };
         let client = match self.attempt.stage {
             Stage::Trying { repeat, .. } => client.answered(context, repeat),
             Stage::Waiting { .. } => client,
@@ -190,13 +195,13 @@ impl Trying {
         let told = reason.map(|it| Effect::status(self.login.room, (it, ErrorCode::OK), event));
         let (errands, tell) = client.renewed(context, self.login);
         let ask = client.send(ClientBody::AskRoster(known));
-        let mut out = told.into_iter().chain([ask]).chain(tell).fold(Out::NONE, Out::and);
+        let mut spent = None;
         let beat_at = match rules.heartbeat.map(|it| (it.phase, it.every)) {
             None => SimTime::NEVER,
             Some((Phase::Login, every)) => now + every,
             Some((Phase::After(span), _)) => now + span,
             Some((Phase::Random, every)) => {
-                out = out.and(Effect::Spent(Die::Phase));
+                spent = Some(Effect::Spent(Die::Phase));
                 now + every.scaled(luck.phase)
             }
         };
@@ -208,12 +213,13 @@ impl Trying {
             known,
             roster: Roster::Asked(Repeat::first(rules, rtt, now)),
         };
+        let out = Out::of_some([told, Some(ask), tell, spent]);
         (client.with(State::Online(online)), out)
     }
 
     /// The server does not let the client in: whoever was put out while away was kicked out, and
     /// what may pass is tried again (spec: R45).
-    fn refused(self, client: Client, context: Context<'_>, code: ErrorCode) -> (Client, Out) {
+    fn refused(self, client: &Client, context: &Context<'_>, code: ErrorCode) -> (Client, Out) {
         let event = self.event(Event::Refused, Event::SwitchRefused);
         if self.lost.is_some() && code.is_kick() {
             let room = self.login.room;
@@ -231,11 +237,11 @@ impl Trying {
         }
         match self.attempt.stage {
             Stage::Trying { .. } => self.attempt_failed(client, context),
-            Stage::Waiting { .. } => (client, Out::NONE), // Refused twice.
+            Stage::Waiting { .. } => (*client, Out::NONE), // Refused twice.
         }
     }
 
-    fn give_up(self, client: Client, rules: &Rules) -> (Client, Out) {
+    fn give_up(self, client: &Client, rules: &Rules) -> (Client, Out) {
         let event = self.event(Event::GaveUp, Event::SwitchGaveUp);
         self.fail(client, rules, (ErrorCode::RETRY_TIMEOUT, event))
     }
@@ -243,7 +249,7 @@ impl Trying {
     /// The end of trying; what follows is up to the app (spec: R13, R14, R26).
     fn fail(
         self,
-        client: Client,
+        client: &Client,
         rules: &Rules,
         (code, event): (ErrorCode, Event),
     ) -> (Client, Out) {
@@ -259,7 +265,7 @@ impl Trying {
 
 impl Attempt {
     /// The attempt that is made at once.
-    pub(super) fn first(context: Context<'_>) -> Self {
+    pub(super) fn first(context: &Context<'_>) -> Self {
         Self { number: 0, failed: 0, stage: Stage::start(context, Repeat::first) }
     }
 
@@ -274,7 +280,7 @@ impl Attempt {
 impl Stage {
     /// The request is sent now, over a connection of which nothing is known.
     fn start(
-        Context { rules, now, .. }: Context<'_>,
+        &Context { rules, now, .. }: &Context<'_>,
         repeat: fn(&Rules, RoundTrip, SimTime) -> Repeat,
     ) -> Self {
         Self::Trying {
@@ -285,7 +291,7 @@ impl Stage {
 }
 
 /// When a client that begins to try now stops trying (spec: R16).
-pub(super) fn give_up_at(Context { rules, now, .. }: Context<'_>) -> SimTime {
+pub(super) fn give_up_at(&Context { rules, now, .. }: &Context<'_>) -> SimTime {
     match rules.retry.budget {
         Budget::Attempts(_) => SimTime::NEVER,
         Budget::Time(span) => now + span,

@@ -156,21 +156,21 @@ impl Online {
     /// A call that wants something of the room.
     pub(super) fn wish(
         self,
-        client: Client,
-        context: Context<'_>,
+        client: &Client,
+        context: &Context<'_>,
         wished: Wished,
     ) -> (Client, Out) {
         let (wishes, token) = match wished {
-            Wished::Now(wishes) if wishes == client.wishes => return (client, Out::NONE),
+            Wished::Now(wishes) if wishes == client.wishes => return (*client, Out::NONE),
             Wished::Now(wishes) => (wishes, self.login.token),
             Wished::Proven(wishes, token) => (wishes, token),
             Wished::Ask(room, ask) => return self.ask(client, context, (room, ask)),
         };
-        self.tell(client.wishing(wishes), context, token)
+        self.tell(&client.wishing(wishes), context, token)
     }
 
     /// The server is told what is wanted now.
-    fn tell(self, client: Client, context: Context<'_>, token: Token) -> (Client, Out) {
+    fn tell(self, client: &Client, context: &Context<'_>, token: Token) -> (Client, Out) {
         let login = crate::protocol::call::Login { token, ..self.login };
         let errands = Repeat::first(context.rules, context.rtt, context.now);
         let online = Self { login, errands, ..self };
@@ -179,13 +179,13 @@ impl Online {
 
     fn ask(
         self,
-        client: Client,
-        context: Context<'_>,
+        client: &Client,
+        context: &Context<'_>,
         (room, ask): (RoomId, Ask),
     ) -> (Client, Out) {
         let failed = |why| Effect::Unasked(room, ask, why);
         if room != self.login.room {
-            return (client, Out::of([failed(Unanswered::OtherRoom)]));
+            return (*client, Out::of([failed(Unanswered::OtherRoom)]));
         }
         let mut wishes = client.wishes;
         // spec: R58
@@ -195,18 +195,19 @@ impl Online {
             Ask::ExtraInfo(..) => true,
         };
         if !may_pass {
-            return (client, Out::of([failed(Unanswered::TooFrequent)]));
+            return (*client, Out::of([failed(Unanswered::TooFrequent)]));
         }
         wishes.asked += 1;
-        let (client, told) = self.tell(client.wishing(wishes.changed()), context, self.login.token);
+        let (client, told) =
+            self.tell(&client.wishing(wishes.changed()), context, self.login.token);
         (client, told.iter().fold(Out::of([Effect::Post(ask)]), Out::and))
     }
 
     /// The server has done what was wanted.
     pub(super) fn done(
         self,
-        client: Client,
-        context: Context<'_>,
+        client: &Client,
+        context: &Context<'_>,
         (version, answered): (u32, u32),
         refused: Refused,
     ) -> (Client, Out) {
@@ -241,12 +242,12 @@ impl Online {
             }
         }
         wishes = wishes.with(wishes.streams.minus(gone));
-        let (client, told) = online.tell(client.wishing(wishes), context, self.login.token);
+        let (client, told) = online.tell(&client.wishing(wishes), context, self.login.token);
         (client, told.iter().fold(out, Out::and))
     }
 
     /// The app is told that its token will expire (spec: R51).
-    pub(super) fn warn(self, client: Client, context: Context<'_>) -> (Client, Out) {
+    pub(super) fn warn(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
         let end = self.login.token.end().max(context.now);
         let secs = end.since(context.now).as_micros() / 1_000_000;
         let secs = u32::try_from(secs).expect("a token that will expire has less than 2^32 s");

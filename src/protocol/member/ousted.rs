@@ -65,8 +65,8 @@ impl Ouster {
 
 impl Ousted {
     /// Put out, and told so until it confirms or its lease would have ended.
-    pub(super) fn step(self, member: Member, context: Context<'_>, input: Input) -> (Member, Out) {
-        let Context { rules, now, .. } = context;
+    pub(super) fn step(self, member: Member, context: &Context<'_>, input: Input) -> (Member, Out) {
+        let Context { rules, now, .. } = *context;
         match input {
             // Whoever has not heard it by now hears it when it comes back (spec: R32).
             Input::Wake if self.until.is_due(now) => {

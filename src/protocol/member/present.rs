@@ -65,8 +65,8 @@ impl Present {
     }
 
     /// Something other than a message happens to a member.
-    pub(super) fn step(self, member: Member, context: Context<'_>, input: Input) -> (Member, Out) {
-        let Context { rules, now, .. } = context;
+    pub(super) fn step(self, member: Member, context: &Context<'_>, input: Input) -> (Member, Out) {
+        let Context { rules, now, .. } = *context;
         match input {
             Input::Wake => self.wake(member, context),
             Input::Published(published) => {
@@ -96,14 +96,14 @@ impl Present {
     }
 
     /// Put out: the room is left at once, the client told until it knows (spec: R9, R37).
-    fn oust(self, member: Member, context: Context<'_>, by: Ouster) -> (Member, Out) {
+    fn oust(self, member: Member, context: &Context<'_>, by: Ouster) -> (Member, Out) {
         let repeat = Repeat::first(context.rules, context.rtt, context.now);
         let ousted = Ousted { by, repeat, until: self.lease_ends_at };
         let out = Out::of([Effect::Leave(self.room, by.departure()), member.kick(by)]);
         (member.with(State::Ousted(ousted)), out)
     }
 
-    fn wake(self, member: Member, context: Context<'_>) -> (Member, Out) {
+    fn wake(self, member: Member, context: &Context<'_>) -> (Member, Out) {
         let now = context.now;
         if self.greet_at.is_due(now) {
             let present = Self { greet_at: SimTime::NEVER, anew: None, ..self };
@@ -132,7 +132,7 @@ impl Present {
     }
 
     /// Tells the member what happened between two positions.
-    fn tell(self, member: Member, context: Context<'_>, (from, to): (u32, u32)) -> (Member, Out) {
+    fn tell(self, member: Member, context: &Context<'_>, (from, to): (u32, u32)) -> (Member, Out) {
         let present = Self { feed: self.feed.told(context, from, to), ..self };
         (present.of(member), Out::of([self.roster(member, (from, to))]))
     }
@@ -145,7 +145,7 @@ impl Present {
     pub(super) fn greet(
         self,
         member: Member,
-        context: Context<'_>,
+        context: &Context<'_>,
         (epoch, login): (Epoch, Login),
     ) -> (Member, Out) {
         let done_at = context.now + context.rules.login_processing;
@@ -176,7 +176,7 @@ impl Present {
     }
 
     /// The member shows a token.
-    pub(super) fn proven(self, context: Context<'_>, token: Token) -> Self {
+    pub(super) fn proven(self, context: &Context<'_>, token: Token) -> Self {
         let expel_at = match context.rules.token_expiry {
             TokenExpiry::Keep => SimTime::NEVER,
             TokenExpiry::Kick => token.end(),
@@ -189,7 +189,7 @@ impl Present {
     pub(super) fn hear(
         self,
         member: Member,
-        context: Context<'_>,
+        context: &Context<'_>,
         body: ClientBody,
     ) -> (Member, Out) {
         let heard = self.heard(context, body);
@@ -247,8 +247,8 @@ impl Present {
 
     /// A message arrived just now.
     #[inline]
-    fn heard(mut self, context: Context<'_>, body: ClientBody) -> Self {
-        let Context { rules, now, .. } = context;
+    fn heard(mut self, context: &Context<'_>, body: ClientBody) -> Self {
+        let Context { rules, now, .. } = *context;
         match (rules.lease.anchor, body) {
             (Anchor::LastMessage, _) | (_, ClientBody::Heartbeat) => {
                 self.lease_ends_at = rules.lease.renewed(self.lease_ends_at, now);
@@ -261,7 +261,7 @@ impl Present {
 
 impl Feed {
     /// The member is told just now, perhaps what it has been told before.
-    fn told(self, Context { rules, rtt, now, .. }: Context<'_>, acked: u32, sent: u32) -> Self {
+    fn told(self, &Context { rules, rtt, now, .. }: &Context<'_>, acked: u32, sent: u32) -> Self {
         let repeat = match self {
             _ if acked == sent => Repeat::NEVER,
             Self::Open { sent: before, .. } if before == sent => Repeat::anew(rules, rtt, now),

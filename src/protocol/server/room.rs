@@ -1,7 +1,5 @@
 //! One room at the server: who is in it, and how that came about.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::{
     id::{RoomId, SessionId, StreamId, UserId},
     protocol::{
@@ -15,15 +13,15 @@ use crate::{
     },
 };
 
-use super::{Moment, Outbox, Server};
+use super::{Moment, Outbox, Server, roll::Roll};
 
 /// A room.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Room {
     /// The members, by the numbers of their sessions: in order of their arrival.
-    pub(super) present: BTreeMap<u32, Occupant>,
-    /// The numbers of those who are among those who are told of users (spec: R53).
-    pub(super) placed: BTreeSet<u32>,
+    pub(super) present: Roll<Occupant>,
+    /// Those of them who are among those who are told of users (spec: R53).
+    pub(super) placed: Roll<SessionId>,
     /// The streams that are published in it.
     pub(super) streams: Vec<(StreamId, SessionId, Slot)>,
     /// The most users it may hold, 0 for no limit: as the first user of an empty room wants it.
@@ -75,7 +73,7 @@ impl Room {
     }
 
     pub(super) fn occupant(&self, number: u32) -> Occupant {
-        *self.present.get(&number).expect("who is in a room is in its list")
+        *self.present.get(number).expect("who is in a room is in its list")
     }
 
     /// Takes a session in; its number, and whether the room has been created by that.
@@ -94,17 +92,17 @@ impl Room {
         }
         self.n_sessions += 1;
         let number = self.n_sessions;
-        self.present.insert(number, Occupant { session, place, is_told, number });
+        self.present.push(number, Occupant { session, place, is_told, number });
         if place == Notify::On {
-            self.placed.insert(number);
+            self.placed.push(number, session);
         }
         (number, is_first)
     }
 
     /// Lets a session go; the journal and the callbacks are the caller's affair.
     pub(super) fn exit(&mut self, number: u32) -> Occupant {
-        self.placed.remove(&number);
-        self.present.remove(&number).expect("who leaves a room was in it")
+        self.placed.remove(number);
+        self.present.remove(number).expect("who leaves a room was in it")
     }
 
     pub(super) fn callback(&self, room: RoomId, what: ServerEvent) -> ServerCallback {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     id::{ClientId, Id, IdVec, RoomId, SessionId, Span, UserId},
     protocol::server::{Cast, Order},
+    rng::Entity,
     scenario::{Action, Refusal, RoomMode, Scenario, Step},
 };
 
@@ -15,6 +16,8 @@ use crate::{
 pub struct Cell {
     /// The clients, in order of the scenario.
     pub clients: Vec<ClientId>,
+    /// The keys of their draws.
+    pub entities: Vec<Entity>,
     /// The users, in order of the scenario.
     pub users: Vec<UserId>,
     /// The rooms, in order of the scenario.
@@ -71,6 +74,7 @@ pub(crate) struct Sessions {
 impl Cell {
     /// Takes in the members of populations whose rooms are here, and their users.
     pub(super) fn take_in_members(&mut self, scenario: &Scenario) {
+        self.entities.extend(self.clients.iter().map(|it| scenario.entity_of(*it)));
         for population in scenario.populations() {
             let (first, n_rooms) = population.rooms();
             let from = self.rooms.partition_point(|it| *it < first);
@@ -80,6 +84,8 @@ impl Cell {
                 self.clients.extend(population.clients_in(*room));
             }
             self.clients[n_before..].sort_unstable();
+            let entities = self.clients[n_before..].iter().map(|it| population.entity_of(*it));
+            self.entities.extend(entities);
             let users = self.clients[n_before..].iter().map(|it| scenario.user_of(*it));
             self.users.extend(users);
         }
@@ -87,7 +93,17 @@ impl Cell {
 
     /// The user of each client, by their ids in the cell.
     fn users_of_clients(&self, scenario: &Scenario) -> IdVec<ClientId, UserId> {
-        let of_client = |client: &ClientId| place(&self.users, scenario.user_of(*client));
+        // Most users have one client, so they stand in the order of their clients.
+        let mut next = 0;
+        let of_client = |client: &ClientId| {
+            let user = scenario.user_of(*client);
+            let here = match self.users.get(next) {
+                Some(it) if *it == user => UserId::from_index(next),
+                Some(_) | None => place(&self.users, user),
+            };
+            next = here.index() + 1;
+            here
+        };
         IdVec::from_vec(self.clients.iter().map(of_client).collect())
     }
 

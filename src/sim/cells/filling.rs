@@ -1,6 +1,6 @@
 //! What happens in a cell: what members of populations do by themselves, and the script.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::Cell;
 use crate::{
@@ -22,7 +22,9 @@ pub(super) struct Filling<'a> {
 
 impl<'a> Filling<'a> {
     pub(super) fn new(scenario: &'a Scenario, seed: u64, cell: &'a mut Cell) -> Self {
-        let (draws, script, drawn) = (Draws::new(seed), Vec::new(), BTreeMap::new());
+        // Most clients come and stay.
+        let (draws, script) = (Draws::new(seed), Vec::with_capacity(cell.clients.len()));
+        let drawn = BTreeMap::new();
         Self { scenario, draws, cell, script, drawn }
     }
 
@@ -39,8 +41,7 @@ impl<'a> Filling<'a> {
         }
         steps.for_each(|it| self.step(it));
         if has_lives {
-            // Stable: what members do by themselves goes before what the script says.
-            self.script.sort_by_key(|it| (it.at, it.action.class()));
+            self.script = in_order(&self.script);
         }
         let is_app = |it: &Step| matches!(it.action, Action::App(..));
         let has_members = !self.scenario.populations().is_empty();
@@ -53,20 +54,26 @@ impl<'a> Filling<'a> {
     /// What members of populations do by themselves.
     fn lives(&mut self) {
         let (scenario, end) = (self.scenario, self.scenario.end());
-        for (index, global) in self.cell.clients.iter().enumerate() {
-            let Some(population) = scenario.population_of(*global) else { continue };
-            let client = ClientId::from_index(index);
-            let room = self.cell.rooms.binary_search(&population.room_of(*global));
-            let room = RoomId::from_index(room.expect("members are where their rooms are"));
-            let script = &mut self.script;
-            population.life_of(*global, &self.draws, end, |at, action| {
-                let action = if let Action::Call(_, call) = action {
-                    Action::Call(client, call.renamed(|_| room))
-                } else {
-                    action.of(client)
-                };
-                script.push(Step { at, action });
-            });
+        for population in scenario.populations() {
+            let here = self.here(population.members());
+            let entities = &self.cell.entities[here.clone()];
+            let arrivals = population.arrival_draws(entities, &self.draws);
+            for (place, entity) in here.clone().zip(entities) {
+                let global = self.cell.clients[place];
+                let arrival = arrivals.as_ref().map_or(0, |it| it[place - here.start]);
+                let client = ClientId::from_index(place);
+                let room = self.cell.rooms.binary_search(&population.room_of(global));
+                let room = RoomId::from_index(room.expect("members are where their rooms are"));
+                let script = &mut self.script;
+                population.life_of((global, *entity, arrival), &self.draws, end, |at, action| {
+                    let action = if let Action::Call(_, call) = action {
+                        Action::Call(client, call.renamed(|_| room))
+                    } else {
+                        action.of(client)
+                    };
+                    script.push(Step { at, action });
+                });
+            }
         }
     }
 
@@ -81,30 +88,30 @@ impl<'a> Filling<'a> {
             return;
         }
         let all = self.here(broad.clients);
-        let Some(first) = all.clone().next() else { return };
-        let first = self.cell.clients[first.index()];
+        let Some(first) = self.cell.clients[all.clone()].first() else { return };
         // Rooms are renamed once for all.
-        let action = self.cell.renamed(broad.step.action.of(first));
+        let action = self.cell.renamed(broad.step.action.of(*first));
         let step = |it: ClientId| Step { action: action.of(it), ..broad.step };
         match broad.share {
-            None => self.script.extend(all.map(step)),
+            None => self.script.extend(all.map(ClientId::from_index).map(step)),
             Some(share) => {
-                let (scenario, draws) = (self.scenario, &self.draws);
-                let clients = &self.cell.clients;
-                let has = |it: &ClientId| share.has(scenario.entity_of(clients[it.index()]), draws);
+                let (entities, draws) = (&self.cell.entities[all.clone()], &self.draws);
                 let key = (broad.clients.first(), share);
-                let drawn = self.drawn.entry(key).or_insert_with(|| all.filter(has).collect());
+                let drawn = self.drawn.entry(key).or_insert_with(|| {
+                    let places = share.of(entities, draws).map(|it| all.start + it);
+                    places.map(ClientId::from_index).collect()
+                });
                 self.script.extend(drawn.iter().copied().map(step));
             }
         }
     }
 
-    /// Those of some clients who are here, by their ids in the cell.
-    fn here(&self, clients: Clients) -> impl Iterator<Item = ClientId> + Clone + use<> {
+    /// Those of some clients who are here, by their places in the cell.
+    fn here(&self, clients: Clients) -> Range<usize> {
         let end = clients.first().index() + clients.count();
         let from = self.cell.clients.partition_point(|it| *it < clients.first());
         let to = self.cell.clients.partition_point(|it| it.index() < end);
-        (from..to).map(ClientId::from_index)
+        from..to
     }
 
     /// Members of populations do nothing while their apps are dead or stand still.
@@ -119,6 +126,20 @@ impl<'a> Filling<'a> {
             _ => true,
         });
     }
+}
+
+/// The steps in the order in which they happen; of those with the same place in it, what members do
+/// by themselves goes before what the script says.
+fn in_order(script: &[Step]) -> Vec<Step> {
+    // What is moved about is one number for each step, of its time, its class and its place.
+    let key = |(it, place): (&Step, u64)| {
+        let class = u64::from(it.action.class());
+        u128::from(it.at.as_micros()) << u64::BITS | u128::from(class << 56 | place)
+    };
+    let mut order: Vec<u128> = script.iter().zip(0..).map(key).collect();
+    order.sort_unstable();
+    let place = |key: &u128| usize::try_from(*key & ((1 << 56) - 1)).expect("it was a place");
+    order.iter().map(|it| script[place(it)]).collect()
 }
 
 /// Whether an app that is halted by an event, or runs, can do something; what it is afterwards.

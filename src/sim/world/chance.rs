@@ -6,22 +6,18 @@ use crate::{
     id::{ClientId, Id},
     link::delay::exponential,
     rng::{Draws, Entity, Purpose},
-    scenario::{Action, Distribution, OutageProcess, Scenario, Step},
+    scenario::{Action, Distribution, OutageProcess, Step},
     sim::cells::Cell,
     time::{SimSpan, SimTime},
 };
 
 /// The script of a cell with the outages that its random processes make.
-pub(super) fn with_random_outages<'a>(
-    scenario: &Scenario,
-    cell: &'a Cell,
-    draws: &Draws,
-) -> Cow<'a, [Step]> {
+pub(super) fn with_random_outages<'a>(cell: &'a Cell, draws: &Draws) -> Cow<'a, [Step]> {
     let mut script = Vec::new();
     let mut n_drawn = vec![0; cell.clients.len()];
     for step in &cell.script {
         if let Action::RandomOutages(client, process) = step.action {
-            let luck = (draws, scenario.entity_of(cell.clients[client.index()]));
+            let luck = (draws, cell.entities[client.index()]);
             let n_drawn = &mut n_drawn[client.index()];
             make(step.at, (client, process), luck, n_drawn, &mut script);
         }

@@ -91,6 +91,11 @@ impl Device {
     pub(super) const fn is_running(&self) -> bool {
         matches!(self.app, App::Running(_))
     }
+
+    /// Whether all calls of the app go to the only session that there is.
+    pub(super) fn hears_calls_alone(&self) -> bool {
+        self.rooms.is_none() && self.app == App::Running(Engine::Created)
+    }
 }
 
 impl<O: Observer> World<'_, O> {

@@ -27,28 +27,29 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turn {
     at: SimTime,
-    /// The last parcel, in order of waybills, that has arrived at this instant.
-    waybill: Option<Waybill>,
-    /// The last slot of which a deadline was due at this instant.
-    slot: Option<usize>,
+    /// The key of the last parcel, in order of waybills, that has arrived at this instant: those
+    /// before it would have, too.
+    arrived: u64,
+    /// One more than the last slot of which a deadline was due at this instant; zero, if none was.
+    n_due: usize,
 }
 
 impl Turn {
-    pub(super) const START: Self = Self { at: SimTime::ZERO, waybill: None, slot: None };
+    pub(super) const START: Self = Self { at: SimTime::ZERO, arrived: 0, n_due: 0 };
 
     /// After all that happens up to and at `end`.
     pub(super) const fn end(end: SimTime) -> Self {
-        Self { at: end, waybill: None, slot: Some(usize::MAX) }
+        Self { at: end, arrived: 0, n_due: usize::MAX }
     }
 
     /// Whether all is over.
-    fn is_end(self) -> bool {
-        self.slot == Some(usize::MAX)
+    const fn is_end(self) -> bool {
+        self.n_due == usize::MAX
     }
 
     fn at(&mut self, now: SimTime) {
         if self.at != now {
-            *self = Self { at: now, waybill: None, slot: None };
+            *self = Self { at: now, arrived: 0, n_due: 0 };
         }
     }
 
@@ -58,23 +59,22 @@ impl Turn {
 
     pub(super) fn arrival(&mut self, now: SimTime, waybill: Waybill) {
         self.at(now);
-        self.waybill = self.waybill.max(Some(waybill));
+        self.arrived = self.arrived.max(waybill.key());
     }
 
     pub(super) fn deadline(&mut self, now: SimTime, slot: usize) {
         self.at(now);
-        self.slot = self.slot.max(Some(slot));
+        self.n_due = self.n_due.max(slot + 1);
     }
 
     /// Whether a deadline of the slot at that time would have been due by now.
     fn has_passed(self, slot: usize, at: SimTime) -> bool {
-        at < self.at || at == self.at && self.slot.is_some_and(|it| slot < it)
+        at < self.at || at == self.at && slot + 1 < self.n_due
     }
 
     /// Whether a parcel of that time would have arrived by now.
     fn has_arrived(self, waybill: Waybill, at: SimTime) -> bool {
-        at < self.at
-            || at == self.at && (self.slot.is_some() || self.waybill.is_some_and(|it| waybill < it))
+        at < self.at || at == self.at && (self.n_due != 0 || waybill.key() < self.arrived)
     }
 }
 
@@ -133,8 +133,12 @@ impl<'a, O: Observer> World<'a, O> {
     #[inline]
     pub(super) fn rest(&mut self, id: SessionId) -> Option<SimTime> {
         match self.heartbeats {
-            Heartbeats::PassedOver => self.rest_now(id),
-            Heartbeats::EachOne => None,
+            Heartbeats::PassedOver if self.sessions[id].client.is_online() => self.rest_now(id),
+            Heartbeats::PassedOver | Heartbeats::EachOne => {
+                let session = &self.sessions[id];
+                assert!(session.prospect.resting_until.is_none(), "{id:?} was not roused");
+                None
+            }
         }
     }
 
@@ -149,6 +153,11 @@ impl<'a, O: Observer> World<'a, O> {
             let member = self.server.member(id).rest(session.client.epoch, SimTime::ZERO);
             let member_until = member.expect("whoever rests is a member");
             return Some(until.min(rest.until).min(member_until));
+        }
+        // Whoever has something to do before the next heartbeat does not rest.
+        let member = self.server.member(id);
+        if member.rest(session.client.epoch, rest.beat_at)?.min(rest.until) <= rest.beat_at {
+            return None;
         }
         let device = &self.devices[session.device];
         let is_open = device.n_outages == 0 && session.node == Node::Alive;
@@ -167,9 +176,6 @@ impl<'a, O: Observer> World<'a, O> {
         let late = SimSpan::from_micros(pace.every.as_micros() * u64::from(bears + 1));
         let member = self.server.member(id);
         let others = member.rest(session.client.epoch, rest.beat_at + late)?.min(rest.until);
-        if others <= rest.beat_at {
-            return None;
-        }
         session.prospect.resting_until = Some(until);
         Some(until.min(others))
     }
@@ -178,15 +184,21 @@ impl<'a, O: Observer> World<'a, O> {
     pub(super) fn pace(&mut self, id: SessionId) -> Option<Pace> {
         let kinds = self.devices[self.sessions[id].device].kinds;
         if self.sessions[id].prospect.kinds != Some(kinds) {
-            let paths = self.paths(id);
-            let pace = pace_over(&self.rules, paths).ok();
-            // In a burst each round is simulated.
-            let bursts = paths.iter().any(|it| it.loss.has_chain());
-            let bears_max = if bursts { 0 } else { BEARS_MAX };
-            let pace = pace.map(|it| Pace { bears: it.bears.min(bears_max), ..it });
-            self.sessions[id].prospect = Prospect { kinds: Some(kinds), pace, ..Prospect::NONE };
+            if self.usual.kinds != Some(kinds) {
+                let pace = self.pace_over(self.paths(id));
+                self.usual = Prospect { kinds: Some(kinds), pace, ..Prospect::NONE };
+            }
+            self.sessions[id].prospect = self.usual;
         }
         self.sessions[id].prospect.pace
+    }
+
+    fn pace_over(&self, paths: [&PathModel; 2]) -> Option<Pace> {
+        let pace = pace_over(&self.rules, paths).ok()?;
+        // In a burst each round is simulated.
+        let bursts = paths.iter().any(|it| it.loss.has_chain());
+        let bears_max = if bursts { 0 } else { BEARS_MAX };
+        Some(Pace { bears: pace.bears.min(bears_max), ..pace })
     }
 
     /// The instant of the first heartbeat that has to be simulated, and how many rounds before it
@@ -384,6 +396,11 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// Whomever the script has touched goes to rest again, or not.
     pub(super) fn settle_down(&mut self, action: Action) {
+        if let Action::Call(client, _) = action
+            && self.devices[client].hears_calls_alone()
+        {
+            return; // Its only session has heard the call, and has settled.
+        }
         self.each_touched(action, Self::set_deadline);
     }
 

@@ -10,7 +10,7 @@ use crate::{
         client::{Client, Die, Luck},
         message::Lane,
     },
-    rng::{Draws, Entity, Purpose},
+    rng::{Draws, Entity, Hand, Purpose},
 };
 
 /// A client as far as one room is concerned, with its dice.
@@ -47,6 +47,25 @@ pub(super) enum Node {
 }
 
 impl Session {
+    /// A session at the start, with the first draws of its entity.
+    pub(super) fn new(device: ClientId, entity: Entity, hand: Hand) -> Self {
+        Self {
+            client: Client::new(),
+            device,
+            entity,
+            flow: Flow::new(entity, hand),
+            n_sent: [[0; Lane::COUNT]; 2],
+            luck: Luck { phase: hand.phase(), wait: hand.wait() },
+            n_spent: [0; 2],
+            n_thrown: [0; 2],
+            signal: false,
+            standing: Standing::Away,
+            prospect: Prospect::NONE,
+            node: Node::Alive,
+            n_lost: None,
+        }
+    }
+
     /// Has numbers that no step has used.
     pub(super) fn throw(&mut self, draws: &Draws) {
         let Luck { phase, wait } = &mut self.luck;

@@ -33,7 +33,7 @@ fn fates(
 ) -> impl Iterator<Item = (SimTime, Fate)> {
     let (draws, entity) = (Draws::new(seed), Entity::named(name));
     let (mut link, mut queue) = (Link::default(), Queue::default());
-    let mut flow = Flow::new(entity, draws.deal(entity));
+    let mut flow = Flow::new(entity, draws.deal(&[entity])[0]);
     (0..).zip(sent_at).map(move |(number, now)| {
         let serial = Serial { lane: 0, number };
         let direction = Direction::Up;
