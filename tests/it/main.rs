@@ -23,6 +23,7 @@ mod population_refusals;
 mod populations;
 mod profiles;
 mod properties;
+mod pulse;
 mod queue;
 mod races;
 mod random_outages;

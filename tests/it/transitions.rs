@@ -20,7 +20,6 @@ use roomsim::{
         gate::Gate,
         member::{self, Departed, Feed, Gone, Member, Ousted, Ouster, Present},
         message::{ClientBody, ClientMsg, Errands, Refused, ServerBody, ServerMsg},
-        pulse::Pulse,
         repeat::{Repeat, RoundTrip},
         rules::Rules,
     },
@@ -29,7 +28,7 @@ use roomsim::{
 
 use crate::support::rules_of;
 
-const NOW: SimTime = SimTime::from_micros(100_000_000);
+pub(crate) const NOW: SimTime = SimTime::from_micros(100_000_000);
 
 fn at(secs: u64) -> SimTime {
     SimTime::from_micros(secs * 1_000_000)
@@ -40,12 +39,12 @@ fn room(index: usize) -> RoomId {
 }
 
 /// An earlier connection of the login under test, its own, and a later login.
-fn epochs() -> [Epoch; 3] {
+pub(crate) fn epochs() -> [Epoch; 3] {
     let own = Epoch::NONE.next_login().next_connection();
     [Epoch::NONE.next_login(), own, own.next_login()]
 }
 
-fn client_states() -> Vec<(&'static str, client::State)> {
+pub(crate) fn client_states() -> Vec<(&'static str, client::State)> {
     use client::State::{LoggedOut, Logining, Reconnecting};
     let [_, own, _] = epochs();
     let repeat = Repeat { at: at(101), wait: SimSpan::from_secs(1), count: 0 };
@@ -82,7 +81,7 @@ fn client_states() -> Vec<(&'static str, client::State)> {
 }
 
 /// What the app wants, as far as its state says that it wants anything.
-fn wishes(state: &str) -> Wishes {
+pub(crate) fn wishes(state: &str) -> Wishes {
     let is_wishing = state == "Online/Wishing";
     Wishes {
         version: 3,
@@ -224,7 +223,7 @@ fn the_client_does_as_the_reviewed_table_says() {
     insta::assert_snapshot!("client", table);
 }
 
-fn member_states() -> Vec<(&'static str, member::State)> {
+pub(crate) fn member_states() -> Vec<(&'static str, member::State)> {
     use member::State::{Absent, Joining};
     let present_until = |greet_at, expel_at, feed| {
         let (room, lease_ends_at, hears, version) = (room(0), at(180), Notify::On, 2);
@@ -343,99 +342,6 @@ fn member_table(rules: &Rules) -> String {
 #[test]
 fn the_member_does_as_the_reviewed_table_says() {
     insta::assert_snapshot!("member", member_table(rules_of("zego")));
-}
-
-/// Client and member after a message, or a deadline, as their steps say.
-fn stepped(
-    rules: &Rules,
-    (client, member): (Client, Member),
-    input: Result<ClientMsg, client::Input>, // For the server, or for the client.
-) -> (Client, Member) {
-    let (rtt, luck) = (RoundTrip::UNKNOWN, Luck { phase: 1, wait: 1 });
-    match input {
-        Err(input) => {
-            let context = client::Context { rules, now: NOW, rtt, luck };
-            (client.step(context, input).0, member)
-        }
-        Ok(message) => {
-            let context = member::Context {
-                rules,
-                now: NOW,
-                rtt,
-                head: 6,
-                n_users: 3,
-                place: Notify::On,
-                door: None,
-                refusal: None,
-                signal: None,
-            };
-            (client, member.step(context, member::Input::Receive(message)).0)
-        }
-    }
-}
-
-/// A pulse goes wherever client and member are in the room with one connection, and then does what
-/// their steps do.
-#[test]
-fn a_pulse_is_the_steps_of_both() {
-    let mut n_pulses = 0;
-    for rules in ["zego", "zego-doc", "zego-web"].map(rules_of) {
-        for (name, state) in client_states() {
-            for (member_name, member_state) in member_states() {
-                let [_, epoch, other] = epochs();
-                let rtt = RoundTrip::UNKNOWN;
-                let client = Client { epoch, wishes: wishes(name), rtt, state };
-                let mut member = Member { epoch: other, rtt, state: member_state };
-                assert_eq!(Pulse::of(&client, &member), None, "{name} of another connection");
-                member.epoch = epoch;
-                let are_in = name.starts_with("Online") && member_name.starts_with("Present");
-                let pulse = Pulse::of(&client, &member);
-                assert_eq!(pulse.is_some(), are_in, "{name} {member_name}");
-                let Some(pulse) = pulse else { continue };
-                n_pulses += 1;
-                let same = |pulse: Pulse, input| {
-                    let (mut after, mut member_after) = (client, member);
-                    pulse.give_back(&mut after, &mut member_after);
-                    let expected = stepped(rules, (client, member), input);
-                    assert_eq!((after, member_after), expected, "{name} {member_name} {input:?}");
-                };
-                same(pulse, Err(client::Input::LinkBack)); // Which does nothing.
-                let (mut heard, mut answered) = (pulse, pulse);
-                heard.hear_beat(rules, NOW);
-                same(heard, Ok(ClientMsg { epoch, body: ClientBody::Heartbeat }));
-                answered.hear_answer(rules, NOW);
-                let answer = ServerMsg { epoch, body: ServerBody::HeartbeatAck };
-                same(answered, Err(client::Input::Receive(answer)));
-                let others = client.deadline().min(member.deadline());
-                let alarm_at = pulse.alarm_at().min(Pulse::others_at(&client, &member));
-                assert_eq!(pulse.beat_at().min(alarm_at), others, "{name} {member_name}");
-            }
-        }
-    }
-    let n_present = member_states().iter().filter(|it| it.0.starts_with("Present")).count();
-    assert_eq!(n_pulses, 3 * 3 * n_present, "three profiles, three states of a client in its room");
-}
-
-/// A heartbeat of a pulse is that of a client's step.
-#[test]
-fn a_pulse_beats_as_its_client_does() {
-    let rules = rules_of("zego");
-    let [_, epoch, _] = epochs();
-    let (rtt, luck) = (RoundTrip::UNKNOWN, Luck { phase: 1, wait: 1 });
-    let (_, state) = client_states().into_iter().find(|it| it.0 == "Online/Known").unwrap();
-    let before = Client { epoch, wishes: wishes("Online/Known"), rtt, state };
-    let (_, state) = member_states().into_iter().find(|it| it.0.starts_with("Present")).unwrap();
-    let mut member = Member { epoch, rtt, state };
-    let mut pulse = Pulse::of(&before, &member).unwrap();
-    let now = pulse.beat_at();
-    let context = client::Context { rules, now, rtt, luck };
-    let (after, effects) = before.step(context, client::Input::Wake);
-    let beat = client::Effect::Send(ClientMsg { epoch, body: ClientBody::Heartbeat });
-    assert_eq!(effects.iter().collect::<Vec<_>>(), [beat]);
-    pulse.beat(rules, now);
-    let mut client = before;
-    pulse.give_back(&mut client, &mut member);
-    assert_eq!(client, after);
 }
 
 #[test]

@@ -216,7 +216,7 @@ impl<O: Observer> World<'_, O> {
     /// its own.
     #[inline]
     pub(super) fn fetch_for_turns(&mut self) {
-        if self.sessions.len() < N_NEAR {
+        if !self.is_large() {
             return;
         }
         self.n_fetched[0] = self.n_fetched[0].checked_sub(1).unwrap_or_else(|| {
@@ -229,7 +229,7 @@ impl<O: Observer> World<'_, O> {
     /// The same for the next parcels that arrive.
     #[inline]
     pub(super) fn fetch_for_arrivals(&mut self) {
-        if self.sessions.len() < N_NEAR {
+        if !self.is_large() {
             return;
         }
         self.n_fetched[1] = self.n_fetched[1].checked_sub(1).unwrap_or_else(|| {
@@ -239,6 +239,12 @@ impl<O: Observer> World<'_, O> {
                 SessionId::from_index(waybill.lane as usize / LANES)
             }))
         });
+    }
+
+    /// Whether what is needed next may be far away.  Where parcels wait for the server, too, not all
+    /// of them are messages of sessions.
+    fn is_large(&self) -> bool {
+        N_NEAR <= self.sessions.len() && self.stations.is_none()
     }
 
     /// Fetches what an event of each of these sessions needs; how many there are.
