@@ -178,7 +178,7 @@ impl<'a, O: Observer> World<'a, O> {
         for id in (0..self.sessions.len()).map(SessionId::from_index) {
             self.catch_up(id);
         }
-        let n_idle = self.stations.as_ref().map_or(0, |it| it.n_idle());
+        let n_idle = self.close_stations();
         self.observer.ended(self.agenda.n_under_way() - n_idle);
         pace.ended(self.scenario.end());
     }

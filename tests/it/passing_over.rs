@@ -3,14 +3,14 @@
 use proptest::prelude::*;
 use roomsim::{
     scenario::Scenario,
-    sim::Heartbeats,
+    sim::{self, Heartbeats},
     sink::{counters::Counters, trace::Row},
 };
 use serde_json::{Value, json};
 
 use crate::{
     properties,
-    support::{Ran, gallery, gallery_names, parse, run_how},
+    support::{Ran, client, event, gallery, gallery_names, login, parse, run_how, scenario, with},
 };
 
 /// All that comes of a run.
@@ -123,4 +123,52 @@ proptest! {
     fn what_happens_at_one_instant_is_the_same_either_way(scenario in in_step()) {
         same(&scenario);
     }
+}
+
+/// Why heartbeats are simulated one by one, in the words of `run.json`.
+#[test]
+fn every_reason_to_simulate_each_heartbeat_is_told() {
+    let mut story = scenario(&json!("zego"), &[client("A", &json!({}))], &[login("0s", "A")]);
+    let told = |story: &Value| sim::obstacles(&parse(&story.to_string()).unwrap());
+    assert_eq!(told(&story), Vec::<String>::new());
+    // Work on logins alone lets heartbeats be.
+    story["server"] = json!({ "workers": 1, "service": { "login": { "fixed": "1ms" } } });
+    assert_eq!(told(&story), Vec::<String>::new());
+    story["server"]["service"] = json!({ "other": { "fixed": "1ms" } });
+    story["links"] = json!({
+        "home": { "delay": "50ms", "rate": "1mbit" }, "far": { "delay": "3s" },
+        "later": { "order": "fifo", "delay": "1s" }, "unused": { "duplicate": "1%" },
+    });
+    let clients = [("B", json!({ "user": "A" })), ("C", json!({ "clock": "5ppm" }))];
+    for (name, fields) in clients {
+        let fields = with(json!({ "name": name, "link": "far" }), &fields);
+        story["clients"].as_array_mut().unwrap().push(fields);
+    }
+    let change = json!({ "changeLink": { "clients": ["C"], "to": "later" } });
+    story["script"].as_array_mut().unwrap().push(event("5s", &change));
+    assert_eq!(
+        told(&story),
+        [
+            "the server is a queue: it works on every heartbeat",
+            "on the link `home` messages wait for each other at a `rate`",
+            "on the link `far` an answer may come after the next heartbeat",
+            "on the link `later` messages keep their `order`",
+            "clients whose clocks run too fast or too slow: 1",
+            "users with several clients: 1",
+        ]
+    );
+    story["profile"] = json!("zego-doc");
+    assert_eq!(told(&story), ["the profile has no heartbeats"]);
+}
+
+/// Neither direction of either link is too long, but one of each is.
+#[test]
+fn links_that_are_mixed_may_be_in_the_way_together() {
+    let mut story = scenario(&json!("zego"), &[client("A", &json!({}))], &[login("0s", "A")]);
+    story["links"]["up"] = json!({ "up": { "delay": "3s" } });
+    story["links"]["home"] = json!({ "down": { "delay": "3s" } });
+    let change = json!({ "changeLink": { "clients": ["A"], "to": "up", "direction": "up" } });
+    story["script"].as_array_mut().unwrap().push(event("5s", &change));
+    let why = "over the link `up` up and `home` down an answer may come after the next heartbeat";
+    assert_eq!(sim::obstacles(&parse(&story.to_string()).unwrap()), [why]);
 }
