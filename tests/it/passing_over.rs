@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use roomsim::{
+    protocol::message::Kind,
     scenario::Scenario,
     sim::{self, Heartbeats},
     sink::{counters::Counters, trace::Row},
@@ -36,6 +37,35 @@ fn the_gallery_is_the_same_either_way() {
         for seed in [1, 7] {
             let [quick, exact] = both(&scenario, Some(seed));
             assert_eq!(outcome(&quick), outcome(&exact), "{name} with seed {seed}");
+        }
+    }
+}
+
+/// The login takes 120 ms, and a heartbeat goes every 5 s from then on, 50 ms each way.  The run
+/// ends as one is sent, as it arrives, as its answer arrives, or a microsecond off: what happens at
+/// the end still happens.
+#[test]
+fn what_arrives_as_the_run_ends_has_arrived() {
+    const FIRST: u64 = 5_120_000;
+    const EVERY: u64 = 5_000_000;
+    const WAY: u64 = 50_000;
+    let sent_at = FIRST + 11 * EVERY;
+    for instant in [sent_at, sent_at + WAY, sent_at + 2 * WAY] {
+        for end in [instant - 1, instant, instant + 1] {
+            let mut story = scenario(
+                &json!({ "base": "zego", "heartbeat": { "phase": "login" } }),
+                &[client("A", &json!({}))],
+                &[login("0s", "A")],
+            );
+            story["duration"] = json!(format!("{end}us"));
+            assert_eq!(sim::obstacles(&parse(&story.to_string()).unwrap()), Vec::<String>::new());
+            let ran = same(&story);
+            // Those that were so far on their way by the end.
+            let by = |way: u64| (0..20).filter(|it| FIRST + it * EVERY + way <= end).count() as u64;
+            let counts = [Kind::Heartbeat, Kind::HeartbeatAck].map(|it| *ran.counters.of(it));
+            let found = counts.map(|it| (it.sent, it.delivered));
+            assert_eq!(found, [(by(0), by(WAY)), (by(WAY), by(2 * WAY))], "end at {end}");
+            assert_eq!(ran.counters.in_flight(), by(0) - by(2 * WAY), "end at {end}");
         }
     }
 }
