@@ -126,6 +126,30 @@ pub struct Served {
     pub work: SimSpan,
 }
 
+/// A message that leaves a node of the server now, before a worker was done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unserved {
+    /// The number of the node, from 1 on.
+    pub node: u32,
+    /// The kind of the message: one of a client's, or a notice.
+    pub kind: Kind,
+    /// How long it waited for a worker, or in vain.
+    pub waited: SimSpan,
+    /// How long a worker was at it; nothing, if none took it up.
+    pub worked: Option<SimSpan>,
+    /// Why nobody is done with it.
+    pub why: CutShort,
+}
+
+/// Why work is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutShort {
+    /// The message is lost with the server, which stops.
+    ServerStops,
+    /// The run ends.
+    RunEnds,
+}
+
 /// A watcher of a run.  Every method does nothing unless a sink says otherwise.
 pub trait Observer {
     /// An app is told something, of a room or of nothing in particular.
@@ -183,6 +207,12 @@ pub trait Observer {
     /// A node of the server has worked on a message: it came `waited` and `work` before now.
     fn served(&mut self, at: SimTime, served: Served) {
         let _ = (at, served);
+    }
+
+    /// A message leaves a node before its work is done, or before it is begun: it came `waited` and
+    /// `worked` before now.
+    fn unserved(&mut self, at: SimTime, unserved: Unserved) {
+        let _ = (at, unserved);
     }
 
     /// A node, by its number from 1 on, turns a message away: its queue is full, or it has taken
@@ -261,6 +291,10 @@ macro_rules! forward {
 
         fn served(&mut $self, at: SimTime, served: Served) {
             $($to.served(at, served);)+
+        }
+
+        fn unserved(&mut $self, at: SimTime, unserved: Unserved) {
+            $($to.unserved(at, unserved);)+
         }
 
         fn turned_away(&mut $self, at: SimTime, node: u32, kind: Kind) {

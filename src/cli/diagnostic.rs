@@ -1,9 +1,10 @@
 //! Shows what is wrong with a file: place, value, remedy, and the line itself.
 
-use std::{fmt, io};
+use std::{fmt, io, ops::Range};
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 use roomsim::scenario::fault::{Fault, line_and_column};
 
@@ -12,13 +13,111 @@ use super::output::complain as say;
 /// The most faults of a file that are shown.
 const SHOWN_MAX: usize = 100;
 
-/// The longest line that is shown, in bytes.
-const LINE_MAX: usize = 400;
+/// How wide a terminal is, in columns.
+const WIDTH: usize = 80;
 
-/// The longest of the lines that would be shown with a place.
-fn longest_line_at(text: &str, byte: usize) -> usize {
-    let line = text[..byte].matches('\n').count();
-    text.lines().skip(line.saturating_sub(1)).take(3).map(str::len).max().unwrap_or(0)
+/// What points at a place.
+const LABEL: &str = "here";
+
+/// The columns from the middle of a place to the end of what points at it.
+const POINTER_WIDTH: usize = 4 + LABEL.len();
+
+/// The lines about a place, as far as a terminal is wide enough.
+#[derive(Debug)]
+struct Excerpt {
+    file: String,
+    text: String,
+    /// The number of the first line in the file, from 0 on.
+    first_line: usize,
+    /// The column of the place in the file, from 0 on.
+    column: usize,
+    /// The place in the text.
+    place: Range<usize>,
+}
+
+impl Excerpt {
+    /// The line on which a place begins, and those before and after it.
+    fn of(file: &str, text: &str, place: Range<usize>) -> Self {
+        let (line, column) = line_and_column(text, place.start);
+        // Before each number there is a blank, behind it a bar between two.
+        let room = WIDTH - (line + 1).to_string().len() - 4;
+        let first = line.saturating_sub(2);
+        let start = text[..place.start].rfind('\n').map_or(0, |it| it + 1);
+        let mut excerpt = String::new();
+        if let Some(before) = text[..start].lines().next_back() {
+            excerpt += &cut(before, 0..0, room).0;
+            excerpt.push('\n');
+        }
+        let here = text[start..].lines().next().unwrap_or_default();
+        let of_line = |byte: usize| (byte - start).min(here.len());
+        let (shown, shown_place) = cut(here, of_line(place.start)..of_line(place.end), room);
+        let offset = excerpt.len();
+        excerpt += &shown;
+        if let Some(after) = text[start..].lines().nth(1) {
+            excerpt.push('\n');
+            excerpt += &cut(after, 0..0, room).0;
+        }
+        let place = offset + shown_place.start..offset + shown_place.end;
+        Self { file: file.to_owned(), text: excerpt, first_line: first, column: column - 1, place }
+    }
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let found = self.text.read_span(span, before, after)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.file.clone(),
+            found.data(),
+            *found.span(),
+            self.first_line + found.line(),
+            self.column,
+            found.line_count(),
+        )))
+    }
+}
+
+/// So much of a line as fits into so many columns with what points at a place in it, and the place.
+fn cut(line: &str, place: Range<usize>, room: usize) -> (String, Range<usize>) {
+    let width = |range: Range<usize>| line[range].chars().map(columns).sum::<usize>();
+    let middle = width(0..place.start) + width(place.clone()).div_ceil(2);
+    if width(0..line.len()) <= room && middle + POINTER_WIDTH <= room {
+        return (line.to_owned(), place);
+    }
+    // Both ends may have an ellipsis.
+    let room = room - POINTER_WIDTH - 2;
+    let from = if width(0..place.end) <= room {
+        0
+    } else {
+        let chars = line[..place.start].char_indices().rev();
+        within(chars, room / 3).last().map_or(place.start, |it| it.0)
+    };
+    let last = within(line[from..].char_indices(), room).last();
+    let to = last.map_or(from, |(byte, c)| from + byte + c.len_utf8());
+    let [before, after] = [0 < from, to < line.len()].map(|it| if it { "…" } else { "" });
+    let moved = |byte: usize| before.len() + byte.min(to) - from;
+    let place = moved(place.start)..moved(place.end);
+    ([before, &line[from..to], after].concat(), place)
+}
+
+/// So many characters as fit into so many columns.
+fn within(
+    chars: impl Iterator<Item = (usize, char)>,
+    mut room: usize,
+) -> impl Iterator<Item = (usize, char)> {
+    chars.map_while(move |it| {
+        room = room.checked_sub(columns(it.1))?;
+        Some(it)
+    })
+}
+
+/// How wide a character is at most.
+const fn columns(c: char) -> usize {
+    if c.is_ascii() { 1 } else { 2 }
 }
 
 /// The character, or one of as many bytes that does a terminal no harm.
@@ -38,9 +137,7 @@ fn harmless(c: char) -> char {
 struct Shown<'a> {
     fault: &'a Fault,
     heading: String,
-    source: &'a NamedSource<String>,
-    /// The place, moved to whole characters of the text.
-    place: (usize, usize),
+    excerpt: Excerpt,
 }
 
 /// Tells the user all that is wrong with a file.
@@ -48,12 +145,11 @@ pub(super) fn complain(file: &str, bytes: &[u8], faults: &[Fault]) {
     let text = String::from_utf8_lossy(bytes);
     let text: String =
         text.strip_prefix('\u{feff}').unwrap_or(&text).chars().map(harmless).collect();
-    let source = NamedSource::new(file, text.clone());
     let is_plain = anstream::AutoStream::choice(&io::stderr()) == anstream::ColorChoice::Never;
     let theme =
         if is_plain { GraphicalTheme::unicode_nocolor() } else { GraphicalTheme::unicode() };
     let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(80)
+        .with_width(WIDTH)
         .with_break_words(false)
         .without_cause_chain();
     for fault in faults.iter().take(SHOWN_MAX) {
@@ -69,14 +165,9 @@ pub(super) fn complain(file: &str, bytes: &[u8], faults: &[Fault]) {
         let shown = Shown {
             fault,
             heading: format!("{file}:{line}:{column}: {fault}"),
-            source: &source,
-            place: (start, end - start),
+            excerpt: Excerpt::of(file, &text, start..end),
         };
         let mut report = String::new();
-        if longest_line_at(&text, start) > LINE_MAX {
-            say(&format!("  × {}\n  help: {}\n", shown.heading, fault.remedy));
-            continue;
-        }
         match handler.render_report(&mut report, &shown) {
             Ok(()) => say(&format!("{}\n", report.trim_end())),
             Err(fmt::Error) => say(&format!("{}\n  help: {}", shown.heading, fault.remedy)),
@@ -109,11 +200,12 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(self.source)
+        Some(&self.excerpt)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let (start, len) = self.place;
-        Some(Box::new(std::iter::once(LabeledSpan::new(Some("here".to_owned()), start, len))))
+        let Range { start, end } = self.excerpt.place;
+        let label = LabeledSpan::new(Some(LABEL.to_owned()), start, end - start);
+        Some(Box::new(std::iter::once(label)))
     }
 }

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use crate::{
     report::text::{Ink, count},
     sink::metrics::{
-        BUSY, Flow, Layout, Level, Load, Metrics, Part, Peak, QUEUE, TURNED_AWAY, Took, WAIT, busy,
-        rate,
+        BUSY, Flow, LOST_WAITING, Layout, Level, Load, Metrics, Part, Peak, QUEUE, TURNED_AWAY,
+        Took, WAIT, busy, rate,
     },
     time::SimSpan,
 };
@@ -39,9 +39,7 @@ pub fn table(metrics: &Metrics, ink: Ink) -> String {
     let head = format!("  {:<24}{:>14}{:>18}{:>16}", "in bins", "peak", "at_s", "total");
     let _ = writeln!(text, "{}", ink.faint(&head));
     for flow in Flow::ALL {
-        let rates = total.flows(flow).enumerate().map(|(bin, n)| rate(layout, bin, n));
-        let n = total.flows(flow).sum::<u64>().to_string();
-        text += &rate_line(layout, flow.name(), Peak::of(rates), &n);
+        text += &count_line(layout, flow.name(), total.flows(flow));
     }
     text += &load.as_ref().map(|it| work(layout, it)).unwrap_or_default();
     text + &latencies(&total, load.as_ref(), ink) + &scopes(metrics, ink)
@@ -51,10 +49,16 @@ pub fn table(metrics: &Metrics, ink: Ink) -> String {
 fn work(layout: &Layout, load: &Load) -> String {
     let work = load.work_micros().enumerate().map(|(bin, it)| busy(layout, bin, it));
     let in_all = format!("{} s", millis(SimSpan::from_micros(load.work_micros().sum())));
-    let away = load.turned_away().enumerate().map(|(bin, n)| rate(layout, bin, n));
-    let n_away = load.turned_away().sum::<u64>().to_string();
     rate_line(layout, BUSY, Peak::of(work), &in_all)
-        + &rate_line(layout, TURNED_AWAY, Peak::of(away), &n_away)
+        + &count_line(layout, TURNED_AWAY, load.turned_away())
+        + &count_line(layout, LOST_WAITING, load.lost_waiting())
+}
+
+/// How often something happened, by the counts of bins.
+fn count_line(layout: &Layout, name: &str, counts: impl Iterator<Item = u64>) -> String {
+    let counts: Vec<u64> = counts.collect();
+    let rates = counts.iter().enumerate().map(|(bin, n)| rate(layout, bin, *n));
+    rate_line(layout, name, Peak::of(rates), &counts.iter().sum::<u64>().to_string())
 }
 
 fn rate_line(layout: &Layout, name: &str, Peak { value, bin }: Peak, total: &str) -> String {
@@ -86,6 +90,12 @@ fn latencies(part: &Part, load: Option<&Load>, ink: Ink) -> String {
         let _ = write!(text, "{max:>11}");
         text.truncate(text.trim_end().len());
         text.push('\n');
+    }
+    let n_left = load.map_or(0, Load::n_not_taken_up);
+    if n_left != 0 {
+        let n_left = count(usize::try_from(n_left).expect("each was in memory"), "message");
+        let told = format!("  {WAIT} is without {n_left} that no worker took up");
+        let _ = writeln!(text, "{}", ink.faint(&told));
     }
     text
 }

@@ -239,6 +239,12 @@ impl<'a> Draft<'a> {
         let direction = fields.optional("direction");
         let cut = self.directions(direction.as_ref());
         let (clients, trace, on, cut, begins) = (clients?, trace?, on?, cut?, begins?);
+        let first_at = begins + trace.first().expect("a trace is not empty").at;
+        if self.end < first_at {
+            let problem = format!("the file begins at {first_at} s, after the end of the run");
+            self.too_late(&file_at?, problem);
+            return None;
+        }
         self.count(fields.node(), trace.len() as u64, clients.len())?;
         let mut later = Vec::new();
         for (at, recorded) in times(&trace, begins, self.end) {

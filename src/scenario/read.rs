@@ -410,8 +410,13 @@ impl<'a> Reader<'a> {
             Some(number) if legal.contains(&number) => Some(number),
             _ => {
                 let (least, most) = legal.into_inner();
-                let wanted = format!("a whole number from {least} to {most}");
-                self.wrong_type(at, &wanted, &format!("write a number such as {least}"));
+                let (wanted, remedy) = if least == most {
+                    (format!("the number {least}"), format!("it must be {least}"))
+                } else {
+                    let wanted = format!("a whole number from {least} to {most}");
+                    (wanted, format!("write a number such as {least}"))
+                };
+                self.wrong_type(at, &wanted, &remedy);
                 None
             }
         }

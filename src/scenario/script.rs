@@ -186,14 +186,18 @@ impl<'a> Draft<'a> {
     pub(super) fn instant_of(&mut self, at: &Node<'a>) -> Option<SimTime> {
         let instant = SimTime::ZERO + self.reader.span(at)?;
         if self.end < instant {
-            let end = self.end;
             let problem = format!("`{}` is after the end of the run", self.reader.shown(at));
-            let remedy =
-                format!("the run ends at {end} s: make `duration` longer, or step earlier");
-            self.reader.fault(at, problem, remedy);
+            self.too_late(at, problem);
             return None;
         }
         Some(instant)
+    }
+
+    /// What is asked for would come after the end of the run.
+    pub(super) fn too_late(&mut self, at: &Node<'a>, problem: String) {
+        let end = self.end;
+        let remedy = format!("the run ends at {end} s: make `duration` longer, or step earlier");
+        self.reader.fault(at, problem, remedy);
     }
 
     fn deed(&mut self, fields: &mut Fields<'a>, begins: Option<SimTime>) -> Option<Deed> {

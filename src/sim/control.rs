@@ -52,13 +52,13 @@ impl Control {
 
 /// How far one cell is.
 #[derive(Debug)]
-pub(super) struct Pace<'a> {
+pub(super) struct Headway<'a> {
     control: &'a Control,
     n_clients: u64,
     last: SimTime,
 }
 
-impl<'a> Pace<'a> {
+impl<'a> Headway<'a> {
     pub(super) const fn new(control: &'a Control, n_clients: usize) -> Self {
         Self { control, n_clients: n_clients as u64, last: SimTime::ZERO }
     }

@@ -18,7 +18,7 @@ use crate::{observe::Observer, scenario::Scenario};
 
 pub use cells::{Cell, Plan};
 pub use control::Control;
-use control::Pace;
+use control::Headway;
 pub use obstacles::obstacles;
 
 const _: () = assert!(
@@ -116,6 +116,6 @@ fn run_cell<O: Observer>(
 ) {
     let cell = plan.cell(number, seed);
     observer.begins(number);
-    let pace = Pace::new(control, cell.clients.len());
-    world::World::new(plan.scenario(), &cell, (seed, heartbeats), observer).run(pace);
+    let headway = Headway::new(control, cell.clients.len());
+    world::World::new(plan.scenario(), &cell, (seed, heartbeats), observer).run(headway);
 }

@@ -29,7 +29,7 @@ use crate::{
     sim::{
         Heartbeats,
         cells::{Cell, Sessions},
-        control::Pace,
+        control::Headway,
     },
     time::{SimSpan, SimTime},
 };
@@ -145,10 +145,10 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     /// From the start to the end, unless the run is stopped before.
-    pub(super) fn run(mut self, mut pace: Pace<'_>) {
+    pub(super) fn run(mut self, mut headway: Headway<'_>) {
         let n_rooms = self.cell.rooms.len();
         for n_events in 1_u64.. {
-            if n_events.is_multiple_of(LOOK_EVERY) && pace.reached(self.now()).is_break() {
+            if n_events.is_multiple_of(LOOK_EVERY) && headway.reached(self.now()).is_break() {
                 return;
             }
             let script_at = self.script.get(self.next_step).map_or(SimTime::NEVER, |it| it.at);
@@ -181,9 +181,9 @@ impl<'a, O: Observer> World<'a, O> {
         for id in (0..self.sessions.len()).map(SessionId::from_index) {
             self.catch_up(id);
         }
-        let n_idle = self.stations.as_ref().map_or(0, |it| it.n_idle());
+        let n_idle = self.close_stations();
         self.observer.ended(self.agenda.n_under_way() - n_idle);
-        pace.ended(self.scenario.end());
+        headway.ended(self.scenario.end());
     }
 
     const fn now(&self) -> SimTime {

@@ -17,7 +17,7 @@ use crate::{
     scenario::{MarkOf, Scenario, When},
     sink::{
         judge::Judgement,
-        line::Lines,
+        line::{Lines, Tail},
         trace::{Row, Trace, What},
     },
 };
@@ -72,14 +72,13 @@ pub fn write_callbacks<W: io::Write>(
     to: W,
 ) -> io::Result<()> {
     let marks = marks_of_rows(scenario, judged);
-    let mut lines = Lines::new(to);
-    lines.names(&CALLBACK_COLUMNS)?;
+    let mut lines = Callbacks::new(scenario, to)?;
     let mut marks = marks.into_iter().peekable();
     for (index, row) in trace.rows().iter().enumerate() {
         let mark = marks.next_if(|it| it.0 == index).map_or("", |it| it.1);
-        write_row(&mut lines, scenario, row, mark)?;
+        lines.write(row, mark)?;
     }
-    lines.finish()
+    lines.lines.finish()
 }
 
 /// Writes the callbacks of each client that is traced to a writer of its own, which `open` gives
@@ -93,25 +92,48 @@ pub fn write_users<W: io::Write>(
     let marks = marks_of_rows(scenario, judged);
     let mut files = UserFiles::default();
     for client in trace.traced().clients(scenario) {
-        let mut lines = Lines::new(open(&files.of(&scenario.client_name(client)))?);
-        lines.names(&CALLBACK_COLUMNS)?;
+        let to = open(&files.of(&scenario.client_name(client)))?;
+        let mut lines = Callbacks::new(scenario, to)?;
         for (index, row) in trace.of(client) {
-            write_row(&mut lines, scenario, row, marks.get(&index).unwrap_or(&""))?;
+            lines.write(row, marks.get(&index).unwrap_or(&""))?;
         }
-        lines.finish()?;
+        lines.lines.finish()?;
     }
     Ok(())
 }
 
-fn write_row<W: io::Write>(
-    lines: &mut Lines<W>,
-    scenario: &Scenario,
-    row: &Row,
-    mark: &str,
-) -> io::Result<()> {
-    lines.time(row.at);
-    lines.text(scenario.client_label(row.client));
-    lines.text(scenario.user_label(scenario.user_of(row.client)));
+/// Rows under way to a writer.
+struct Callbacks<'a, W> {
+    scenario: &'a Scenario,
+    lines: Lines<W>,
+    /// The row that was written last.
+    before: Option<&'a Row>,
+}
+
+impl<'a, W: io::Write> Callbacks<'a, W> {
+    fn new(scenario: &'a Scenario, to: W) -> io::Result<Self> {
+        let mut lines = Lines::new(to);
+        lines.names(&CALLBACK_COLUMNS)?;
+        Ok(Self { scenario, lines, before: None })
+    }
+
+    fn write(&mut self, row: &'a Row, mark: &str) -> io::Result<()> {
+        let (scenario, lines) = (self.scenario, &mut self.lines);
+        lines.time(row.at);
+        lines.text(scenario.client_label(row.client));
+        lines.text(scenario.user_label(scenario.user_of(row.client)));
+        // A room's members are told the same, one after the other.
+        let before = self.before.replace(row);
+        let is_same = |it: &Row| it.room == row.room && it.what == row.what;
+        let tail =
+            if mark.is_empty() && before.is_some_and(is_same) { Tail::Same } else { Tail::Other };
+        lines.tail(tail, |lines| write_tail(lines, scenario, row, mark));
+        lines.end()
+    }
+}
+
+/// What is told, and of which room.
+fn write_tail<W: io::Write>(lines: &mut Lines<W>, scenario: &Scenario, row: &Row, mark: &str) {
     lines.text(row.room_label(scenario));
     if let What::UserUpdate(update, users) = &row.what {
         // The most rows by far; callback, value and no code.
@@ -131,7 +153,6 @@ fn write_row<W: io::Write>(
     }
     lines.text(&*row.what.detail(scenario));
     lines.word(mark);
-    lines.end()
 }
 
 /// Writes when each mark was, and when it was expected, by time; those never seen come last.

@@ -7,6 +7,15 @@ use crate::{scenario::Label, time::SimTime};
 /// So many bytes are written at once.
 const BLOCK: usize = 1 << 16;
 
+/// Whether the last cells of a line are those of the line before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// They are.
+    Same,
+    /// They may be others.
+    Other,
+}
+
 /// Lines under way to a writer.
 #[derive(Debug)]
 pub(super) struct Lines<W> {
@@ -14,6 +23,8 @@ pub(super) struct Lines<W> {
     bytes: Vec<u8>,
     /// Where the line under way begins.
     start: usize,
+    /// The last cells of the line before, if they were those of the line before that.
+    tail: Vec<u8>,
     /// The instant that was written last, and its text.
     time: (SimTime, Vec<u8>),
 }
@@ -21,7 +32,8 @@ pub(super) struct Lines<W> {
 impl<W: io::Write> Lines<W> {
     pub(super) fn new(to: W) -> Self {
         let time = (SimTime::ZERO, Vec::new());
-        Self { to, bytes: Vec::with_capacity(2 * BLOCK), start: 0, time }
+        let (bytes, tail) = (Vec::with_capacity(2 * BLOCK), Vec::new());
+        Self { to, bytes, start: 0, tail, time }
     }
 
     /// A whole line of these cells.
@@ -35,6 +47,24 @@ impl<W: io::Write> Lines<W> {
     fn begin_cell(&mut self) {
         if self.start < self.bytes.len() {
             self.bytes.push(b',');
+        }
+    }
+
+    /// The last cells of the line, which `write` would write.
+    ///
+    /// They are kept once they have been the same, as a copy: what has just been written to the
+    /// block is slow to read.
+    pub(super) fn tail(&mut self, tail: Tail, write: impl FnOnce(&mut Self)) {
+        if tail == Tail::Other {
+            self.tail.clear();
+        }
+        if !self.tail.is_empty() {
+            return self.bytes.extend_from_slice(&self.tail);
+        }
+        let start = self.bytes.len();
+        write(self);
+        if tail == Tail::Same {
+            self.tail.extend_from_slice(&self.bytes[start..]);
         }
     }
 
@@ -240,5 +270,23 @@ mod tests {
             [&*time, "a, b", "", "say \"x\"", "A;B,C;viewer-1203", "x", "0", "1000200", "1.020"];
         theirs.write_record(cells).expect("memory takes all");
         assert_eq!(ours, theirs.into_inner().expect("memory takes all"));
+    }
+
+    #[test]
+    fn the_end_of_a_line_is_that_of_the_line_before_where_it_is_said_to_be() {
+        let mut ours = Vec::new();
+        let mut lines = Lines::new(&mut ours);
+        let (same, other) = (Tail::Same, Tail::Other);
+        for (n, tail) in [(1, other), (1, same), (1, same), (2, other), (3, other), (3, same)] {
+            lines.text("x");
+            lines.tail(tail, |it| {
+                it.text("a,b");
+                it.number(n);
+            });
+            lines.end().expect("memory takes all");
+        }
+        lines.finish().expect("memory takes all");
+        let line = |n| format!("x,\"a,b\",{n}\n");
+        assert_eq!(ours, [1, 1, 1, 2, 3, 3].map(line).concat().into_bytes());
     }
 }

@@ -12,7 +12,7 @@ mod summary;
 mod table;
 
 pub use layout::{BINS_MAX, By, Layout, PARTS_MAX, Scope, TooFine, TooMany};
-pub use load::{BUSY, Load, QUEUE, TURNED_AWAY, WAIT};
+pub use load::{BUSY, LOST_WAITING, Load, QUEUE, TURNED_AWAY, WAIT};
 pub use part::{Flow, Level, Part, Peak, Told, Took, told_name};
 pub use summary::{QUANTILES, summary};
 pub use table::{METRIC_COLUMNS, busy, rate, write_metrics};
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use crate::{
     id::{ClientId, Id, RoomId},
     link::Cause,
-    observe::{Callback, Observer, Rounds, Served, Standing},
+    observe::{Callback, Observer, Rounds, Served, Standing, Unserved},
     protocol::{
         code::{Reason, Status},
         message::Kind,
@@ -324,6 +324,13 @@ impl Observer for Metrics {
         let layout = Arc::clone(&self.layout);
         if let Some(load) = self.load_of(served.node) {
             load.served(&layout, at, served);
+        }
+    }
+
+    fn unserved(&mut self, at: SimTime, unserved: Unserved) {
+        let layout = Arc::clone(&self.layout);
+        if let Some(load) = self.load_of(unserved.node) {
+            load.unserved(&layout, at, unserved);
         }
     }
 

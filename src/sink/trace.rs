@@ -1,6 +1,6 @@
 //! The trace: every callback of a run, in canonical order.
 
-use std::{borrow::Cow, fmt::Write as _, sync::OnceLock};
+use std::{borrow::Cow, fmt::Write as _, ops::Deref, slice, sync::OnceLock};
 
 use sha2::{Digest as _, Sha256};
 
@@ -39,7 +39,7 @@ pub enum What {
     /// `onRoomStateChanged`.
     StateChanged(Status),
     /// `onRoomUserUpdate`.
-    UserUpdate(Update, Box<[UserId]>),
+    UserUpdate(Update, Users),
     /// `onRoomStreamUpdate`.
     StreamUpdate(Update, Box<[Stream]>),
     /// `onRoomOnlineUserCountUpdate`.
@@ -54,6 +54,35 @@ pub enum What {
     NetworkMode(NetworkMode),
     /// A call has its result.
     CallResult(CallKind, ErrorCode, Subject),
+}
+
+/// Some users; the most callbacks by far are about one, which takes no memory of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Users {
+    /// One.
+    One(UserId),
+    /// None, or more.
+    Many(Box<[UserId]>),
+}
+
+impl From<&[UserId]> for Users {
+    fn from(users: &[UserId]) -> Self {
+        match users {
+            [user] => Self::One(*user),
+            _ => Self::Many(users.into()),
+        }
+    }
+}
+
+impl Deref for Users {
+    type Target = [UserId];
+
+    fn deref(&self) -> &[UserId] {
+        match self {
+            Self::One(user) => slice::from_ref(user),
+            Self::Many(users) => users,
+        }
+    }
 }
 
 /// Collects the callbacks of those who are traced.
@@ -115,7 +144,9 @@ impl Recorder {
     /// The trace of a run that has ended.
     pub fn finish(self, scenario: &Scenario) -> Trace {
         let Self { traced, mut rows } = self;
-        sort(&mut rows);
+        // A client's own rows come in order, so cells may come in any order; the rows of each are
+        // in order already, which the sort makes use of.
+        rows.sort_by_key(|it| (it.at, it.client));
         let n_clients = scenario.n_clients();
         Trace { traced, rows, by_client: OnceLock::new(), n_clients, end: scenario.end() }
     }
@@ -124,36 +155,6 @@ impl Recorder {
 /// The index of a row, as it is kept.
 fn number(index: usize) -> u32 {
     u32::try_from(index).expect("a trace has less than 2^32 rows")
-}
-
-/// Sorts rows by time, then client.
-///
-/// A client's own rows come in order, so cells may come in any order.  What is sorted is small, and
-/// each row is moved once; a cell's rows are in order already, which the sort makes use of.
-fn sort(rows: &mut [Row]) {
-    let key = |(index, row): (usize, &Row)| {
-        let client = row.client.index() as u128;
-        u128::from(row.at.as_micros()) << 64 | client << 32 | u128::from(number(index))
-    };
-    let mut keys: Vec<u128> = rows.iter().enumerate().map(key).collect();
-    keys.sort_by_key(|it| *it);
-    let index = |key: u128| {
-        let [a, b, c, d, ..] = key.to_le_bytes();
-        u32::from_le_bytes([a, b, c, d])
-    };
-    let mut from: Vec<u32> = keys.into_iter().map(index).collect();
-    for start in 0..from.len() {
-        // Along the ring of rows that take each other's places.
-        let mut to = start;
-        loop {
-            let source = std::mem::replace(&mut from[to], number(to)) as usize;
-            if source == start || source == to {
-                break;
-            }
-            rows.swap(to, source);
-            to = source;
-        }
-    }
 }
 
 /// The indices of rows, client by client.
@@ -365,9 +366,7 @@ impl What {
         let (users, streams): (&[UserId], &[Stream]) = match self {
             Self::UserUpdate(_, users) => (users, &[]),
             Self::StreamUpdate(_, streams) => (&[], streams),
-            Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => {
-                (std::slice::from_ref(user), &[])
-            }
+            Self::ExtraInfo(user, ..) | Self::Broadcast(user, _) => (slice::from_ref(user), &[]),
             Self::StateChanged(_)
             | Self::OnlineCount(_)
             | Self::TokenWillExpire(_)

@@ -80,7 +80,7 @@ const TABLE: &str = r#"
 /clients/3 | "D" | expected an object, found `D` | `name`, `user`, `userName`, `count`, `link`
 /expect/0/callback | "Logined" | expected a callback, found `Logined` | onRoomStateChanged
 # numbers
-/version | 2 | `2` | 1
+/version | 2 ~ "1" | expected the number 1, found | it must be 1
 /seed | 1e400 ~ -1 ~ -0 ~ 1.0 ~ 18446744073709551616 ~ "7" ~ true | found `{}` | number
 /clients/2/count | 0 ~ -1 ~ 1.5 ~ 1000001 ~ 1000000000000000000 ~ 1e12 | found `{}` | number
 /profile/retry/budget/attempts | 0 ~ -1 ~ 4294967296 | found `{}` | a number

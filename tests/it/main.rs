@@ -6,6 +6,7 @@ mod change_refusals;
 mod changes;
 mod cli;
 mod determinism;
+mod diagnostics;
 mod export;
 mod golden;
 mod hostile;

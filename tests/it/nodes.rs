@@ -3,7 +3,10 @@
 use roomsim::protocol::message::Kind;
 use serde_json::{Value, json};
 
-use crate::support::{Ran, after, client, event, login, run, scenario, send};
+use crate::{
+    station::Log,
+    support::{Ran, after, client, event, login, run, scenario, send},
+};
 
 fn crash(at: &str) -> Value {
     event(at, &json!({ "crashNode": { "clients": ["A"] } }))
@@ -63,4 +66,29 @@ fn over_a_long_link_only_the_login_is_repeated() {
     assert_eq!(sent(Kind::Login), 3);
     assert_eq!(sent(Kind::AskRoster), 1);
     assert_eq!(sent(Kind::Errands), 3);
+}
+
+/// A crashed node takes what it was to tell its clients with it: B's message is noticed at 20.15 s,
+/// 100 ms after it came, and would leave at 21.15 s; A has lost its node at 21 s, and hears of it
+/// by the login that follows.  The worker's time is spent all the same, so B's notice leaves when
+/// it would have.
+#[test]
+fn notices_are_lost_with_a_node() {
+    let clients = ["A", "B"].map(|it| client(it, &json!({})));
+    let script = [login("0s", "A"), login("10s", "B"), send("20s", "B", "m"), crash("21s")];
+    let mut story = scenario(&json!("zego-doc"), &clients, &script);
+    story["server"] = json!({ "workers": 1, "fan_out": "1s" });
+    let with_crash = Log::of(&story);
+    story["script"].as_array_mut().unwrap().pop();
+    let without = Log::of(&story);
+    let first_two = |all: Vec<u64>| {
+        let after_20 = all.into_iter().filter(|it| 20_500 < *it);
+        after_20.take(2).collect::<Vec<u64>>()
+    };
+    // A's, then B's own position in the journal.
+    let both = [21_150, 22_150];
+    assert_eq!(first_two(without.ended(Kind::Roster)), both);
+    assert_eq!(first_two(without.sent(Kind::Roster)), both);
+    assert_eq!(first_two(with_crash.ended(Kind::Roster)), both);
+    assert_eq!(first_two(with_crash.sent(Kind::Roster))[0], 22_150);
 }

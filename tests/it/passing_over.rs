@@ -3,15 +3,16 @@
 
 use proptest::prelude::*;
 use roomsim::{
+    protocol::message::Kind,
     scenario::Scenario,
-    sim::Heartbeats,
+    sim::{self, Heartbeats},
     sink::{counters::Counters, trace::Row},
 };
 use serde_json::{Value, json};
 
 use crate::{
     properties,
-    support::{Ran, gallery, gallery_names, parse, run_how},
+    support::{Ran, client, event, gallery, gallery_names, login, parse, run_how, scenario, with},
 };
 
 /// All that comes of a run.
@@ -37,13 +38,14 @@ fn with_idle_clients(scenario: &Value) -> Value {
     with
 }
 
-/// Runs a scenario all ways.
-fn same(scenario: &Value) {
+/// Runs a scenario all ways and gives the run.
+fn same(scenario: &Value) -> Ran {
     let run = |it: &Value| both(&parse(&it.to_string()).unwrap(), None);
     let [quick, exact] = run(scenario);
     assert_eq!(outcome(&quick), outcome(&exact), "{scenario}");
     let [_, by_steps] = run(&with_idle_clients(scenario));
     assert_eq!(outcome(&exact), outcome(&by_steps), "{scenario}");
+    quick
 }
 
 #[test]
@@ -53,6 +55,35 @@ fn the_gallery_is_the_same_either_way() {
         for seed in [1, 7] {
             let [quick, exact] = both(&scenario, Some(seed));
             assert_eq!(outcome(&quick), outcome(&exact), "{name} with seed {seed}");
+        }
+    }
+}
+
+/// The login takes 120 ms, and a heartbeat goes every 5 s from then on, 50 ms each way.  The run
+/// ends as one is sent, as it arrives, as its answer arrives, or a microsecond off: what happens at
+/// the end still happens.
+#[test]
+fn what_arrives_as_the_run_ends_has_arrived() {
+    const FIRST: u64 = 5_120_000;
+    const EVERY: u64 = 5_000_000;
+    const WAY: u64 = 50_000;
+    let sent_at = FIRST + 11 * EVERY;
+    for instant in [sent_at, sent_at + WAY, sent_at + 2 * WAY] {
+        for end in [instant - 1, instant, instant + 1] {
+            let mut story = scenario(
+                &json!({ "base": "zego", "heartbeat": { "phase": "login" } }),
+                &[client("A", &json!({}))],
+                &[login("0s", "A")],
+            );
+            story["duration"] = json!(format!("{end}us"));
+            assert_eq!(sim::obstacles(&parse(&story.to_string()).unwrap()), Vec::<String>::new());
+            let ran = same(&story);
+            // Those that were so far on their way by the end.
+            let by = |way: u64| (0..20).filter(|it| FIRST + it * EVERY + way <= end).count() as u64;
+            let counts = [Kind::Heartbeat, Kind::HeartbeatAck].map(|it| *ran.counters.of(it));
+            let found = counts.map(|it| (it.sent, it.delivered));
+            assert_eq!(found, [(by(0), by(WAY)), (by(WAY), by(2 * WAY))], "end at {end}");
+            assert_eq!(ran.counters.in_flight(), by(0) - by(2 * WAY), "end at {end}");
         }
     }
 }
@@ -147,4 +178,52 @@ proptest! {
     fn what_happens_at_one_instant_is_the_same_either_way(scenario in in_step()) {
         same(&scenario);
     }
+}
+
+/// Why heartbeats are simulated one by one, in the words of `run.json`.
+#[test]
+fn every_reason_to_simulate_each_heartbeat_is_told() {
+    let mut story = scenario(&json!("zego"), &[client("A", &json!({}))], &[login("0s", "A")]);
+    let told = |story: &Value| sim::obstacles(&parse(&story.to_string()).unwrap());
+    assert_eq!(told(&story), Vec::<String>::new());
+    // Work on logins alone lets heartbeats be.
+    story["server"] = json!({ "workers": 1, "service": { "login": { "fixed": "1ms" } } });
+    assert_eq!(told(&story), Vec::<String>::new());
+    story["server"]["service"] = json!({ "other": { "fixed": "1ms" } });
+    story["links"] = json!({
+        "home": { "delay": "50ms", "rate": "1mbit" }, "far": { "delay": "3s" },
+        "later": { "order": "fifo", "delay": "1s" }, "unused": { "duplicate": "1%" },
+    });
+    let clients = [("B", json!({ "user": "A" })), ("C", json!({ "clock": "5ppm" }))];
+    for (name, fields) in clients {
+        let fields = with(json!({ "name": name, "link": "far" }), &fields);
+        story["clients"].as_array_mut().unwrap().push(fields);
+    }
+    let change = json!({ "changeLink": { "clients": ["C"], "to": "later" } });
+    story["script"].as_array_mut().unwrap().push(event("5s", &change));
+    assert_eq!(
+        told(&story),
+        [
+            "the server is a queue: it works on every heartbeat",
+            "on the link `home` messages wait for each other at a `rate`",
+            "on the link `far` an answer may come after the next heartbeat",
+            "on the link `later` messages keep their `order`",
+            "clients whose clocks run too fast or too slow: 1",
+            "users with several clients: 1",
+        ]
+    );
+    story["profile"] = json!("zego-doc");
+    assert_eq!(told(&story), ["the profile has no heartbeats"]);
+}
+
+/// Neither direction of either link is too long, but one of each is.
+#[test]
+fn links_that_are_mixed_may_be_in_the_way_together() {
+    let mut story = scenario(&json!("zego"), &[client("A", &json!({}))], &[login("0s", "A")]);
+    story["links"]["up"] = json!({ "up": { "delay": "3s" } });
+    story["links"]["home"] = json!({ "down": { "delay": "3s" } });
+    let change = json!({ "changeLink": { "clients": ["A"], "to": "up", "direction": "up" } });
+    story["script"].as_array_mut().unwrap().push(event("5s", &change));
+    let why = "over the link `up` up and `home` down an answer may come after the next heartbeat";
+    assert_eq!(sim::obstacles(&parse(&story.to_string()).unwrap()), [why]);
 }

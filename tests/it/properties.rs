@@ -360,7 +360,7 @@ fn read_row(ran: &Ran, seen: &mut Seen, row: &Row) {
         What::UserUpdate(update, users) => {
             // spec: R26, R29
             assert!(is_told(ran, seen), "told while {reason:?}: {row:?}");
-            for user in users {
+            for user in users.iter() {
                 // spec: R27
                 assert_ne!(*user, own, "told of itself: {row:?}");
                 let is_news = match update {

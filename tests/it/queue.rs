@@ -2,7 +2,10 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
+use proptest::prelude::*;
 use roomsim::{
+    observe::CutShort,
+    report::{metrics::table, text::Ink},
     scenario::Scenario,
     sim::{self, Heartbeats, How},
     sink::{
@@ -14,8 +17,8 @@ use roomsim::{
 use serde_json::{Value, json};
 
 use crate::{
-    station::{crowd, four_nodes, storm},
-    support::{parse, with},
+    station::{Log, busy, crowd, four_nodes, patient, storm},
+    support::{call, event, parse, with},
 };
 
 fn measured(text: &Value, bin: SimSpan) -> (Scenario, Metrics) {
@@ -102,6 +105,168 @@ fn who_is_turned_away_is_seen_too() {
     }
 }
 
+/// Five logins at the start, at once, to one worker who takes 10 s for each: the one with number n,
+/// from 0 on, waits for 10 n s.  Nobody repeats his.
+fn five(duration: &str, more: &[Value]) -> Value {
+    let server = json!({ "workers": 1, "service": { "login": { "fixed": "10s" } } });
+    let enter = json!({ "loginRoom": { "room": "r", "isUserStatusNotify": false } });
+    let mut story = patient(crowd(5, &server, &[&[call("0s", "A", &enter)], more].concat()));
+    story["links"]["home"]["delay"] = json!("0s");
+    story["duration"] = json!(duration);
+    story
+}
+
+/// The server goes down and does not come back before the end.
+fn stop(at: &str) -> Value {
+    event(at, &json!({ "restartServer": { "for": "10min", "memory": "kept" } }))
+}
+
+/// What is told of five logins, with bins of so many seconds: the queue as each ends, and in each
+/// the seconds of work, and how many were lost waiting.
+fn told(text: &Value, bin: u64) -> ([Vec<u64>; 3], Load) {
+    let (_, metrics) = measured(text, SimSpan::from_secs(bin));
+    let load = metrics.load().unwrap();
+    let work = load.work_micros().map(|it| it / 1_000_000).collect();
+    ([load.queue().collect(), work, load.lost_waiting().collect()], load)
+}
+
+/// Count, mean and maximum of waits in seconds, and how many messages are none of them.
+fn waits(load: &Load) -> (u64, u64, u64, u64) {
+    let secs = |it: SimSpan| it.as_micros() / 1_000_000;
+    let wait = load.wait();
+    (wait.count(), secs(wait.mean().unwrap()), secs(wait.max()), load.n_not_taken_up())
+}
+
+#[test]
+fn what_is_not_done_at_the_end_has_waited_and_was_worked_on() {
+    // By 25 s two are done, the third is worked on since 20 s, two wait.  What is taken up as a bin
+    // ends belongs to the next.
+    let (series, load) = told(&five("25s", &[]), 5);
+    assert_eq!(series, [vec![4, 4, 3, 3, 2], vec![5; 5], vec![0; 5]]);
+    // 0, 10 and 20 s.
+    assert_eq!(waits(&load), (3, 10, 20, 2));
+    // At 20 s, the end, the second is done and the third is taken up.
+    let (series, load) = told(&five("20s", &[]), 5);
+    assert_eq!(series, [vec![4, 4, 3, 2], vec![5; 4], vec![0; 4]]);
+    assert_eq!(waits(&load), (3, 10, 20, 2));
+    // A microsecond earlier the second is not.
+    let (series, load) = told(&five("19999999us", &[]), 5);
+    assert_eq!(series, [vec![4, 4, 3, 3], vec![5, 5, 5, 4], vec![0; 4]]);
+    assert_eq!(load.work_micros().sum::<u64>(), 19_999_999);
+    assert_eq!(waits(&load), (2, 5, 10, 3));
+    // Nobody is done before the end, and no bin ends before it.
+    let (series, load) = told(&five("4s", &[]), 5);
+    assert_eq!(series, [vec![4], vec![4], vec![0]]);
+    assert_eq!(waits(&load), (1, 0, 0, 4));
+}
+
+#[test]
+fn what_comes_as_the_run_ends_waits() {
+    let mut story = five("25s", &[]);
+    story["links"]["home"]["delay"] = json!("25s");
+    let (series, load) = told(&story, 5);
+    assert_eq!(series, [vec![0, 0, 0, 0, 4], vec![0; 5], vec![0; 5]]);
+    assert_eq!(waits(&load), (1, 0, 0, 4));
+}
+
+#[test]
+fn a_server_that_stops_has_no_queue_from_that_instant_on() {
+    // At 13 s the second is worked on since 10 s, three wait; a bin ends at 12 s.
+    let (series, load) = told(&five("20s", &[stop("13s")]), 4);
+    assert_eq!(series, [vec![4, 4, 3, 0, 0], vec![4, 4, 4, 1, 0], vec![0, 0, 0, 3, 0]]);
+    assert_eq!(waits(&load), (2, 5, 10, 3));
+    // As it stops with the end of a bin, they still waited at the end of that.
+    let (series, _) = told(&five("20s", &[stop("12s")]), 4);
+    assert_eq!(series, [vec![4, 4, 3, 0, 0], vec![4, 4, 4, 0, 0], vec![0, 0, 0, 3, 0]]);
+    // At 10 s it stops before the first is done, so the second is not taken up.
+    let (series, load) = told(&five("20s", &[stop("10s")]), 4);
+    assert_eq!(series, [vec![4, 4, 0, 0, 0], vec![4, 4, 2, 0, 0], vec![0, 0, 4, 0, 0]]);
+    assert_eq!(waits(&load), (1, 0, 0, 4));
+}
+
+#[test]
+fn messages_that_no_worker_took_up_are_told_in_every_form() {
+    let (scenario, metrics) = measured(&five("20s", &[stop("13s")]), SimSpan::from_secs(4));
+    let text = String::from_utf8(bytes(&scenario, &metrics)).unwrap();
+    for scope in ["total", "node:1"] {
+        // Three in 4 s.
+        let line = format!("16.000000,{scope},lost_waiting_per_s,0.750");
+        assert!(text.contains(&line), "{text}");
+    }
+    let of = |scenario: &Scenario, metrics: &Metrics| {
+        let value = summary(scenario, 1, &Fingerprint::default(), metrics);
+        serde_json::from_slice::<Value>(&value).unwrap()["scopes"]["node:1"].clone()
+    };
+    let stopped = of(&scenario, &metrics);
+    assert_eq!(stopped["rates"]["lost_waiting_per_s"]["total"], 3);
+    assert_eq!(stopped["latencies"]["queue_wait"]["not_taken_up"], 3);
+    let table = table(&metrics, Ink::Plain);
+    assert!(table.contains("queue_wait is without 3 messages that no worker took up\n"), "{table}");
+    let (scenario, metrics) = measured(&five("25s", &[]), SimSpan::from_secs(5));
+    let ended = of(&scenario, &metrics);
+    assert_eq!(ended["levels"]["server_queue"]["end"], 2);
+    assert_eq!(ended["rates"]["server_busy_workers"]["total"], "25.000000");
+    assert_eq!(ended["latencies"]["queue_wait"]["not_taken_up"], 2);
+    assert_eq!(ended["latencies"]["queue_wait"]["count"], 3);
+}
+
+/// From when to before when a message waited, in microseconds, and until when it was worked on, if
+/// it was.
+type Stay = (u64, u64, Option<u64>);
+
+/// All that came to a node, in no particular order; what waits at the end does so for ever.
+fn stays(log: &Log) -> Vec<Stay> {
+    let served = log.served.iter().map(|(at, it)| {
+        let (until, work) = (at.as_micros(), it.work.as_micros());
+        (until - work - it.waited.as_micros(), until - work, Some(until))
+    });
+    let unserved = log.unserved.iter().map(|(at, it)| {
+        let (until, waited) = (at.as_micros(), it.waited.as_micros());
+        match (it.worked, it.why) {
+            (Some(work), _) => {
+                let begun = until - work.as_micros();
+                (begun - waited, begun, Some(until))
+            }
+            (None, CutShort::ServerStops) => (until - waited, until, None),
+            (None, CutShort::RunEnds) => (until - waited, u64::MAX, None),
+        }
+    });
+    served.chain(unserved).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..Default::default() })]
+
+    /// The series are those of whoever looks at every message at every end of a bin.
+    #[test]
+    fn series_are_what_one_sees_who_looks(mut story in busy(), bin in 10..9000_u64) {
+        // It ends while there is much to do.
+        story["duration"] = json!("60s");
+        let stays = stays(&Log::of(&story));
+        let bin = SimSpan::from_millis(bin);
+        let scenario = parse(&story.to_string()).unwrap();
+        let layout = Arc::new(Layout::new(&scenario, bin, By::Entry).unwrap());
+        let mut metrics = Metrics::new(&layout);
+        sim::run(&scenario, scenario.seed(), &mut metrics);
+        let load = metrics.load().unwrap();
+        for (index, (n_waiting, work)) in load.queue().zip(load.work_micros()).enumerate() {
+            let (from, to) = layout.bounds_of(index);
+            let (from, to) = (from.as_micros(), to.as_micros());
+            // What happens as the run ends is in the last bin.
+            let before = if to == scenario.end().as_micros() { to + 1 } else { to };
+            let seen = stays.iter().filter(|it| it.0 < before && before <= it.1).count();
+            prop_assert_eq!(n_waiting, seen as u64, "{} to {}", from, to);
+            let worked = stays.iter().filter_map(|(_, begun, until)| {
+                Some(until.as_ref()?.min(&to).saturating_sub(*begun.max(&from)))
+            });
+            prop_assert_eq!(work, worked.sum::<u64>(), "{} to {}", from, to);
+        }
+        let taken_up = stays.iter().filter(|it| it.2.is_some()).count() as u64;
+        prop_assert_eq!(load.wait().count(), taken_up);
+        prop_assert_eq!(load.n_not_taken_up(), stays.len() as u64 - taken_up);
+    }
+}
+
 #[test]
 fn without_a_server_nothing_is_told_of_it() {
     let mut story = crowd(1, &json!({}), &[storm()]);
@@ -110,7 +275,7 @@ fn without_a_server_nothing_is_told_of_it() {
     assert!(metrics.load().is_none() && metrics.nodes().next().is_none());
     let text = String::from_utf8(bytes(&scenario, &metrics)).unwrap();
     assert!(
-        !["server_queue", "server_busy", "turned_away", "queue_wait", "node:"]
+        !["server_queue", "server_busy", "turned_away", "lost_waiting", "queue_wait", "node:"]
             .iter()
             .any(|it| text.contains(it))
     );
@@ -118,12 +283,33 @@ fn without_a_server_nothing_is_told_of_it() {
 
 #[test]
 fn nodes_are_the_same_however_they_are_split_and_their_sum_is_the_total() {
-    let (scenario, alone) = measured(&four_nodes(), SimSpan::from_millis(700));
-    let n = |load: &Load| (load.wait().count(), load.work_micros().sum::<u64>());
-    let nodes: Vec<(u64, u64)> = alone.nodes().map(|it| n(it.1)).collect();
+    let alone = same_however_split(&four_nodes());
+    assert!(2000 < alone.load().unwrap().wait().count());
+}
+
+#[test]
+fn so_is_what_is_not_done() {
+    // The logins come at 1.05 s, 180 ms of work for each node, and again a second later.
+    let mut story = four_nodes();
+    story["script"]
+        .as_array_mut()
+        .unwrap()
+        .push(event("1100ms", &json!({ "restartServer": { "for": "100ms", "memory": "kept" } })));
+    story["duration"] = json!("2100ms");
+    let alone = same_however_split(&story);
+    for (name, load) in alone.nodes() {
+        assert!(load.lost_waiting().sum::<u64>() != 0, "{name}");
+        assert!(load.queue().last() != Some(0), "{name}");
+    }
+}
+
+/// Runs a scenario on any number of threads, joins in any order, and gives its metrics.
+fn same_however_split(story: &Value) -> Metrics {
+    let (scenario, alone) = measured(story, SimSpan::from_millis(700));
+    let n = |load: &Load| [load.wait().count(), load.work_micros().sum(), load.n_not_taken_up()];
+    let nodes: Vec<[u64; 3]> = alone.nodes().map(|it| n(it.1)).collect();
     assert_eq!(nodes.len(), 4);
-    let sum = nodes.iter().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
-    assert!(2000 < sum.0);
+    let sum = nodes.iter().fold([0; 3], |sum, it| std::array::from_fn(|at| sum[at] + it[at]));
     assert_eq!(n(&alone.load().unwrap()), sum);
     let layout = Arc::new(alone.layout().clone());
     for n_threads in [1, 2, 4] {
@@ -140,4 +326,5 @@ fn nodes_are_the_same_however_they_are_split_and_their_sum_is_the_total() {
             assert_eq!(bytes(&scenario, &joined), bytes(&scenario, &alone), "{n_threads} threads");
         }
     }
+    alone
 }

@@ -54,7 +54,11 @@ fn servers_are_refused_with_place_value_and_remedy() {
             "/place/r",
             "expected a whole number from 1 to 2, found `3`",
         ),
-        (json!({ "workers": 1, "place": { "r": 2 } }), "/place/r", "from 1 to 1, found `2`"),
+        (
+            json!({ "workers": 1, "place": { "r": 2 } }),
+            "/place/r",
+            "expected the number 1, found `2`",
+        ),
     ];
     for (fields, place, piece) in cases {
         assert_faults(&server(&fields), "/server", &[[place, piece]]);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use roomsim::{
     id::ClientId,
     link::Cause,
-    observe::{Observer, Served},
+    observe::{Observer, Served, Unserved},
     protocol::{
         message::Kind,
         station::{Capacity, Station},
@@ -18,12 +18,14 @@ use roomsim::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Ran, after, call, client, event, login, parse, run, scenario, send, with};
+use crate::support::{Ran, after, call, client, event, login, parse, run, scenario, with};
 
 /// What the nodes did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Log {
-    served: Vec<(SimTime, Served)>,
+pub(crate) struct Log {
+    pub(crate) served: Vec<(SimTime, Served)>,
+    pub(crate) unserved: Vec<(SimTime, Unserved)>,
+    sent: Vec<(SimTime, Kind)>,
     turned_away: Vec<(SimTime, u32, Kind)>,
     lost: Vec<(SimTime, Kind, Cause)>,
 }
@@ -31,6 +33,14 @@ struct Log {
 impl Observer for Log {
     fn served(&mut self, at: SimTime, served: Served) {
         self.served.push((at, served));
+    }
+
+    fn unserved(&mut self, at: SimTime, unserved: Unserved) {
+        self.unserved.push((at, unserved));
+    }
+
+    fn sent(&mut self, at: SimTime, _: ClientId, kind: Kind) {
+        self.sent.push((at, kind));
     }
 
     fn turned_away(&mut self, at: SimTime, node: u32, kind: Kind) {
@@ -43,7 +53,7 @@ impl Observer for Log {
 }
 
 impl Log {
-    fn of(scenario: &Value) -> Self {
+    pub(crate) fn of(scenario: &Value) -> Self {
         let scenario = parse(&scenario.to_string()).unwrap();
         let mut log = Self::default();
         sim::run(&scenario, scenario.seed(), &mut log);
@@ -51,8 +61,14 @@ impl Log {
     }
 
     /// When the work on messages of a kind ended, in milliseconds.
-    fn ended(&self, kind: Kind) -> Vec<u64> {
+    pub(crate) fn ended(&self, kind: Kind) -> Vec<u64> {
         let of_kind = self.served.iter().filter(|it| it.1.kind == kind);
+        of_kind.map(|it| it.0.as_micros() / 1000).collect()
+    }
+
+    /// When messages of a kind were sent, in milliseconds.
+    pub(crate) fn sent(&self, kind: Kind) -> Vec<u64> {
+        let of_kind = self.sent.iter().filter(|it| it.1 == kind);
         of_kind.map(|it| it.0.as_micros() / 1000).collect()
     }
 }
@@ -123,6 +139,60 @@ fn what_is_lost_for_a_full_queue_is_counted() {
     assert_eq!((count.sent, count.delivered), (7, 5));
     assert_eq!(count.dropped[Cause::ServerFull as usize], 2);
     assert_eq!(ran.told("A-5", "Logined"), ["11.180000 A-5 Logined 0"]);
+}
+
+/// Nobody repeats a login, or tries again.
+pub(crate) fn patient(mut story: Value) -> Value {
+    let patience = json!({
+        "resend": { "first": "10min", "cap": "10min" },
+        "retry": { "fixed": "10min", "attempt_timeout": "10min" },
+    });
+    story["profile"] = with(story["profile"].take(), &patience);
+    story["duration"] = json!("1min");
+    story
+}
+
+/// Of those who come at once, c are worked on and K wait; the next one is turned away.
+#[test]
+fn exactly_so_many_wait_as_the_queue_has_places() {
+    for (c, k) in [(1, 0), (1, 1), (1, 2), (3, 0), (3, 1), (2, 5)] {
+        for (full, is_lost) in [("drop", true), ("refuse", false)] {
+            for n_too_many in 0..=2 {
+                let n = c + k + n_too_many;
+                let server = json!({
+                    "workers": c, "queue": k, "full": full,
+                    "service": { "login": { "fixed": "1s" } },
+                });
+                let log = Log::of(&patient(crowd(n, &server, &[storm()])));
+                let found = (log.served.len(), log.turned_away.len());
+                assert_eq!(found, (c + k, n_too_many), "{n} for {c} and {k}");
+                assert_eq!(log.lost.len(), if is_lost { n_too_many } else { 0 });
+                let waited = log.served.iter().filter(|it| it.1.waited != SimSpan::ZERO);
+                assert_eq!(waited.count(), k, "{n} for {c} and {k}");
+            }
+        }
+    }
+}
+
+/// A is worked on from 50 ms to 1.05 s, B and C wait: the two places of the queue.  At that instant
+/// B is taken up, so who comes then finds one place, and who comes before it finds none.
+#[test]
+fn a_place_is_free_as_soon_as_a_worker_is() {
+    let names = ["A", "B", "C", "D", "E"];
+    let clients = names.map(|it| client(it, &json!({})));
+    for (d, e, n_turned_away) in
+        [("999999us", "999999us", 2), ("999999us", "1s", 1), ("1s", "1s", 1), ("1s", "2s", 0)]
+    {
+        let come = ["0s", "0s", "0s", d, e];
+        let script: Vec<Value> = names.iter().zip(come).map(|(who, at)| login(at, who)).collect();
+        let mut story = scenario(&json!({ "base": "zego-doc" }), &clients, &script);
+        story["server"] =
+            json!({ "workers": 1, "queue": 2, "service": { "login": { "fixed": "1s" } } });
+        let log = Log::of(&patient(story));
+        assert_eq!(log.turned_away.len(), n_turned_away, "{d} {e}");
+        assert_eq!(log.lost.len(), n_turned_away, "{d} {e}");
+        assert_eq!(log.served.len(), 5 - n_turned_away, "{d} {e}");
+    }
 }
 
 /// Three rooms on two nodes: the first and the third share a worker.
@@ -201,28 +271,6 @@ fn what_waits_is_lost_with_the_server() {
     balanced(&run(&story.to_string(), None));
 }
 
-/// A crashed node takes what it was to tell its clients with it: B's message is noticed at 20.15 s,
-/// 100 ms after it came, and would leave at 21.15 s; A has lost its node at 21 s, and hears of it
-/// by the login that follows.
-#[test]
-fn notices_are_lost_with_a_node() {
-    let crash = json!({ "crashNode": { "clients": ["A"] } });
-    let clients = ["A", "B"].map(|it| client(it, &json!({})));
-    let script = [login("0s", "A"), login("10s", "B"), send("20s", "B", "m"), event("21s", &crash)];
-    let mut story = scenario(&json!("zego-doc"), &clients, &script);
-    story["server"] = json!({ "workers": 1, "fan_out": "1s" });
-    let with_crash = Log::of(&story);
-    story["script"].as_array_mut().unwrap().pop();
-    let without = Log::of(&story);
-    let after_20 = |log: &Log| {
-        let all = log.ended(Kind::Roster).into_iter();
-        all.filter(|it| 20_500 < *it).collect::<Vec<u64>>()
-    };
-    // A's, then B's own position in the journal.
-    assert_eq!(after_20(&without)[0], 21_150);
-    assert!(!after_20(&with_crash).contains(&21_150), "{:?}", with_crash.served);
-}
-
 /// A gate counts a login once, also when it is repeated while it waits its turn.
 #[test]
 fn a_gate_lets_a_second_through_later() {
@@ -284,7 +332,7 @@ proptest! {
 }
 
 /// A server of any kind, and clients who come and go.
-fn busy() -> impl Strategy<Value = Value> {
+pub(crate) fn busy() -> impl Strategy<Value = Value> {
     let work = prop::sample::select(vec![
         json!({ "fixed": "0s" }),
         json!({ "fixed": "30ms" }),
@@ -428,52 +476,4 @@ fn work_is_drawn_for_each_message_by_itself() {
     assert_eq!((ten.len(), eleven.len()), (10, 11));
     assert!(ten.iter().all(|it| eleven.contains(it)));
     assert!(ten.windows(2).any(|it| it[0] != it[1]));
-}
-
-/// Why heartbeats are simulated one by one, in the words of `run.json`.
-#[test]
-fn every_reason_to_simulate_each_heartbeat_is_told() {
-    let mut story = scenario(&json!("zego"), &[client("A", &json!({}))], &[login("0s", "A")]);
-    let told = |story: &Value| sim::obstacles(&parse(&story.to_string()).unwrap());
-    assert_eq!(told(&story), Vec::<String>::new());
-    // Work on logins alone lets heartbeats be.
-    story["server"] = json!({ "workers": 1, "service": { "login": { "fixed": "1ms" } } });
-    assert_eq!(told(&story), Vec::<String>::new());
-    story["server"]["service"] = json!({ "other": { "fixed": "1ms" } });
-    story["links"] = json!({
-        "home": { "delay": "50ms", "rate": "1mbit" }, "far": { "delay": "3s" },
-        "later": { "order": "fifo", "delay": "1s" }, "unused": { "duplicate": "1%" },
-    });
-    let clients = [("B", json!({ "user": "A" })), ("C", json!({ "clock": "5ppm" }))];
-    for (name, fields) in clients {
-        let fields = with(json!({ "name": name, "link": "far" }), &fields);
-        story["clients"].as_array_mut().unwrap().push(fields);
-    }
-    let change = json!({ "changeLink": { "clients": ["C"], "to": "later" } });
-    story["script"].as_array_mut().unwrap().push(event("5s", &change));
-    assert_eq!(
-        told(&story),
-        [
-            "the server is a queue: it works on every heartbeat",
-            "on the link `home` messages wait for each other at a `rate`",
-            "on the link `far` an answer may come after the next heartbeat",
-            "on the link `later` messages keep their `order`",
-            "clients whose clocks run too fast or too slow: 1",
-            "users with several clients: 1",
-        ]
-    );
-    story["profile"] = json!("zego-doc");
-    assert_eq!(told(&story), ["the profile has no heartbeats"]);
-}
-
-/// Neither direction of either link is too long, but one of each is.
-#[test]
-fn links_that_are_mixed_may_be_in_the_way_together() {
-    let mut story = scenario(&json!("zego"), &[client("A", &json!({}))], &[login("0s", "A")]);
-    story["links"]["up"] = json!({ "up": { "delay": "3s" } });
-    story["links"]["home"] = json!({ "down": { "delay": "3s" } });
-    let change = json!({ "changeLink": { "clients": ["A"], "to": "up", "direction": "up" } });
-    story["script"].as_array_mut().unwrap().push(event("5s", &change));
-    let why = "over the link `up` up and `home` down an answer may come after the next heartbeat";
-    assert_eq!(sim::obstacles(&parse(&story.to_string()).unwrap()), [why]);
 }

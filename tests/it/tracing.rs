@@ -215,3 +215,44 @@ fn members_of_populations_are_traced_and_counted_by_their_names() {
         assert_has(&told.err, &format!("no client is named `{name}`"));
     }
 }
+
+/// Two rooms whose members are told the same at the same instants; one of them is expected to be.
+const ROOMS: &str = r#"{
+  "version": 1, "name": "rooms", "duration": "1min", "profile": "zego-doc",
+  "links": { "home": { "delay": "50ms" } },
+  "clients": [
+    { "name": "g", "count": 5, "link": "home" }, { "name": "h", "count": 5, "link": "home" },
+    { "name": "A", "link": "home" }, { "name": "B", "link": "home" } ],
+  "script": [
+    { "at": "0s", "client": "g", "do": { "loginRoom": { "room": "r" } } },
+    { "at": "0s", "client": "h", "do": { "loginRoom": { "room": "s" } } },
+    { "at": "10s", "client": "A", "do": { "loginRoom": { "room": "r" } } },
+    { "at": "20s", "client": "B", "do": { "loginRoom": { "room": "r" } } },
+    { "at": "30s", "client": "A", "do": { "logoutRoom": {} } } ],
+  "expect": [
+    { "mark": "T2", "client": "g-3", "at": "10.220s", "within": "1ms",
+      "callback": { "onRoomUserUpdate": { "update": "ADD", "users": ["A"] } } } ] }"#;
+
+#[test]
+fn a_line_is_the_same_whatever_stands_before_it() {
+    let place = Place::new("lines");
+    place.write("rooms.json", ROOMS);
+    place.roomsim("run rooms.json --out x", 0);
+    let all = place.read("x/callbacks.csv");
+    let told = |client: &str| {
+        let mark = if client == "g-3" { "T2" } else { "" };
+        format!("10.220000,{client},{client},r,onRoomUserUpdate,ADD,,A,,{mark}")
+    };
+    let expected = ["g-1", "g-2", "g-3", "g-4", "g-5"].map(told);
+    let at_once: Vec<&str> = all.lines().filter(|it| it.contains("ADD,,A,")).collect();
+    assert_eq!(at_once[..5], expected);
+    // A client is seldom told the same twice, so its own file is written line by line.
+    let mut n_lines = 0;
+    for client in users(&place, "x") {
+        let own = place.read(&format!("x/users/{client}.csv"));
+        let is_own = |it: &&str| it.split(',').nth(1) == Some(&*client);
+        assert!(own.lines().skip(1).eq(all.lines().filter(is_own)), "{client}");
+        n_lines += own.lines().count() - 1;
+    }
+    assert_eq!(n_lines, all.lines().count() - 1);
+}

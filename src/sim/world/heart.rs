@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use super::{
     World,
-    session::{COPY, LANES, Node, Session, lane},
+    session::{LANES, Node, Session, lane},
 };
 use crate::{
     engine::Waybill,
@@ -165,9 +165,7 @@ impl<O: Observer> World<'_, O> {
         let Some(heart) = self.hearts.get_mut(id) else { return false };
         let Some(pulse) = &mut heart.pulse else { return false };
         match message {
-            Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat })
-                if pulse.is_of(epoch) && waybill.number & COPY == 0 =>
-            {
+            Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat }) if pulse.is_of(epoch) => {
                 self.observer.delivered(now, heart.client, Kind::Heartbeat);
                 pulse.hear_beat(&self.rules, now);
                 self.heard = waybill.number;

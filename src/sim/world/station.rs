@@ -10,7 +10,7 @@ use crate::{
     engine::Waybill,
     id::{ClientId, Epoch, Id, IdVec, RoomId, SessionId},
     link::{Cause, Direction},
-    observe::{Observer, Served},
+    observe::{CutShort, Observer, Served, Unserved},
     protocol::{
         code::ErrorCode,
         gate::Gate,
@@ -41,8 +41,8 @@ pub(super) struct Stations<'a> {
     /// What waits or is worked on; each is on the agenda for when it is done.
     tasks: BTreeMap<Waybill, Task>,
     /// Of these, notices.
-    n_waiting_notices: usize,
-    /// How many are still on the agenda, although they were lost.
+    n_notices_in: usize,
+    /// How many are still on the agenda, although they were lost with the server.
     n_lost: usize,
 }
 
@@ -59,6 +59,23 @@ struct Task {
     kind: Kind,
     came_at: SimTime,
     slot: Slot,
+    /// Whether nobody is there any more to whom it could go once it is done.
+    is_stray: bool,
+}
+
+impl Task {
+    /// It leaves its node now, before it is done.
+    fn cut_short(self, now: SimTime, why: CutShort) -> Unserved {
+        let Self { node, kind, came_at, slot: Slot { begins_at, .. }, .. } = self;
+        let is_begun = match why {
+            // At one instant the server stops first, then workers are done and take up what waits.
+            CutShort::ServerStops => begins_at < now,
+            CutShort::RunEnds => begins_at <= now,
+        };
+        let waited = if is_begun { begins_at } else { now }.since(came_at);
+        let worked = is_begun.then(|| now.since(begins_at));
+        Unserved { node, kind, waited, worked, why }
+    }
 }
 
 /// A scenario in which heartbeats have to wait has each of them.
@@ -79,14 +96,9 @@ impl<'a> Stations<'a> {
             of_sessions: IdVec::filled(n_sessions, || first),
             n_notices: IdVec::filled(n_sessions, || 0),
             tasks: BTreeMap::new(),
-            n_waiting_notices: 0,
+            n_notices_in: 0,
             n_lost: 0,
         }))
-    }
-
-    /// How many parcels on the agenda are no messages under way.
-    pub(super) const fn n_idle(&self) -> usize {
-        self.n_waiting_notices + self.n_lost
     }
 
     /// What is worked on is on the agenda on lanes of its own, after those of messages.
@@ -98,16 +110,13 @@ impl<'a> Stations<'a> {
         self.nodes.entry(number).or_default()
     }
 
-    /// Notices of the session that wait are lost.
+    /// Notices of the session go nowhere, though they are worked on in their turn.
     fn lose_notices(&mut self, session: SessionId) {
         let lane = self.base() + lane(session, Direction::Down, Lane::Roster);
         let all = Waybill { lane, number: 0 }..=Waybill { lane, number: u32::MAX };
-        let lost: Vec<Waybill> = self.tasks.range(all).map(|it| *it.0).collect();
-        for waybill in &lost {
-            self.tasks.remove(waybill);
+        for (_, task) in self.tasks.range_mut(all) {
+            task.is_stray = true;
         }
-        self.n_lost += lost.len();
-        self.n_waiting_notices -= lost.len();
     }
 }
 
@@ -145,7 +154,7 @@ impl<O: Observer> World<'_, O> {
         match self.way(id, waybill, said) {
             Way::Handle => Some((waybill, message)),
             Way::Wait(node, slot) => {
-                let task = Task { node, kind, came_at: self.now(), slot };
+                let task = Task { node, kind, came_at: self.now(), slot, is_stray: false };
                 let waybill = Waybill { lane: base + waybill.lane, ..waybill };
                 self.put(waybill, task, message);
                 None
@@ -207,18 +216,21 @@ impl<O: Observer> World<'_, O> {
     ) -> Option<(Waybill, Message)> {
         let now = self.now();
         let stations = self.stations.as_mut().expect("work is done at a station");
-        let Some(Task { node, kind, came_at, slot }) = stations.tasks.remove(&waybill) else {
+        let Some(task) = stations.tasks.remove(&waybill) else {
             stations.n_lost -= 1;
             return None;
         };
+        let Task { node, kind, came_at, slot, is_stray } = task;
         let waited = slot.begins_at.since(came_at);
         let work = slot.ends_at.since(slot.begins_at);
         self.observer.served(now, Served { node, kind, waited, work });
         let waybill = Waybill { lane: waybill.lane - base, ..waybill };
         if let Message::Down(_) = message {
-            stations.n_waiting_notices -= 1;
-            let id = SessionId::from_index(waybill.lane as usize / LANES);
-            self.send(id, Direction::Down, message);
+            stations.n_notices_in -= 1;
+            if !is_stray {
+                let id = SessionId::from_index(waybill.lane as usize / LANES);
+                self.send(id, Direction::Down, message);
+            }
             return None;
         }
         Some((waybill, message))
@@ -255,15 +267,16 @@ impl<O: Observer> World<'_, O> {
             let slot = stations.node(node).station.take(capacity, now, work);
             let number = stations.n_notices[id];
             stations.n_notices[id] += 1;
-            stations.n_waiting_notices += 1;
+            stations.n_notices_in += 1;
             let lane = stations.base() + lane(id, Direction::Down, Lane::Roster);
-            let task = Task { node, kind: Kind::Roster, came_at: now, slot };
+            let kind = Kind::Roster;
+            let task = Task { node, kind, came_at: now, slot, is_stray: false };
             return self.put(Waybill { lane, number }, task, message);
         }
         self.send(id, Direction::Down, message);
     }
 
-    /// What waits for a client, whose node has crashed, is lost.
+    /// What is to be told to a client, whose node has crashed, is lost.
     pub(super) fn lose_notices(&mut self, client: ClientId) {
         let Some(stations) = &mut self.stations else { return };
         for id in self.devices[client].sessions.iter() {
@@ -278,15 +291,29 @@ impl<O: Observer> World<'_, O> {
         let tasks = std::mem::take(&mut stations.tasks);
         let base = stations.base();
         stations.n_lost += tasks.len();
-        stations.n_waiting_notices = 0;
+        stations.n_notices_in = 0;
         for node in stations.nodes.values_mut() {
             *node = Node::default();
         }
-        for (waybill, Task { kind, .. }) in tasks.into_iter().filter(|it| it.1.kind != Kind::Roster)
-        {
-            let id = SessionId::from_index((waybill.lane - base) as usize / LANES);
-            let client = self.global(self.sessions[id].device);
-            self.observer.dropped(now, client, kind, Cause::ServerDown);
+        for (waybill, task) in tasks {
+            self.observer.unserved(now, task.cut_short(now, CutShort::ServerStops));
+            // A notice has not been sent yet.
+            if task.kind != Kind::Roster {
+                let id = SessionId::from_index((waybill.lane - base) as usize / LANES);
+                let client = self.global(self.sessions[id].device);
+                self.observer.dropped(now, client, task.kind, Cause::ServerDown);
+            }
         }
+    }
+
+    /// The run ends: whoever watches is told of what waits or is worked on; gives how many parcels
+    /// on the agenda are no messages under way.
+    pub(super) fn close_stations(&mut self) -> usize {
+        let end = self.scenario.end();
+        let Some(stations) = &self.stations else { return 0 };
+        for task in stations.tasks.values() {
+            self.observer.unserved(end, task.cut_short(end, CutShort::RunEnds));
+        }
+        stations.n_notices_in + stations.n_lost
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Layout, part::sums};
 use crate::{
-    observe::Served,
+    observe::{CutShort, Served, Unserved},
     sink::latency::Latency,
     time::{SimSpan, SimTime},
 };
@@ -13,6 +13,8 @@ pub const QUEUE: &str = "server_queue";
 pub const BUSY: &str = "server_busy_workers";
 /// The messages that are turned away.
 pub const TURNED_AWAY: &str = "turned_away_per_s";
+/// The messages that are lost with the server before a worker takes them up.
+pub const LOST_WAITING: &str = "lost_waiting_per_s";
 /// How long messages wait for a worker.
 pub const WAIT: &str = "queue_wait";
 
@@ -25,6 +27,8 @@ struct Bin {
     work: i64,
     /// How many were turned away.
     turned_away: u64,
+    /// How many were lost that waited.
+    lost_waiting: u64,
 }
 
 /// The numbers of some nodes.
@@ -45,27 +49,62 @@ impl Load {
             bin.waiting += more.waiting;
             bin.work += more.work;
             bin.turned_away += more.turned_away;
+            bin.lost_waiting += more.lost_waiting;
         }
         self.wait.join(&other.wait);
     }
 
-    /// Some work ended now.
+    /// Some work was done now.
     pub(super) fn served(
         &mut self,
         layout: &Layout,
         at: SimTime,
         Served { waited, work, .. }: Served,
     ) {
-        let ends_at = at.as_micros();
-        let begins_at = ends_at - work.as_micros();
+        self.taken_up(layout, at, waited, work);
+    }
+
+    /// A message leaves before its work is done.
+    pub(super) fn unserved(
+        &mut self,
+        layout: &Layout,
+        at: SimTime,
+        Unserved { waited, worked, why, .. }: Unserved,
+    ) {
+        if let Some(work) = worked {
+            return self.taken_up(layout, at, waited, work);
+        }
+        let at = at.as_micros();
+        let (_, _, came) = layout.bin_at(at - waited.as_micros());
+        let left = match why {
+            CutShort::ServerStops => {
+                let (_, _, bin) = layout.bin_at(at);
+                self.bins[bin].lost_waiting += 1;
+                bin
+            }
+            // It waits as the last bin ends, too.
+            CutShort::RunEnds => self.bins.len() - 1,
+        };
+        self.waits((came, left));
+    }
+
+    /// A worker that took up a message, when it had waited, has worked until now.
+    fn taken_up(&mut self, layout: &Layout, at: SimTime, waited: SimSpan, work: SimSpan) {
+        let until = at.as_micros();
+        let begins_at = until - work.as_micros();
         self.wait.record(waited);
         if waited != SimSpan::ZERO {
             let (_, _, came) = layout.bin_at(begins_at - waited.as_micros());
             let (_, _, begun) = layout.bin_at(begins_at);
-            self.bins[came].waiting += 1;
-            self.bins[begun].waiting -= 1;
+            self.waits((came, begun));
         }
-        self.worked(layout, begins_at, ends_at);
+        self.worked(layout, begins_at, until);
+    }
+
+    /// A message waits at the end of each bin from the first to before the second.
+    fn waits(&mut self, (from, to): (usize, usize)) {
+        self.bins[from].waiting += 1;
+        self.bins[to].waiting -= 1;
     }
 
     /// Work from the first instant to the second: each bin has its share.
@@ -106,7 +145,17 @@ impl Load {
         self.bins[..self.bins.len() - 1].iter().map(|it| it.turned_away)
     }
 
-    /// How long messages waited.
+    /// How many were lost in each bin that waited.
+    pub fn lost_waiting(&self) -> impl Iterator<Item = u64> {
+        self.bins[..self.bins.len() - 1].iter().map(|it| it.lost_waiting)
+    }
+
+    /// How many messages no worker took up: those that were lost waiting, or wait at the end.
+    pub fn n_not_taken_up(&self) -> u64 {
+        self.lost_waiting().sum::<u64>() + self.queue().last().unwrap_or_default()
+    }
+
+    /// How long messages waited that a worker took up.
     pub const fn wait(&self) -> &Latency {
         &self.wait
     }

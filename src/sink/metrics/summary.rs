@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    BUSY, Flow, Layout, Level, Load, Metrics, Part, Peak, QUEUE, TURNED_AWAY, Took, WAIT,
+    BUSY, Flow, LOST_WAITING, Layout, Level, Load, Metrics, Part, Peak, QUEUE, TURNED_AWAY, Took,
+    WAIT,
     table::{busy, rate},
 };
 use crate::{
@@ -85,16 +86,21 @@ fn of_load(layout: &Layout, load: &Load) -> [(&'static str, Map<String, Value>);
     };
     let work = load.work_micros().enumerate().map(|(bin, it)| busy(layout, bin, it));
     let total = seconds(SimSpan::from_micros(load.work_micros().sum()));
-    let away = load.turned_away().enumerate().map(|(bin, it)| rate(layout, bin, it));
-    let n_away: u64 = load.turned_away().sum();
+    let of_counts = |counts: Vec<u64>| {
+        let in_thousandths = counts.iter().enumerate().map(|(bin, it)| rate(layout, bin, *it));
+        of_rate(layout, in_thousandths, &counts.iter().sum::<u64>().into())
+    };
     let rates = [
         (BUSY, of_rate(layout, work, &total.into())),
-        (TURNED_AWAY, of_rate(layout, away, &n_away.into())),
+        (TURNED_AWAY, of_counts(load.turned_away().collect())),
+        (LOST_WAITING, of_counts(load.lost_waiting().collect())),
     ];
+    let mut wait = of_latency(load.wait());
+    wait["not_taken_up"] = load.n_not_taken_up().into();
     [
         ("levels", of(&[(QUEUE, of_level(layout, &load.queue().collect::<Vec<_>>()))])),
         ("rates", of(&rates)),
-        ("latencies", of(&[(WAIT, of_latency(load.wait()))])),
+        ("latencies", of(&[(WAIT, wait)])),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use crate::{
     sink::{
         line::Lines,
-        metrics::{BUSY, Flow, Layout, Level, Load, Metrics, QUEUE, TURNED_AWAY},
+        metrics::{BUSY, Flow, LOST_WAITING, Layout, Level, Load, Metrics, QUEUE, TURNED_AWAY},
     },
     time::SimTime,
 };
@@ -58,6 +58,7 @@ struct Series {
     queue: Vec<u64>,
     work: Vec<u64>,
     turned_away: Vec<u64>,
+    lost_waiting: Vec<u64>,
 }
 
 impl Series {
@@ -66,6 +67,7 @@ impl Series {
             queue: load.queue().collect(),
             work: load.work_micros().collect(),
             turned_away: load.turned_away().collect(),
+            lost_waiting: load.lost_waiting().collect(),
         }
     }
 
@@ -82,9 +84,13 @@ impl Series {
         head(lines, end, scope, BUSY);
         lines.thousandths(busy(layout, bin, self.work[bin]));
         lines.end()?;
-        head(lines, end, scope, TURNED_AWAY);
-        lines.thousandths(rate(layout, bin, self.turned_away[bin]));
-        lines.end()
+        for (name, counts) in [(TURNED_AWAY, &self.turned_away), (LOST_WAITING, &self.lost_waiting)]
+        {
+            head(lines, end, scope, name);
+            lines.thousandths(rate(layout, bin, counts[bin]));
+            lines.end()?;
+        }
+        Ok(())
     }
 }
 
