@@ -57,13 +57,13 @@ pub fn entries() -> Vec<Entry> {
     add(Reason::Logined, Event::SwitchAccepted, ok);
     let final_codes = ErrorCode::REJECTIONS.iter().filter_map(|it| ErrorCode::rejection(*it));
     let mut refusals: Vec<ErrorCode> = final_codes.filter(|it| !it.is_passing()).collect();
-    add(Reason::LoginFailed, Event::SwitchRefused, &refusals);
     // Who is put out before it knows that it is in.
     let kicked_away =
         [ErrorCode::KICKED_BY_BACKEND, ErrorCode::KICKED_BY_EXPIRY, ErrorCode::KICKED_BY_FAULT];
     refusals.extend(kicked_away);
     refusals.sort_unstable();
     add(Reason::LoginFailed, Event::Refused, &refusals);
+    add(Reason::LoginFailed, Event::SwitchRefused, &refusals);
     let given_up = &[ErrorCode::RETRY_TIMEOUT];
     add(Reason::LoginFailed, Event::GaveUp, given_up);
     add(Reason::LoginFailed, Event::SwitchGaveUp, given_up);
