@@ -43,6 +43,9 @@ impl Tournament {
     #[inline]
     fn put(&mut self, slot: usize, word: Word) {
         let mut node = self.n_leaves + slot;
+        if self.words[node] == word {
+            return;
+        }
         let mut winner = word;
         self.words[node] = word;
         while 1 < node {

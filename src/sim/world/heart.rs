@@ -40,7 +40,7 @@ pub(super) struct Heart<'a> {
 /// So many hearts are fetched from memory at once, before their turns in the row.
 const N_FETCHED: usize = 16;
 /// So few are near by at any time.
-const N_NEAR: usize = 2048;
+const N_NEAR: usize = 512;
 
 impl<O: Observer> World<'_, O> {
     /// Whether a session is left to its heart, now that its deadline is set.
@@ -50,16 +50,17 @@ impl<O: Observer> World<'_, O> {
         if self.is_by_heart(id) {
             return true;
         }
+        if !self.sessions[id].client.is_online()
+            || self.heartbeats == Heartbeats::PassedOver && self.pace(id).is_some()
+        {
+            return false;
+        }
         let session = &self.sessions[id];
         let (client, member) = (&session.client, self.server.member(id));
         let Some(pulse) = Pulse::of(client, member) else { return false };
         if Pulse::others_at(client, member) <= pulse.beat_at() {
             return false;
         }
-        if self.heartbeats == Heartbeats::PassedOver && self.pace(id).is_some() {
-            return false;
-        }
-        let session = &self.sessions[id];
         let device = &self.devices[session.device];
         let is_open = device.n_outages == 0 && session.node == Node::Alive;
         if !is_open || !device.is_running() || device.clock != Clock::EXACT || self.is_down() {
