@@ -37,6 +37,8 @@ pub(super) struct Heart<'a> {
     ways: Option<PlainWays<'a>>,
 }
 
+const _: () = assert!(size_of::<Heart<'_>>() <= 256, "four lines of memory");
+
 /// So many hearts are fetched from memory at once, before their turns in the row.
 const N_FETCHED: usize = 16;
 /// So few are near by at any time.
