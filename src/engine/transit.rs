@@ -117,28 +117,32 @@ impl<P: Copy> Transit<P> {
         self.open.get(self.n_arrived + place).map(|it| (it.waybill(), &it.parcel))
     }
 
-    #[inline]
+    /// Takes in a parcel.  Most come last of few: for these nothing is made that is not kept.
+    #[expect(clippy::inline_always, reason = "of most runs, most is this")]
+    #[inline(always)]
     pub(super) fn push(&mut self, at: SimTime, waybill: Waybill, parcel: P) {
         let arrival = Arrival::new(at, waybill, parcel);
-        if self.n_ahead == 0 && self.n_open() < FEW || arrival.span() <= self.opened {
-            self.put_in_order(arrival);
-        } else {
-            self.put_ahead(arrival);
+        let (key, span) = (arrival.key(), arrival.span());
+        let is_few = self.n_ahead == 0 && self.n_open() < FEW;
+        if !is_few && self.opened < span {
+            return self.put_ahead(arrival);
         }
-    }
-
-    #[inline]
-    fn put_in_order(&mut self, arrival: Arrival<P>) {
-        self.opened = self.opened.max(arrival.span());
+        self.opened = self.opened.max(span);
         if self.open.len() == self.open.capacity() {
-            self.open.drain(..self.n_arrived);
-            self.n_arrived = 0;
+            self.forget_arrived();
         }
-        if self.open.last().is_none_or(|it| it.key() < arrival.key()) {
+        if self.open.last().is_none_or(|it| it.key() < key) {
             self.open.push(arrival);
         } else {
             self.put_before(arrival);
         }
+    }
+
+    #[inline(never)]
+    fn forget_arrived(&mut self) {
+        self.open.drain(..self.n_arrived);
+        self.n_arrived = 0;
+        self.open.reserve(FEW);
     }
 
     /// Puts an arrival in its place among the open ones, of which some come later.
