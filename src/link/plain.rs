@@ -9,17 +9,27 @@ use crate::{
 };
 
 /// The ways up and down of the first lane of a flow, both plain.
+///
+/// A message touches two lines of memory: the first, and that of its direction.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct PlainWays<'a> {
     paths: [&'a PathModel; 2],
     entity: Entity,
+    /// How many messages were sent, by direction.
+    pub n_sent: [u32; 2],
     /// The messages, by direction, of which it is known that none is lost: from the first number to
     /// before the second.
     calm: [[u32; 2]; 2],
-    /// The draws for the delays of the messages in one block, by direction.
+    /// The number of the block of draws for delays that is at hand.
     block: u32,
-    delays: [[u32; 16]; 2],
+    delays: [Delays; 2],
 }
+
+/// Draws for the delays of sixteen messages.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Delays([u32; 16]);
 
 impl<'a> PlainWays<'a> {
     /// The ways of an entity's messages over these paths, if they are plain.
@@ -27,9 +37,10 @@ impl<'a> PlainWays<'a> {
         paths.iter().all(|it| it.is_plain()).then_some(Self {
             paths,
             entity,
+            n_sent: [0; 2],
             calm: [[0; 2]; 2],
             block: u32::MAX,
-            delays: [[0; 16]; 2],
+            delays: [Delays([0; 16]), Delays([0; 16])],
         })
     }
 
@@ -59,7 +70,7 @@ impl<'a> PlainWays<'a> {
         if self.block != number / 16 {
             self.draw(draws, number / 16);
         }
-        let luck = self.delays[direction as usize][number as usize % 16];
+        let luck = self.delays[direction as usize].0[number as usize % 16];
         Verdict::Deliver(now + path.delay.of(luck))
     }
 
@@ -67,14 +78,13 @@ impl<'a> PlainWays<'a> {
     fn draw(&mut self, draws: &Draws, block: u32) {
         self.block = block;
         self.delays = Direction::BOTH
-            .map(|it| draws.block(purposes(it).delay, self.entity, u64::from(block)));
+            .map(|it| Delays(draws.block(purposes(it).delay, self.entity, u64::from(block))));
     }
 
     /// Something of each line of memory.
     #[inline]
     pub fn touched(&self) -> u32 {
-        let [up, down] = &self.delays;
-        self.block ^ up[0] ^ down[0] ^ down[15]
+        self.block ^ self.delays[0].0[0] ^ self.delays[1].0[0]
     }
 
     /// Whether a message is lost of which that is not known.

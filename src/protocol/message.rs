@@ -279,14 +279,6 @@ impl Message {
         }
     }
 
-    /// The login to which it belongs.
-    pub const fn epoch(&self) -> Epoch {
-        match self {
-            Self::Up(message) => message.epoch,
-            Self::Down(message) => message.epoch,
-        }
-    }
-
     /// The kind of the message.
     pub const fn kind(&self) -> Kind {
         match self {

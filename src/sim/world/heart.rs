@@ -22,16 +22,14 @@ use crate::{
     time::{Clock, SimTime},
 };
 
-/// What the heartbeats of a session touch.
+/// What the heartbeats of a session touch; an answer that comes, only the first line of memory.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(super) struct Heart<'a> {
     /// What client and server know, while it is left to this.
     pulse: Option<Pulse>,
     /// When the session's next turn in the agenda's row is; never, if it has none.
     in_row_at: SimTime,
-    /// How many messages of the first lane were sent, up and down, if the ways are plain.
-    n_sent: [u32; 2],
     client: ClientId,
     /// The ways of the messages, if they are plain.
     ways: Option<PlainWays<'a>>,
@@ -42,7 +40,7 @@ const _: () = assert!(size_of::<Heart<'_>>() <= 256, "four lines of memory");
 /// So many hearts are fetched from memory at once, before their turns in the row.
 const N_FETCHED: usize = 16;
 /// So few are near by at any time.
-const N_NEAR: usize = 512;
+const N_NEAR: usize = 2048;
 
 impl<O: Observer> World<'_, O> {
     /// Whether a session is left to its heart, now that its deadline is set.
@@ -74,13 +72,7 @@ impl<O: Observer> World<'_, O> {
         }
         let client = self.global(session.device);
         if self.hearts.is_empty() {
-            let heart = || Heart {
-                pulse: None,
-                in_row_at: SimTime::NEVER,
-                n_sent: [0; 2],
-                client,
-                ways: None,
-            };
+            let heart = || Heart { pulse: None, in_row_at: SimTime::NEVER, client, ways: None };
             self.hearts = IdVec::filled(self.sessions.len(), heart);
         }
         let slot = self.slot(id);
@@ -98,7 +90,9 @@ impl<O: Observer> World<'_, O> {
         if !heart.ways.as_ref().is_some_and(|it| it.are_over(paths)) {
             heart.ways = PlainWays::of(session.entity, paths);
         }
-        heart.n_sent = session.n_sent.map(|it| it[Lane::Heartbeat as usize]);
+        if let Some(ways) = &mut heart.ways {
+            ways.n_sent = session.n_sent.map(|it| it[Lane::Heartbeat as usize]);
+        }
         true
     }
 
@@ -123,8 +117,8 @@ impl<O: Observer> World<'_, O> {
         let Some(pulse) = heart.pulse.take() else { return };
         let session = &mut self.sessions[id];
         self.server.give_back(id, pulse, &mut session.client);
-        if heart.ways.is_some() {
-            for (n_sent, n) in session.n_sent.iter_mut().zip(heart.n_sent) {
+        if let Some(ways) = &heart.ways {
+            for (n_sent, n) in session.n_sent.iter_mut().zip(ways.n_sent) {
                 n_sent[Lane::Heartbeat as usize] = n;
             }
         }
@@ -143,7 +137,6 @@ impl<O: Observer> World<'_, O> {
         }
         pulse.beat(&self.rules, now);
         let (next_at, alarm_at, epoch) = (pulse.beat_at(), pulse.alarm_at(), pulse.epoch());
-        let number = heart.n_sent[Direction::Up as usize];
         let message = Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat });
         let slot = self.slot(id);
         let is_lined_up = self.agenda.line_up(slot, next_at);
@@ -153,7 +146,7 @@ impl<O: Observer> World<'_, O> {
         if alarm_at < next_at {
             self.agenda.set_earlier_deadline(slot, alarm_at);
         }
-        self.send_by_heart(id, (Direction::Up, number), message);
+        self.send_by_heart(id, (Direction::Up, None), message);
         if !is_lined_up {
             self.take_back(id);
             self.arm(id);
@@ -173,7 +166,7 @@ impl<O: Observer> World<'_, O> {
                 pulse.hear_beat(&self.rules, now);
                 self.heard = waybill.number;
                 let answer = Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck });
-                self.send_by_heart(id, (Direction::Down, waybill.number), answer);
+                self.send_by_heart(id, (Direction::Down, Some(waybill.number)), answer);
                 true
             }
             Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck })
@@ -187,22 +180,22 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    /// Sends a heartbeat, or its answer, with the draws of this number.
+    /// Sends a heartbeat, or the answer to the one with a number: it has the same for its draws.
     #[expect(clippy::inline_always, reason = "of most runs, most is this")]
     #[inline(always)]
     fn send_by_heart(
         &mut self,
         id: SessionId,
-        (direction, number_of_draws): (Direction, u32),
+        (direction, answered): (Direction, Option<u32>),
         message: Message,
     ) {
         let (now, kind) = (self.agenda.now(), message.kind());
         let heart = &mut self.hearts[id];
         let Some(ways) = &mut heart.ways else { return self.send(id, direction, message) };
-        let number = heart.n_sent[direction as usize];
-        heart.n_sent[direction as usize] += 1;
-        let flow = &mut self.sessions[id].flow;
-        let verdict = ways.send(flow, &self.draws, (direction, number_of_draws), now);
+        let number = ways.n_sent[direction as usize];
+        ways.n_sent[direction as usize] += 1;
+        let of_draws = (direction, answered.unwrap_or(number));
+        let verdict = ways.send(&mut self.sessions[id].flow, &self.draws, of_draws, now);
         self.observer.sent(now, heart.client, kind);
         match verdict {
             Verdict::Deliver(at) => {
@@ -236,7 +229,7 @@ impl<O: Observer> World<'_, O> {
         self.n_fetched[1] = self.n_fetched[1].checked_sub(1).unwrap_or_else(|| {
             let parcels = (0..N_FETCHED).map_while(|it| self.agenda.arriving(it));
             self.fetch(parcels.map(|(waybill, message)| {
-                black_box(message.epoch());
+                black_box(message.kind());
                 SessionId::from_index(waybill.lane as usize / LANES)
             }))
         });
@@ -249,10 +242,10 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// Fetches what an event of each of these sessions needs; how many there are.
-    fn fetch(&self, ids: impl Iterator<Item = SessionId>) -> usize {
+    fn fetch(&self, next: impl Iterator<Item = SessionId>) -> usize {
         let fetch = |id| match self.hearts.get(id) {
             Some(heart) if heart.pulse.is_some() => {
-                black_box(heart.touched());
+                black_box(heart.ways.as_ref().map(PlainWays::touched));
             }
             Some(_) | None => {
                 let session = &self.sessions[id];
@@ -263,14 +256,6 @@ impl<O: Observer> World<'_, O> {
                 black_box((device.kinds, device.n_outages));
             }
         };
-        ids.map(fetch).count()
-    }
-}
-
-impl Heart<'_> {
-    /// Something of each line of memory.
-    #[inline]
-    fn touched(&self) -> u32 {
-        self.n_sent[0] ^ self.ways.as_ref().map_or(0, PlainWays::touched)
+        next.map(fetch).count()
     }
 }
