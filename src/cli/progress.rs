@@ -39,11 +39,11 @@ impl Bar {
             (n.max(clients), all.saturating_add(micros))
         };
         let (n_clients, all) = runs.iter().copied().map(micros).fold((0, 0), sum);
-        bar.set_length(all);
         let style =
             ProgressStyle::with_template("{prefix} {wide_bar} {percent}% {msg}, {eta} left");
         bar.set_style(style.expect("the template is right"));
         bar.set_prefix(name.to_owned());
+        bar.set_length(all);
         let (stop, stopped) = mpsc::channel();
         let shown = bar.clone();
         let watcher = thread::spawn(move || {
