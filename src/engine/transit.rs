@@ -244,12 +244,15 @@ mod tests {
         /// Parcels come in order of arrival, lane and number, wherever they were kept.
         #[test]
         fn parcels_come_in_order(
-            sent in prop::collection::vec((0..4_u32, 0..7_u32, 0..3_u64, 0..40_u32), 1..300),
+            sent in prop::collection::vec((0..5_u32, 0..7_u32, 0..3_u64, 0..40_u32), 1..600),
+            n_slow in 0..600_usize,
         ) {
             let (mut transit, mut plain) = (Transit::new(), std::collections::BTreeMap::new());
             let (mut now, mut number) = (0, 0);
-            for (n_taken, scale, delay, lane) in sent {
-                // Delays from none to days, in few steps, so that instants meet.
+            for (place, (n_taken, scale, delay, lane)) in sent.into_iter().enumerate() {
+                // At first more are sent than taken, then they grow few.
+                let n_taken = if place < n_slow { n_taken / 3 } else { n_taken };
+                // Delays from none to minutes, in few steps, so that instants meet.
                 let at = now + delay * 10_u64.pow(scale) * 60;
                 number += 1;
                 let waybill = Waybill { lane, number };

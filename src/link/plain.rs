@@ -128,7 +128,7 @@ mod tests {
             let flow = || Flow::new(entity, draws.deal(&[entity])[0]);
             let (mut one, mut other, mut link) = (flow(), flow(), Link::default());
             let mut ways = PlainWays::of(entity, [&path; 2]).unwrap();
-            let numbers = (0..600).chain([590, 40, 41, 1 << 20, 3]);
+            let numbers = (0..600).flat_map(|it| [it; 2]).chain([590, 40, 41, 1 << 20, 3]);
             for (number, direction) in numbers.flat_map(|it| Direction::BOTH.map(|to| (it, to))) {
                 let plain = ways.send(&mut one, &draws, (direction, number), now);
                 let serial = Serial { lane: 0, number };
