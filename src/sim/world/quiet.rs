@@ -134,11 +134,12 @@ impl<'a, O: Observer> World<'a, O> {
     pub(super) fn rest(&mut self, id: SessionId) -> Option<SimTime> {
         match self.heartbeats {
             Heartbeats::PassedOver if self.sessions[id].client.is_online() => self.rest_now(id),
-            Heartbeats::PassedOver | Heartbeats::EachOne => {
+            Heartbeats::PassedOver => {
                 let session = &self.sessions[id];
                 assert!(session.prospect.resting_until.is_none(), "{id:?} was not roused");
                 None
             }
+            Heartbeats::EachOne => None,
         }
     }
 
