@@ -38,19 +38,7 @@ impl Pulse {
 
     /// The earliest deadline of client and server that no heartbeat moves.
     pub fn others_at(client: &Client, member: &Member) -> SimTime {
-        let client_at = match &client.state {
-            client::State::Online(online) => online.unmoved_deadline().min(client.wishes.warn_at),
-            client::State::LoggedOut(_)
-            | client::State::Logining { .. }
-            | client::State::Reconnecting { .. } => SimTime::NEVER,
-        };
-        let member_at = match &member.state {
-            member::State::Present(present) => present.unmoved_deadline(),
-            member::State::Absent(_) | member::State::Joining { .. } | member::State::Ousted(_) => {
-                SimTime::NEVER
-            }
-        };
-        client_at.min(member_at)
+        client.unmoved_deadline().min(member.unmoved_deadline())
     }
 
     /// Client and member become what they would be, had they dealt with each message.

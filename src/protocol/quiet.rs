@@ -92,8 +92,17 @@ impl Client {
         let client::State::Online(online) = self.state else { return None };
         let Beats { beat_at, probe_at, broken_at } = online.beats;
         let is_calm = broken_at == SimTime::NEVER && beat_at <= probe_at;
-        let until = online.unmoved_deadline().min(self.wishes.warn_at);
-        is_calm.then_some(Rest { beat_at, until })
+        is_calm.then_some(Rest { beat_at, until: self.unmoved_deadline() })
+    }
+
+    /// The earliest deadline of a client in its room that neither heartbeats nor answers move.
+    pub(super) fn unmoved_deadline(&self) -> SimTime {
+        match &self.state {
+            client::State::Online(online) => online.unmoved_deadline().min(self.wishes.warn_at),
+            client::State::LoggedOut(_)
+            | client::State::Logining { .. }
+            | client::State::Reconnecting { .. } => SimTime::NEVER,
+        }
     }
 
     /// The client after rounds that nobody minded.
@@ -125,7 +134,17 @@ impl Member {
     pub fn rest(&self, epoch: Epoch, renewed_at: SimTime) -> Option<SimTime> {
         let member::State::Present(present) = self.state else { return None };
         let is_calm = self.epoch == epoch && renewed_at < present.lease_ends_at;
-        is_calm.then_some(present.unmoved_deadline())
+        is_calm.then(|| self.unmoved_deadline())
+    }
+
+    /// The earliest deadline of a member in its room that no heartbeat moves.
+    pub(super) fn unmoved_deadline(&self) -> SimTime {
+        match &self.state {
+            member::State::Present(present) => present.unmoved_deadline(),
+            member::State::Absent(_) | member::State::Joining { .. } | member::State::Ousted(_) => {
+                SimTime::NEVER
+            }
+        }
     }
 
     /// The member after rounds that nobody minded.

@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use super::{
     World,
-    session::{LANES, Node, Session, lane},
+    session::{LANES, Session, lane},
 };
 use crate::{
     engine::Waybill,
@@ -19,7 +19,7 @@ use crate::{
         pulse::Pulse,
     },
     sim::Heartbeats,
-    time::{Clock, SimTime},
+    time::SimTime,
 };
 
 /// What the heartbeats of a session touch; an answer that comes, only the first line of memory.
@@ -61,13 +61,7 @@ impl<O: Observer> World<'_, O> {
         if Pulse::others_at(client, member) <= pulse.beat_at() {
             return false;
         }
-        let device = &self.devices[session.device];
-        let is_open = device.n_outages == 0 && session.node == Node::Alive;
-        if !is_open || !device.is_running() || device.clock != Clock::EXACT || self.is_down() {
-            return false;
-        }
-        // Whom a second client of its user may put out at any time is not left alone.
-        if self.stations.is_some() || session.n_lost.is_some() || !self.server.is_alone(id) {
+        if self.stations.is_some() || session.n_lost.is_some() || !self.is_undisturbed(id) {
             return false;
         }
         let client = self.global(session.device);

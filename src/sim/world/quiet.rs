@@ -160,14 +160,9 @@ impl<'a, O: Observer> World<'a, O> {
         if member.rest(session.client.epoch, rest.beat_at)?.min(rest.until) <= rest.beat_at {
             return None;
         }
-        let device = &self.devices[session.device];
-        let is_open = device.n_outages == 0 && session.node == Node::Alive;
-        if !is_open || !device.is_running() || device.clock != Clock::EXACT || self.is_down() {
-            return None;
-        }
         // A heartbeat is overdue where an app stood still.
         let is_overdue = self.turn.has_passed(self.slot(id), rest.beat_at);
-        if is_overdue || !self.server.is_alone(id) {
+        if is_overdue || !self.is_undisturbed(id) {
             return None;
         }
         let pace = self.pace(id)?;
@@ -179,6 +174,16 @@ impl<'a, O: Observer> World<'a, O> {
         let others = member.rest(session.client.epoch, rest.beat_at + late)?.min(rest.until);
         session.prospect.resting_until = Some(until);
         Some(until.min(others))
+    }
+
+    /// Whether nothing but its ways stands between a client, whose clock is exact, and the server,
+    /// and no second client of its user may put it out at any time.
+    pub(super) fn is_undisturbed(&self, id: SessionId) -> bool {
+        let session = &self.sessions[id];
+        let device = &self.devices[session.device];
+        let is_open = device.n_outages == 0 && session.node == Node::Alive;
+        let is_well = device.is_running() && device.clock == Clock::EXACT && !self.is_down();
+        is_open && is_well && self.server.is_alone(id)
     }
 
     /// The pace of a session over its present links.
