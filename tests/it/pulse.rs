@@ -1,7 +1,6 @@
 //! The pulse of a session is the steps of its client and its member.
 
 use roomsim::protocol::{
-    call::Notify,
     client::{self, Client, Luck},
     member::{self, Member},
     message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
@@ -12,7 +11,7 @@ use roomsim::protocol::{
 
 use crate::{
     support::rules_of,
-    transitions::{NOW, client_states, epochs, member_states, wishes},
+    transitions::{NOW, client_states, epochs, member_context, member_states, wishes},
 };
 
 /// Client and member after a message, or a deadline, as their steps say.
@@ -28,17 +27,7 @@ fn stepped(
             (client.step(context, input).0, member)
         }
         Ok(message) => {
-            let context = member::Context {
-                rules,
-                now: NOW,
-                rtt,
-                head: 6,
-                n_users: 3,
-                place: Notify::On,
-                door: None,
-                refusal: None,
-                signal: None,
-            };
+            let context = member_context(rules, NOW);
             (client, member.step(context, member::Input::Receive(message)).0)
         }
     }

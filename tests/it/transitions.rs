@@ -223,6 +223,20 @@ fn the_client_does_as_the_reviewed_table_says() {
     insta::assert_snapshot!("client", table);
 }
 
+pub(crate) fn member_context(rules: &Rules, now: SimTime) -> member::Context<'_> {
+    member::Context {
+        rules,
+        now,
+        rtt: RoundTrip::UNKNOWN,
+        head: 6,
+        n_users: 3,
+        place: Notify::On,
+        door: None,
+        refusal: None,
+        signal: None,
+    }
+}
+
 pub(crate) fn member_states() -> Vec<(&'static str, member::State)> {
     use member::State::{Absent, Joining};
     let present_until = |greet_at, expel_at, feed| {
@@ -312,17 +326,7 @@ fn member_table(rules: &Rules) -> String {
     for (name, state) in member_states() {
         let before = Member { epoch, rtt: RoundTrip::UNKNOWN, state };
         let mut add = |input_name: &str, now, input| {
-            let context = member::Context {
-                rules,
-                now,
-                rtt: RoundTrip::UNKNOWN,
-                head: 6,
-                n_users: 3,
-                place: Notify::On,
-                door: None,
-                refusal: None,
-                signal: None,
-            };
+            let context = member_context(rules, now);
             let (after, effects) = before.step(context, input);
             let rtt = (before.rtt != after.rtt).then_some(after.rtt);
             let shown = |it: Member, rtt| (it.epoch, it.state, rtt);
