@@ -127,10 +127,10 @@ impl<P: Copy> Agenda<P> {
         self.row.slot(place)
     }
 
-    /// The parcel that arrives after so many others, if that is known yet.
+    /// A parcel that arrives before long, if one is known that has not been told of.
     #[inline]
-    pub fn arriving(&self, place: usize) -> Option<(Waybill, &P)> {
-        self.under_way.peek(place)
+    pub fn foretell(&mut self) -> Option<(Waybill, P)> {
+        self.under_way.foretell()
     }
 
     /// Moves to whatever happens next, given when the script's next entry is due.

@@ -43,6 +43,10 @@ pub(super) struct Transit<P> {
     spare: Vec<Vec<Arrival<P>>>,
     /// How many parcels later spans have.
     n_ahead: usize,
+    /// The number of the next span that had any when the last was opened, and how many of its
+    /// parcels have been told of.
+    next: usize,
+    n_told: usize,
 }
 
 impl<P: Copy> Arrival<P> {
@@ -78,6 +82,8 @@ impl<P: Copy> Transit<P> {
             occupied: [0; N_WORDS],
             spare: Vec::new(),
             n_ahead: 0,
+            next: 0,
+            n_told: 0,
         }
     }
 
@@ -111,10 +117,12 @@ impl<P: Copy> Transit<P> {
         Some((arrival.waybill(), arrival.parcel))
     }
 
-    /// The parcel that arrives after so many others, if that is known yet.
+    /// A parcel of the next span, if one is known that has not been told of.
     #[inline]
-    pub(super) fn peek(&self, place: usize) -> Option<(Waybill, &P)> {
-        self.open.get(self.n_arrived + place).map(|it| (it.waybill(), &it.parcel))
+    pub(super) fn foretell(&mut self) -> Option<(Waybill, P)> {
+        let arrival = self.spans.get(self.next % N_SPANS)?.get(self.n_told)?;
+        self.n_told += 1;
+        Some((arrival.waybill(), arrival.parcel))
     }
 
     /// Takes in a parcel.  Most come last of few: for these nothing is made that is not kept.
@@ -207,6 +215,10 @@ impl<P: Copy> Transit<P> {
         }
         self.spare.push(span);
         self.opened = number;
+        self.n_told = 0;
+        if self.n_ahead != 0 {
+            self.next = self.next_occupied();
+        }
     }
 
     /// The number of the next span that has parcels.

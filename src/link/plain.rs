@@ -2,19 +2,21 @@
 //!
 //! It is what [`Link::send`](super::Link::send) says, from little memory.
 
+use prefetch_index::prefetch_index;
+
 use crate::{
     link::{Cause, Direction, Flow, PathModel, Verdict, purposes},
     rng::{Draws, Entity},
     time::SimTime,
 };
 
-/// The ways up and down of the first lane of a flow, both plain.
+/// The ways up and down of the first lane of a flow, if both are plain.
 ///
 /// A message touches two lines of memory: the first, and that of its direction.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct PlainWays<'a> {
-    paths: [&'a PathModel; 2],
+    paths: Option<[&'a PathModel; 2]>,
     entity: Entity,
     /// How many messages were sent, by direction.
     pub n_sent: [u32; 2],
@@ -32,21 +34,40 @@ pub struct PlainWays<'a> {
 struct Delays([u32; 16]);
 
 impl<'a> PlainWays<'a> {
-    /// The ways of an entity's messages over these paths, if they are plain.
-    pub fn of(entity: Entity, paths: [&'a PathModel; 2]) -> Option<Self> {
-        paths.iter().all(|it| it.is_plain()).then_some(Self {
-            paths,
+    /// Ways that are not plain.
+    pub const fn none(entity: Entity) -> Self {
+        Self {
+            paths: None,
             entity,
             n_sent: [0; 2],
             calm: [[0; 2]; 2],
             block: u32::MAX,
             delays: [Delays([0; 16]), Delays([0; 16])],
+        }
+    }
+
+    /// The ways of an entity's messages over these paths.
+    pub fn of(entity: Entity, paths: [&'a PathModel; 2]) -> Self {
+        let are_plain = paths.iter().all(|it| it.is_plain());
+        Self { paths: are_plain.then_some(paths), ..Self::none(entity) }
+    }
+
+    /// Whether they are plain.
+    #[inline]
+    pub const fn are_plain(&self) -> bool {
+        self.paths.is_some()
+    }
+
+    /// Whether these are the ways over the paths, and plain.
+    pub fn are_over(&self, paths: [&PathModel; 2]) -> bool {
+        self.paths.is_some_and(|it| {
+            it.into_iter().zip(paths).all(|(one, other)| std::ptr::eq(one, other))
         })
     }
 
-    /// Whether these are the ways over the paths.
-    pub fn are_over(&self, paths: [&PathModel; 2]) -> bool {
-        self.paths.into_iter().zip(paths).all(|(one, other)| std::ptr::eq(one, other))
+    #[inline]
+    const fn path(&self, direction: Direction) -> &'a PathModel {
+        self.paths.expect("the ways are plain")[direction as usize]
     }
 
     /// What becomes of the message with this number that is sent now, unless the link is cut.
@@ -59,7 +80,7 @@ impl<'a> PlainWays<'a> {
         (direction, number): (Direction, u32),
         now: SimTime,
     ) -> Verdict {
-        let path = self.paths[direction as usize];
+        let path = self.path(direction);
         let [first, end] = self.calm[direction as usize];
         if (number < first || end <= number) && self.loses(flow, draws, (direction, number)) {
             return Verdict::Drop(Cause::Loss);
@@ -81,10 +102,11 @@ impl<'a> PlainWays<'a> {
             .map(|it| Delays(draws.block(purposes(it).delay, self.entity, u64::from(block))));
     }
 
-    /// Something of each line of memory.
+    /// Asks for the memory that a message touches, without waiting for it.
     #[inline]
-    pub fn touched(&self) -> u32 {
-        self.block ^ self.delays[0].0[0] ^ self.delays[1].0[0]
+    pub fn fetch(&self, direction: Direction) {
+        prefetch_index(std::slice::from_ref(&self.paths), 0);
+        prefetch_index(&self.delays, direction as usize);
     }
 
     /// Whether a message is lost of which that is not known.
@@ -95,7 +117,7 @@ impl<'a> PlainWays<'a> {
         draws: &Draws,
         (direction, number): (Direction, u32),
     ) -> bool {
-        let path = self.paths[direction as usize];
+        let path = self.path(direction);
         let (is_lost, end) = flow.loses_next(draws, path, (direction, number));
         self.calm[direction as usize] = [number + u32::from(is_lost), end];
         is_lost
@@ -127,7 +149,8 @@ mod tests {
             let entity = Entity::named("A");
             let flow = || Flow::new(entity, draws.deal(&[entity])[0]);
             let (mut one, mut other, mut link) = (flow(), flow(), Link::default());
-            let mut ways = PlainWays::of(entity, [&path; 2]).unwrap();
+            let mut ways = PlainWays::of(entity, [&path; 2]);
+            assert!(ways.are_plain());
             let numbers = (0..600).flat_map(|it| [it; 2]).chain([590, 40, 41, 1 << 20, 3]);
             for (number, direction) in numbers.flat_map(|it| Direction::BOTH.map(|to| (it, to))) {
                 let plain = ways.send(&mut one, &draws, (direction, number), now);

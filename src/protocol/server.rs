@@ -7,6 +7,8 @@ mod desk;
 mod roll;
 mod room;
 
+use prefetch_index::prefetch_index;
+
 use crate::{
     id::{ClientId, Epoch, IdVec, RoomId, SessionId, UserId},
     protocol::{
@@ -127,6 +129,12 @@ impl Server {
     /// How the server sees a session.
     pub fn member(&self, session: SessionId) -> &Member {
         &self.members[session]
+    }
+
+    /// Asks for the memory of a member, without waiting for it.
+    #[inline]
+    pub fn fetch(&self, session: SessionId) {
+        prefetch_index(std::slice::from_ref(&self.members[session]), 0);
     }
 
     /// Gives a session's pulse back to its client and its member.

@@ -59,8 +59,6 @@ pub(super) struct World<'a, O> {
     sessions: IdVec<SessionId, Session>,
     /// What heartbeats touch of the sessions; none, until one is left to its own.
     hearts: IdVec<SessionId, Heart<'a>>,
-    /// How many more turns in the row, and arrivals, have had theirs fetched.
-    n_fetched: [usize; 2],
     server: Server,
     /// How many reasons keep the server down.
     n_down: u32,
@@ -132,7 +130,6 @@ impl<'a, O: Observer> World<'a, O> {
             shared: BTreeMap::new(),
             sessions,
             hearts: IdVec::filled(0, || unreachable!("none is made")),
-            n_fetched: [0; 2],
             server: Server::new(cast),
             n_down: 0,
             slow: Vec::new(),

@@ -3,11 +3,13 @@
 //! What they touch of a session is kept apart from the rest, in little memory.  Whoever else
 //! touches the session has it given back first.
 
-use std::hint::black_box;
+use std::slice::from_ref;
+
+use prefetch_index::prefetch_index;
 
 use super::{
     World,
-    session::{LANES, Session, lane},
+    session::{LANES, lane},
 };
 use crate::{
     engine::Waybill,
@@ -31,14 +33,14 @@ pub(super) struct Heart<'a> {
     /// When the session's next turn in the agenda's row is; never, if it has none.
     in_row_at: SimTime,
     client: ClientId,
-    /// The ways of the messages, if they are plain.
-    ways: Option<PlainWays<'a>>,
+    /// The ways of the messages; of no use, unless they are plain.
+    ways: PlainWays<'a>,
 }
 
 const _: () = assert!(size_of::<Heart<'_>>() <= 256, "four lines of memory");
 
-/// So many hearts are fetched from memory at once, before their turns in the row.
-const N_FETCHED: usize = 16;
+/// The memory for a turn in the row is asked for so many turns before.
+const N_AHEAD: usize = 16;
 /// So few are near by at any time.
 const N_NEAR: usize = 2048;
 
@@ -66,7 +68,9 @@ impl<O: Observer> World<'_, O> {
         }
         let client = self.global(session.device);
         if self.hearts.is_empty() {
-            let heart = || Heart { pulse: None, in_row_at: SimTime::NEVER, client, ways: None };
+            let ways = PlainWays::none(session.entity);
+            let heart =
+                || Heart { pulse: None, in_row_at: SimTime::NEVER, client, ways: ways.clone() };
             self.hearts = IdVec::filled(self.sessions.len(), heart);
         }
         let slot = self.slot(id);
@@ -81,12 +85,10 @@ impl<O: Observer> World<'_, O> {
         heart.pulse = Some(pulse);
         let paths = self.paths(id);
         let (session, heart) = (&self.sessions[id], &mut self.hearts[id]);
-        if !heart.ways.as_ref().is_some_and(|it| it.are_over(paths)) {
+        if !heart.ways.are_over(paths) {
             heart.ways = PlainWays::of(session.entity, paths);
         }
-        if let Some(ways) = &mut heart.ways {
-            ways.n_sent = session.n_sent.map(|it| it[Lane::Heartbeat as usize]);
-        }
+        heart.ways.n_sent = session.n_sent.map(|it| it[Lane::Heartbeat as usize]);
         true
     }
 
@@ -111,8 +113,8 @@ impl<O: Observer> World<'_, O> {
         let Some(pulse) = heart.pulse.take() else { return };
         let session = &mut self.sessions[id];
         self.server.give_back(id, pulse, &mut session.client);
-        if let Some(ways) = &heart.ways {
-            for (n_sent, n) in session.n_sent.iter_mut().zip(ways.n_sent) {
+        if heart.ways.are_plain() {
+            for (n_sent, n) in session.n_sent.iter_mut().zip(heart.ways.n_sent) {
                 n_sent[Lane::Heartbeat as usize] = n;
             }
         }
@@ -185,7 +187,10 @@ impl<O: Observer> World<'_, O> {
     ) {
         let (now, kind) = (self.agenda.now(), message.kind());
         let heart = &mut self.hearts[id];
-        let Some(ways) = &mut heart.ways else { return self.send(id, direction, message) };
+        if !heart.ways.are_plain() {
+            return self.send(id, direction, message);
+        }
+        let ways = &mut heart.ways;
         let number = ways.n_sent[direction as usize];
         ways.n_sent[direction as usize] += 1;
         let of_draws = (direction, answered.unwrap_or(number));
@@ -200,33 +205,34 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    /// Fetches from memory what the next turns in the row need, all at once: else each would wait for
-    /// its own.
+    /// Asks for the memory that a turn in the row needs, long before: else each waited for its own.
     #[inline]
-    pub(super) fn fetch_for_turns(&mut self) {
-        if !self.is_large() {
-            return;
+    pub(super) fn fetch_for_turns(&self) {
+        if self.is_large()
+            && let Some(slot) = self.agenda.in_row(N_AHEAD)
+        {
+            self.fetch_heart(SessionId::from_index(slot - self.cell.rooms.len()), Direction::Up);
         }
-        self.n_fetched[0] = self.n_fetched[0].checked_sub(1).unwrap_or_else(|| {
-            let slots = (0..N_FETCHED).map_while(|it| self.agenda.in_row(it));
-            let n_rooms = self.cell.rooms.len();
-            self.fetch(slots.map(|it| SessionId::from_index(it - n_rooms)))
-        });
     }
 
-    /// The same for the next parcels that arrive.
+    /// The same for parcels that arrive before long: for more than one, each time that one arrives.
     #[inline]
     pub(super) fn fetch_for_arrivals(&mut self) {
         if !self.is_large() {
             return;
         }
-        self.n_fetched[1] = self.n_fetched[1].checked_sub(1).unwrap_or_else(|| {
-            let parcels = (0..N_FETCHED).map_while(|it| self.agenda.arriving(it));
-            self.fetch(parcels.map(|(waybill, message)| {
-                black_box(message.kind());
-                SessionId::from_index(waybill.lane as usize / LANES)
-            }))
-        });
+        for _ in 0..2 {
+            let Some((waybill, message)) = self.agenda.foretell() else { return };
+            let id = SessionId::from_index(waybill.lane as usize / LANES);
+            let kind = message.kind();
+            if kind == Kind::Heartbeat {
+                self.fetch_heart(id, Direction::Down); // That is the way of the answer.
+            } else if kind == Kind::HeartbeatAck {
+                self.fetch_pulse(id);
+            } else {
+                self.fetch_session(id);
+            }
+        }
     }
 
     /// Whether what is needed next may be far away.  Where parcels wait for the server, too, not all
@@ -235,21 +241,32 @@ impl<O: Observer> World<'_, O> {
         N_NEAR <= self.sessions.len() && self.stations.is_none()
     }
 
-    /// Fetches what an event of each of these sessions needs; how many there are.
-    fn fetch(&self, next: impl Iterator<Item = SessionId>) -> usize {
-        let fetch = |id| match self.hearts.get(id) {
-            Some(heart) if heart.pulse.is_some() => {
-                black_box(heart.ways.as_ref().map(PlainWays::touched));
-            }
-            Some(_) | None => {
-                let session = &self.sessions[id];
-                let device = &self.devices[session.device];
-                let Session { client, luck, n_sent, .. } = session;
-                let member = self.server.member(id);
-                black_box((client.epoch, client.wishes.version, luck, n_sent, member.epoch));
-                black_box((device.kinds, device.n_outages));
-            }
-        };
-        next.map(fetch).count()
+    fn fetch_pulse(&self, id: SessionId) {
+        if let Some(heart) = self.hearts.get(id) {
+            prefetch_index(from_ref(&heart.pulse), 0);
+        }
+    }
+
+    fn fetch_heart(&self, id: SessionId, direction: Direction) {
+        if let Some(heart) = self.hearts.get(id) {
+            prefetch_index(from_ref(&heart.pulse), 0);
+            heart.ways.fetch(direction);
+        }
+    }
+
+    fn fetch_session(&self, id: SessionId) {
+        let session = &self.sessions[id];
+        prefetch_index(from_ref(&session.client), 0);
+        prefetch_index(from_ref(&session.client.wishes), 0);
+        prefetch_index(from_ref(&session.n_sent), 0);
+        prefetch_index(from_ref(&session.luck), 0);
+        prefetch_index(from_ref(&session.prospect), 0);
+        prefetch_index(from_ref(&session.flow), 0);
+        self.server.fetch(id);
+        // Unless a client is in several rooms, it has the number of its session.
+        if let Some(device) = self.devices.get(ClientId::from_index(id.index())) {
+            prefetch_index(from_ref(&device.link), 0);
+            prefetch_index(from_ref(&device.kinds), 0);
+        }
     }
 }
