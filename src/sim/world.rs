@@ -5,6 +5,7 @@ mod backend;
 mod chance;
 mod device;
 mod heart;
+mod mail;
 mod quiet;
 mod restart;
 mod session;
@@ -35,6 +36,7 @@ use crate::{
 };
 use device::Device;
 use heart::Heart;
+use mail::{Mail, Parcel};
 use quiet::{Prospect, Turn};
 use session::{COPY, LANES, Node, Session, lane};
 use station::Stations;
@@ -47,7 +49,8 @@ pub(super) struct World<'a, O> {
     cell: &'a Cell,
     script: Cow<'a, [Step]>,
     next_step: usize,
-    agenda: Agenda<Message>,
+    agenda: Agenda<Parcel>,
+    mail: Mail,
     /// How far the present instant has come.
     turn: Turn,
     heartbeats: Heartbeats,
@@ -123,6 +126,7 @@ impl<'a, O: Observer> World<'a, O> {
             script: chance::with_random_outages(cell, &draws),
             next_step: 0,
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
+            mail: Mail::default(),
             turn: Turn::START,
             heartbeats: station::heartbeats(scenario, heartbeats),
             usual: Prospect::NONE,
@@ -154,10 +158,10 @@ impl<'a, O: Observer> World<'a, O> {
                     self.turn_to(Turn::script);
                     self.script(self.script[self.next_step]);
                 }
-                Next::Arrival(waybill, message) => {
+                Next::Arrival(waybill, parcel) => {
                     self.turn_to(|turn, now| turn.arrival(now, waybill));
                     self.fetch_for_arrivals();
-                    self.arrive(waybill, message);
+                    self.arrive(waybill, parcel);
                 }
                 Next::Deadline(slot) => {
                     self.turn_to(|turn, now| turn.deadline(now, slot));
@@ -221,10 +225,11 @@ impl<'a, O: Observer> World<'a, O> {
         }
     }
 
-    fn arrive(&mut self, waybill: Waybill, message: Message) {
-        if self.arrives_at_heart(waybill, message) {
+    fn arrive(&mut self, waybill: Waybill, parcel: Parcel) {
+        if self.arrives_at_heart(waybill, parcel) {
             return;
         }
+        let message = self.mail.open(parcel);
         let Some((waybill, message)) = self.pass_station(waybill, message) else { return };
         let session = SessionId::from_index(waybill.lane as usize / LANES);
         let (now, kind) = (self.now(), message.kind());
@@ -465,13 +470,17 @@ impl<'a, O: Observer> World<'a, O> {
         }
         let lane = self::lane(id, direction, kind.lane());
         match verdict {
-            Verdict::Deliver(at) => self.agenda.send(at, Waybill { lane, number }, message),
+            Verdict::Deliver(at) => {
+                let parcel = self.mail.pack(&message);
+                self.agenda.send(at, Waybill { lane, number }, parcel);
+            }
             Verdict::Drop(cause) => self.observer.dropped(now, global, kind, cause),
         }
         if let Some(at) = copy {
             // A copy is a message of its own to those who count.
             self.observer.sent(now, global, kind);
-            self.agenda.send(at, Waybill { lane, number: number | COPY }, message);
+            let parcel = self.mail.pack(&message);
+            self.agenda.send(at, Waybill { lane, number: number | COPY }, parcel);
         }
     }
 

@@ -9,6 +9,7 @@ use prefetch_index::prefetch_index;
 
 use super::{
     World,
+    mail::Parcel,
     session::{LANES, lane},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     link::{Direction, Verdict, plain::PlainWays},
     observe::Observer,
     protocol::{
-        message::{ClientBody, ClientMsg, Kind, Lane, Message, ServerBody, ServerMsg},
+        message::{Kind, Lane},
         pulse::Pulse,
     },
     sim::Heartbeats,
@@ -133,7 +134,6 @@ impl<O: Observer> World<'_, O> {
         }
         pulse.beat(&self.rules, now);
         let (next_at, alarm_at, epoch) = (pulse.beat_at(), pulse.alarm_at(), pulse.epoch());
-        let message = Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat });
         let slot = self.slot(id);
         let is_lined_up = self.agenda.line_up(slot, next_at);
         if is_lined_up {
@@ -142,7 +142,7 @@ impl<O: Observer> World<'_, O> {
         if alarm_at < next_at {
             self.agenda.set_earlier_deadline(slot, alarm_at);
         }
-        self.send_by_heart(id, (Direction::Up, None), message);
+        self.send_by_heart(id, None, Parcel::Heartbeat(epoch));
         if !is_lined_up {
             self.take_back(id);
             self.arm(id);
@@ -151,43 +151,40 @@ impl<O: Observer> World<'_, O> {
 
     /// A message arrives; whether it was a heartbeat or an answer, and is dealt with.
     #[inline]
-    pub(super) fn arrives_at_heart(&mut self, waybill: Waybill, message: Message) -> bool {
+    pub(super) fn arrives_at_heart(&mut self, waybill: Waybill, parcel: Parcel) -> bool {
         let id = SessionId::from_index(waybill.lane as usize / LANES);
         let now = self.now();
         let Some(heart) = self.hearts.get_mut(id) else { return false };
         let Some(pulse) = &mut heart.pulse else { return false };
-        match message {
-            Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat }) if pulse.is_of(epoch) => {
+        match parcel {
+            Parcel::Heartbeat(epoch) if pulse.is_of(epoch) => {
                 self.observer.delivered(now, heart.client, Kind::Heartbeat);
                 pulse.hear_beat(&self.rules, now);
                 self.heard = waybill.number;
-                let answer = Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck });
-                self.send_by_heart(id, (Direction::Down, Some(waybill.number)), answer);
+                self.send_by_heart(id, Some(waybill.number), Parcel::HeartbeatAck(epoch));
                 true
             }
-            Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck })
-                if pulse.is_of(epoch) =>
-            {
+            Parcel::HeartbeatAck(epoch) if pulse.is_of(epoch) => {
                 self.observer.delivered(now, heart.client, Kind::HeartbeatAck);
                 pulse.hear_answer(&self.rules, now);
                 true
             }
-            Message::Up(_) | Message::Down(_) => false,
+            Parcel::Heartbeat(_) | Parcel::HeartbeatAck(_) | Parcel::Other(_) => false,
         }
     }
 
     /// Sends a heartbeat, or the answer to the one with a number: it has the same for its draws.
     #[expect(clippy::inline_always, reason = "of most runs, most is this")]
     #[inline(always)]
-    fn send_by_heart(
-        &mut self,
-        id: SessionId,
-        (direction, answered): (Direction, Option<u32>),
-        message: Message,
-    ) {
-        let (now, kind) = (self.agenda.now(), message.kind());
+    fn send_by_heart(&mut self, id: SessionId, answered: Option<u32>, parcel: Parcel) {
+        let now = self.agenda.now();
+        let (direction, kind) = match answered {
+            None => (Direction::Up, Kind::Heartbeat),
+            Some(_) => (Direction::Down, Kind::HeartbeatAck),
+        };
         let heart = &mut self.hearts[id];
         if !heart.ways.are_plain() {
+            let message = self.mail.open(parcel);
             return self.send(id, direction, message);
         }
         let ways = &mut heart.ways;
@@ -199,7 +196,7 @@ impl<O: Observer> World<'_, O> {
         match verdict {
             Verdict::Deliver(at) => {
                 let lane = lane(id, direction, Lane::Heartbeat);
-                self.agenda.send(at, Waybill { lane, number }, message);
+                self.agenda.send(at, Waybill { lane, number }, parcel);
             }
             Verdict::Drop(cause) => self.observer.dropped(now, heart.client, kind, cause),
         }
@@ -222,15 +219,13 @@ impl<O: Observer> World<'_, O> {
             return;
         }
         for _ in 0..2 {
-            let Some((waybill, message)) = self.agenda.foretell() else { return };
+            let Some((waybill, parcel)) = self.agenda.foretell() else { return };
             let id = SessionId::from_index(waybill.lane as usize / LANES);
-            let kind = message.kind();
-            if kind == Kind::Heartbeat {
-                self.fetch_heart(id, Direction::Down); // That is the way of the answer.
-            } else if kind == Kind::HeartbeatAck {
-                self.fetch_pulse(id);
-            } else {
-                self.fetch_session(id);
+            match parcel {
+                // The answer goes down.
+                Parcel::Heartbeat(_) => self.fetch_heart(id, Direction::Down),
+                Parcel::HeartbeatAck(_) => self.fetch_pulse(id),
+                Parcel::Other(_) => self.fetch_session(id),
             }
         }
     }

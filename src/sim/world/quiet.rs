@@ -6,6 +6,7 @@
 
 use super::{
     World,
+    mail::Parcel,
     session::{Node, lane},
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     link::{Direction, PathModel, ahead::Outlook, bits::Bits},
     observe::{Observer, Rounds},
     protocol::{
-        message::{ClientBody, ClientMsg, Kind, Lane, Message, ServerBody, ServerMsg},
+        message::{Kind, Lane},
         quiet::{Pace, Past},
         server::Order,
     },
@@ -349,18 +350,16 @@ impl<'a, O: Observer> World<'a, O> {
             Last::Over(..) => (),
             Last::Up(heard_at) => {
                 self.observer.sent(sent_at, client, Kind::Heartbeat);
-                let message = Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat });
                 let waybill = waybill(id, Direction::Up, number + n - 1);
-                self.agenda.send(heard_at, waybill, message);
+                self.agenda.send(heard_at, waybill, Parcel::Heartbeat(epoch));
             }
             Last::Down(heard_at, answered_at) => {
                 self.observer.sent(sent_at, client, Kind::Heartbeat);
                 self.observer.delivered(heard_at, client, Kind::Heartbeat);
                 self.observer.sent(heard_at, client, Kind::HeartbeatAck);
-                let message = Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck });
                 let waybill = waybill(id, Direction::Down, *n_down);
                 *n_down += 1;
-                self.agenda.send(answered_at, waybill, message);
+                self.agenda.send(answered_at, waybill, Parcel::HeartbeatAck(epoch));
             }
         }
     }

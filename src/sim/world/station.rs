@@ -204,7 +204,8 @@ impl<O: Observer> World<'_, O> {
         let stations = self.stations.as_mut().expect("work is done at a station");
         let before = stations.tasks.insert(waybill, task);
         assert!(before.is_none(), "{waybill:?} is worked on twice");
-        self.agenda.send(task.slot.ends_at, waybill, message);
+        let parcel = self.mail.pack(&message);
+        self.agenda.send(task.slot.ends_at, waybill, parcel);
     }
 
     /// A worker has done its work; a notice leaves, a client's message is handled.

@@ -1,0 +1,95 @@
+//! Messages under way, in little memory: most of them are heartbeats and answers to these.
+
+use crate::{
+    id::Epoch,
+    protocol::message::{ClientBody, ClientMsg, Message, ServerBody, ServerMsg},
+};
+
+/// A message under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parcel {
+    /// A heartbeat.
+    Heartbeat(Epoch),
+    /// The answer to one.
+    HeartbeatAck(Epoch),
+    /// Any other message, kept in this place.
+    Other(u32),
+}
+
+/// What is said in messages under way other than heartbeats and their answers.
+#[derive(Debug, Default)]
+pub(super) struct Mail {
+    messages: Vec<Message>,
+    /// The places that are not in use.
+    free: Vec<u32>,
+}
+
+impl Mail {
+    /// The parcel of a message, which is to be opened once.
+    #[inline]
+    pub(super) fn pack(&mut self, message: &Message) -> Parcel {
+        match *message {
+            Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat }) => {
+                Parcel::Heartbeat(epoch)
+            }
+            Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck }) => {
+                Parcel::HeartbeatAck(epoch)
+            }
+            Message::Up(_) | Message::Down(_) => Parcel::Other(self.keep(message)),
+        }
+    }
+
+    fn keep(&mut self, message: &Message) -> u32 {
+        if let Some(place) = self.free.pop() {
+            self.messages[place as usize] = *message;
+            return place;
+        }
+        self.messages.push(*message);
+        u32::try_from(self.messages.len() - 1).expect("messages under way are limited")
+    }
+
+    /// The message of a parcel.
+    #[inline]
+    pub(super) fn open(&mut self, parcel: Parcel) -> Message {
+        match parcel {
+            Parcel::Heartbeat(epoch) => {
+                Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat })
+            }
+            Parcel::HeartbeatAck(epoch) => {
+                Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck })
+            }
+            Parcel::Other(place) => {
+                self.free.push(place);
+                self.messages[place as usize]
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_is_what_is_opened() {
+        let (first, second) = (Epoch::NONE.next_login(), Epoch::NONE.next_connection());
+        let up = |epoch, body| Message::Up(ClientMsg { epoch, body });
+        let down = |epoch, body| Message::Down(ServerMsg { epoch, body });
+        let messages = [
+            up(first, ClientBody::Heartbeat),
+            up(second, ClientBody::Heartbeat),
+            down(second, ServerBody::HeartbeatAck),
+            up(second, ClientBody::Probe),
+            down(first, ServerBody::Count(3)),
+            up(first, ClientBody::Logout),
+        ];
+        let mut mail = Mail::default();
+        for _ in 0..3 {
+            let parcels = messages.each_ref().map(|it| mail.pack(it));
+            for place in [4, 0, 5, 2, 1, 3] {
+                assert_eq!(mail.open(parcels[place]), messages[place]);
+            }
+        }
+        assert_eq!(mail.messages.len(), 3, "places are used again");
+    }
+}
