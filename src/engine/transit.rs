@@ -18,6 +18,9 @@ struct Arrival<P> {
 
 /// The length of a span, about half a millisecond, in bits of microseconds.
 const SPAN_BITS: u32 = 9;
+/// What is left for a parcel's place in its span, of a word that has its instant and its lane, too.
+const PLACE_BITS: u32 = 64 - SPAN_BITS - 32;
+const N_PLACES: usize = 1 << PLACE_BITS;
 /// How many spans are told apart; of later ones the first is used again.
 const N_SPANS: usize = 1024;
 const N_WORDS: usize = N_SPANS / 64;
@@ -39,6 +42,8 @@ pub(super) struct Transit<P> {
     spans: Vec<Vec<Arrival<P>>>,
     /// Which of them have any, a bit each.
     occupied: [u64; N_WORDS],
+    /// The ranks of those of a span that is opened.
+    ranks: Vec<u64>,
     /// Memory of spans that are over.
     spare: Vec<Vec<Arrival<P>>>,
     /// How many parcels later spans have.
@@ -66,6 +71,14 @@ impl<P: Copy> Arrival<P> {
         usize::try_from(self.at.as_micros() >> SPAN_BITS).expect("runs are limited")
     }
 
+    /// What it is ordered by within its span, together with its place there: all but for numbers of
+    /// one lane that meet.
+    #[inline]
+    fn rank(&self, place: usize) -> u64 {
+        let micros = self.at.as_micros() % (1 << SPAN_BITS);
+        micros << (64 - SPAN_BITS) | (self.waybill >> 32) << PLACE_BITS | place as u64
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "splitting is the purpose")]
     const fn waybill(&self) -> Waybill {
         Waybill { lane: (self.waybill >> 32) as u32, number: self.waybill as u32 }
@@ -80,6 +93,7 @@ impl<P: Copy> Transit<P> {
             opened: 0,
             spans: Vec::new(),
             occupied: [0; N_WORDS],
+            ranks: Vec::new(),
             spare: Vec::new(),
             n_ahead: 0,
             next: 0,
@@ -117,7 +131,7 @@ impl<P: Copy> Transit<P> {
         Some((arrival.waybill(), arrival.parcel))
     }
 
-    /// A parcel of the next span, if one is known that has not been told of.
+    /// A parcel of the next span, if one is known that has not been told of: a hint, for some.
     #[inline]
     pub(super) fn foretell(&mut self) -> Option<(Waybill, P)> {
         let arrival = self.spans.get(self.next % N_SPANS)?.get(self.n_told)?;
@@ -133,7 +147,7 @@ impl<P: Copy> Transit<P> {
         let (key, span) = (arrival.key(), arrival.span());
         let is_few = self.n_ahead == 0 && self.n_open() < FEW;
         if !is_few && self.opened < span {
-            return self.put_ahead(arrival);
+            return self.put_ahead(at, waybill, parcel);
         }
         self.opened = self.opened.max(span);
         if self.open.len() == self.open.capacity() {
@@ -166,14 +180,15 @@ impl<P: Copy> Transit<P> {
         }
         let n_first = open.partition_point(|it| it.span() == first);
         for later in self.open.split_off(self.n_arrived + n_first) {
-            self.put_ahead(later);
+            self.put_ahead(later.at, later.waybill(), later.parcel);
         }
         self.opened = first;
     }
 
     /// Puts an arrival to those of its span.
     #[inline(never)]
-    fn put_ahead(&mut self, arrival: Arrival<P>) {
+    fn put_ahead(&mut self, at: SimTime, waybill: Waybill, parcel: P) {
+        let arrival = Arrival::new(at, waybill, parcel);
         if self.spans.is_empty() {
             self.spans.resize_with(N_SPANS, Vec::new);
         }
@@ -192,13 +207,13 @@ impl<P: Copy> Transit<P> {
     fn open_next(&mut self) {
         if self.n_ahead <= FEW / 2 {
             self.open.extend(self.spans.iter_mut().flat_map(|it| it.drain(..)));
-            self.opened = self.open.iter().map(Arrival::span).max().expect("parcels are ahead");
+            self.open.sort_unstable_by_key(Arrival::key);
+            self.opened = self.open.last().map(Arrival::span).expect("parcels are ahead");
             self.occupied = [0; N_WORDS];
             self.n_ahead = 0;
         } else {
             self.open_span(self.next_span());
         }
-        self.open.sort_unstable_by_key(Arrival::key);
     }
 
     fn open_span(&mut self, number: usize) {
@@ -206,13 +221,23 @@ impl<P: Copy> Transit<P> {
         self.occupied[slot / 64] &= !(1 << (slot % 64));
         let mut span = std::mem::take(&mut self.spans[slot]);
         self.n_ahead -= span.len();
-        for arrival in span.drain(..) {
-            if arrival.span() == number {
-                self.open.push(arrival);
+        self.ranks.clear();
+        for (place, arrival) in span.iter().enumerate() {
+            if arrival.span() != number {
+                self.put_ahead(arrival.at, arrival.waybill(), arrival.parcel);
+            } else if place < N_PLACES {
+                self.ranks.push(arrival.rank(place));
             } else {
-                self.put_ahead(arrival);
+                self.open.push(*arrival);
             }
         }
+        self.ranks.sort_unstable();
+        self.open.extend(self.ranks.iter().map(|it| span[place(*it)]));
+        // Numbers of one lane may have met, or too many of all.
+        if !self.open.is_sorted_by_key(Arrival::key) {
+            self.open.sort_unstable_by_key(Arrival::key);
+        }
+        span.clear();
         self.spare.push(span);
         self.opened = number;
         self.n_told = 0;
@@ -246,6 +271,12 @@ impl<P: Copy> Transit<P> {
     }
 }
 
+/// The place that is part of a rank.
+#[expect(clippy::cast_possible_truncation, reason = "only its lowest bits are kept")]
+const fn place(rank: u64) -> usize {
+    rank as usize % N_PLACES
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -253,20 +284,23 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Parcels come in order of arrival, lane and number, wherever they were kept.
+        /// Parcels come in order of arrival, lane and number, wherever they were kept and in which
+        /// order they were sent.
         #[test]
         fn parcels_come_in_order(
             sent in prop::collection::vec((0..5_u32, 0..7_u32, 0..3_u64, 0..40_u32), 1..600),
             n_slow in 0..600_usize,
         ) {
             let (mut transit, mut plain) = (Transit::new(), std::collections::BTreeMap::new());
-            let (mut now, mut number) = (0, 0);
+            let (mut now, mut n_sent) = (0, 0_u32);
             for (place, (n_taken, scale, delay, lane)) in sent.into_iter().enumerate() {
                 // At first more are sent than taken, then they grow few.
                 let n_taken = if place < n_slow { n_taken / 3 } else { n_taken };
                 // Delays from none to minutes, in few steps, so that instants meet.
                 let at = now + delay * 10_u64.pow(scale) * 60;
-                number += 1;
+                n_sent += 1;
+                // Every other one has a higher number than all that follow.
+                let number = if n_sent % 2 == 0 { n_sent } else { u32::MAX - n_sent };
                 let waybill = Waybill { lane, number };
                 transit.push(SimTime::from_micros(at), waybill, number);
                 plain.insert((at, lane, number), number);
@@ -283,6 +317,31 @@ mod tests {
                 prop_assert_eq!(transit.len(), plain.len());
             }
         }
+    }
+
+    /// Parcels are told of before they arrive, each once.
+    #[test]
+    fn parcels_are_foretold_once() {
+        let mut transit = Transit::new();
+        let at = |number: u32| SimTime::from_micros(u64::from(number) * 10);
+        for number in 0..1000 {
+            transit.push(at(number), Waybill { lane: 1, number }, number);
+        }
+        let (mut n_foretold, mut foretold) = (0, vec![false; 1000]);
+        for number in 0..1000 {
+            for _ in 0..2 {
+                if let Some((waybill, parcel)) = transit.foretell() {
+                    assert!(number < parcel, "{parcel} is foretold when {number} is next");
+                    assert_eq!(waybill, Waybill { lane: 1, number: parcel });
+                    assert!(!std::mem::replace(&mut foretold[parcel as usize], true), "{parcel}");
+                    n_foretold += 1;
+                }
+            }
+            assert_eq!(transit.first_at(), at(number));
+            assert_eq!(transit.pop(), Some((Waybill { lane: 1, number }, number)));
+        }
+        // Not the first, which stood in order from the beginning, nor the last few.
+        assert!(700 < n_foretold, "{n_foretold}");
     }
 
     /// Many parcels before one that was opened early are still in order.

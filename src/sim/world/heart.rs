@@ -205,10 +205,20 @@ impl<O: Observer> World<'_, O> {
     /// Asks for the memory that a turn in the row needs, long before: else each waited for its own.
     #[inline]
     pub(super) fn fetch_for_turns(&self) {
-        if self.is_large()
-            && let Some(slot) = self.agenda.in_row(N_AHEAD)
+        if !self.is_large() {
+            return;
+        }
+        let in_row = |place| {
+            let slot = self.agenda.in_row(place);
+            slot.map(|it| SessionId::from_index(it - self.cell.rooms.len()))
+        };
+        if let Some(id) = in_row(N_AHEAD) {
+            self.fetch_heart(id, Direction::Up);
+        }
+        if let Some(id) = in_row(N_AHEAD / 2)
+            && self.hearts[id].pulse.is_some_and(|it| it.alarm_at() <= it.beat_at())
         {
-            self.fetch_heart(SessionId::from_index(slot - self.cell.rooms.len()), Direction::Up);
+            self.fetch_session(id);
         }
     }
 
@@ -261,7 +271,7 @@ impl<O: Observer> World<'_, O> {
         // Unless a client is in several rooms, it has the number of its session.
         if let Some(device) = self.devices.get(ClientId::from_index(id.index())) {
             prefetch_index(from_ref(&device.link), 0);
-            prefetch_index(from_ref(&device.kinds), 0);
+            prefetch_index(from_ref(&device.app), 0);
         }
     }
 }
