@@ -61,36 +61,36 @@ ids! {
 /// Counts the logins of one client, and the connections of each login: what belongs to an older
 /// one is out of turn.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Epoch {
-    login: u32,
-    connection: u32,
-}
+pub struct Epoch(
+    /// The login in the upper half, its connection in the lower: one word travels faster than two.
+    u64,
+);
 
 impl Epoch {
     /// The epoch before the first login.
-    pub const NONE: Self = Self { login: 0, connection: 0 };
+    pub const NONE: Self = Self(0);
 
     /// The first connection of the next login.
     #[must_use]
     pub const fn next_login(self) -> Self {
-        Self { login: self.login + 1, connection: 0 }
+        Self(((self.0 >> 32) + 1) << 32)
     }
 
     /// The next connection of the same login.
     #[must_use]
     pub const fn next_connection(self) -> Self {
-        Self { connection: self.connection + 1, ..self }
+        Self(self.0 + 1)
     }
 
     /// Whether both are of the same login.
     pub const fn is_same_login(self, other: Self) -> bool {
-        self.login == other.login
+        self.0 >> 32 == other.0 >> 32
     }
 }
 
 impl fmt::Debug for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "e{}.{}", self.login, self.connection)
+        write!(f, "e{}.{}", self.0 >> 32, self.0 & u64::from(u32::MAX))
     }
 }
 

@@ -59,16 +59,12 @@ impl<P: Copy> Arrival<P> {
         Self { at, waybill: waybill.key(), parcel }
     }
 
-    /// What it is ordered by: instant, lane and number in one word, for one comparison.
-    #[inline]
     fn key(&self) -> u128 {
-        u128::from(self.at.as_micros()) << 64 | u128::from(self.waybill)
+        key_of(self.at, self.waybill)
     }
 
-    /// The number of the span in which it is.
-    #[inline]
     fn span(&self) -> usize {
-        usize::try_from(self.at.as_micros() >> SPAN_BITS).expect("runs are limited")
+        span_of(self.at)
     }
 
     /// What it is ordered by within its span, together with its place there: all but for numbers of
@@ -143,8 +139,7 @@ impl<P: Copy> Transit<P> {
     #[expect(clippy::inline_always, reason = "of most runs, most is this")]
     #[inline(always)]
     pub(super) fn push(&mut self, at: SimTime, waybill: Waybill, parcel: P) {
-        let arrival = Arrival::new(at, waybill, parcel);
-        let (key, span) = (arrival.key(), arrival.span());
+        let (key, span) = (key_of(at, waybill.key()), span_of(at));
         let is_few = self.n_ahead == 0 && self.n_open() < FEW;
         if !is_few && self.opened < span {
             return self.put_ahead(at, waybill, parcel);
@@ -154,9 +149,9 @@ impl<P: Copy> Transit<P> {
             self.forget_arrived();
         }
         if self.open.last().is_none_or(|it| it.key() < key) {
-            self.open.push(arrival);
+            self.open.push(Arrival::new(at, waybill, parcel));
         } else {
-            self.put_before(arrival);
+            self.put_before(at, waybill, parcel);
         }
     }
 
@@ -169,7 +164,8 @@ impl<P: Copy> Transit<P> {
 
     /// Puts an arrival in its place among the open ones, of which some come later.
     #[inline(never)]
-    fn put_before(&mut self, arrival: Arrival<P>) {
+    fn put_before(&mut self, at: SimTime, waybill: Waybill, parcel: P) {
+        let arrival = Arrival::new(at, waybill, parcel);
         let open = &self.open[self.n_arrived..];
         let n_later = open.iter().rev().take_while(|it| arrival.key() < it.key()).count();
         self.open.insert(self.open.len() - n_later, arrival);
@@ -269,6 +265,18 @@ impl<P: Copy> Transit<P> {
         }
         64 * word + bits.trailing_zeros() as usize
     }
+}
+
+/// What parcels are ordered by: instant, lane and number in one word, for one comparison.
+#[inline]
+fn key_of(at: SimTime, waybill: u64) -> u128 {
+    u128::from(at.as_micros()) << 64 | u128::from(waybill)
+}
+
+/// The number of the span in which an instant is.
+#[inline]
+fn span_of(at: SimTime) -> usize {
+    usize::try_from(at.as_micros() >> SPAN_BITS).expect("runs are limited")
 }
 
 /// The place that is part of a rank.

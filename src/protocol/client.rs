@@ -112,7 +112,7 @@ pub struct Farewell {
 
 /// What can happen to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum Input<'a> {
     /// The app calls the SDK.
     Call(Call),
     /// The device knows that its network is gone.
@@ -120,7 +120,7 @@ pub enum Input {
     /// The device knows that its network is back.
     LinkBack,
     /// A message arrives.
-    Receive(ServerMsg),
+    Receive(&'a ServerMsg),
     /// A deadline is due.
     Wake,
     /// The app switches to another room, by another session (spec: R47).
@@ -228,7 +228,7 @@ impl Client {
     /// What becomes of the client, and what it does.
     #[inline]
     #[must_use]
-    pub fn step(&self, mut context: Context<'_>, input: Input) -> (Self, Out) {
+    pub fn step(&self, mut context: Context<'_>, input: Input<'_>) -> (Self, Out) {
         context.rtt = self.rtt;
         let context = &context;
         match self.state {
@@ -261,7 +261,7 @@ impl Client {
         self,
         context: &Context<'_>,
         farewell: Option<Farewell>,
-        input: Input,
+        input: Input<'_>,
     ) -> (Self, Out) {
         let Context { rules, now, .. } = *context;
         match input {
@@ -275,7 +275,7 @@ impl Client {
             }
             Input::SwitchAway(room) => (self, Out::of([logout_failed(room, Event::SwitchRoom)])),
             Input::Call(call) => self.wish_in_vain(call),
-            Input::Receive(ServerMsg { epoch, body }) => match body {
+            Input::Receive(&ServerMsg { epoch, body }) => match body {
                 // The login was given up while the answer was under way: the server must not keep
                 // a member that nobody is.
                 ServerBody::LoginAccepted if farewell.is_none() => {

@@ -66,9 +66,9 @@ pub enum Gone {
 
 /// What can happen to a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum Input<'a> {
     /// A message of the client arrives.
-    Receive(ClientMsg),
+    Receive(&'a ClientMsg),
     /// The room's journal has been made public so far.
     Published(Published),
     /// The member is put out.
@@ -173,10 +173,10 @@ impl Member {
     /// What becomes of the member, and what the server does.
     #[inline]
     #[must_use]
-    pub fn step(&self, mut context: Context<'_>, input: Input) -> (Self, Out) {
+    pub fn step(&self, mut context: Context<'_>, input: Input<'_>) -> (Self, Out) {
         context.rtt = self.rtt;
         let context = &context;
-        if let Input::Receive(message) = input {
+        if let Input::Receive(&message) = input {
             return match message.body {
                 ClientBody::Login(login) => self.login(context, message.epoch, login),
                 ClientBody::Logout => self.logout(message.epoch),

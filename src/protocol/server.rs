@@ -19,7 +19,7 @@ use crate::{
         code::{ErrorCode, Update},
         journal::{Journal, What},
         member::{Context, Departed, Departure, Effect, Input, Member, Ouster, State},
-        message::{ClientBody, ClientMsg, ServerMsg},
+        message::{ClientBody, ClientMsg, Message},
         pulse::Pulse,
         quiet::Past,
         repeat::RoundTrip,
@@ -64,7 +64,7 @@ enum Allowed {
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Messages to send, in order.
-    pub sends: Vec<(SessionId, ServerMsg)>,
+    pub sends: Vec<(SessionId, Message)>,
     /// Members whose deadline may have moved.
     pub members: Vec<SessionId>,
     /// Rooms whose deadline may have moved.
@@ -190,7 +190,7 @@ impl Server {
         &mut self,
         moment: Moment<'_>,
         session: SessionId,
-        input: Input,
+        input: Input<'_>,
         outbox: &mut Outbox,
     ) {
         match input {
@@ -199,7 +199,7 @@ impl Server {
             Input::Receive(_) | Input::Published(_) | Input::Oust(_) | Input::Wake => (),
         }
         let mut context = self.context(moment, session);
-        if let Input::Receive(ClientMsg { epoch, body: ClientBody::Login(login) }) = input
+        if let Input::Receive(&ClientMsg { epoch, body: ClientBody::Login(login) }) = input
             && self.members[session].is_news(epoch)
         {
             context.place = self.place(moment, session, login.room);
@@ -244,7 +244,7 @@ impl Server {
         outbox: &mut Outbox,
     ) {
         match *effect {
-            Effect::Send(message) => outbox.sends.push((session, message)),
+            Effect::Send(message) => outbox.sends.push((session, Message::Down(message))),
             Effect::Join(login) => self.join(moment, session, login, outbox),
             Effect::Leave(room, how) => self.leave(moment, session, (room, how), outbox),
             Effect::Relogin(departed) => self.relogin(moment, session, departed, outbox),
@@ -416,7 +416,7 @@ impl Server {
         outbox.members.push(session);
         for effect in effects.iter() {
             if let Effect::Send(message) = effect {
-                outbox.sends.push((session, message));
+                outbox.sends.push((session, Message::Down(message)));
             }
         }
     }

@@ -229,8 +229,8 @@ impl<'a, O: Observer> World<'a, O> {
         if self.arrives_at_heart(waybill, parcel) {
             return;
         }
-        let message = self.mail.open(parcel);
-        let Some((waybill, message)) = self.pass_station(waybill, message) else { return };
+        let message = &self.mail.open(parcel);
+        let Some(waybill) = self.pass_station(waybill, message) else { return };
         let session = SessionId::from_index(waybill.lane as usize / LANES);
         let (now, kind) = (self.now(), message.kind());
         let device = &self.devices[self.sessions[session].device];
@@ -283,7 +283,7 @@ impl<'a, O: Observer> World<'a, O> {
         self.drain();
     }
 
-    fn step_member(&mut self, session: SessionId, input: member::Input) {
+    fn step_member(&mut self, session: SessionId, input: member::Input<'_>) {
         let moment = Moment { rules: &self.rules, now: self.agenda.now() };
         self.server.handle(moment, session, input, &mut self.outbox);
         self.drain();
@@ -292,10 +292,12 @@ impl<'a, O: Observer> World<'a, O> {
     /// Carries out what the server wants done.
     fn drain(&mut self) {
         let n_wanted = self.outbox.n_wanted();
-        for place in 0..self.outbox.sends.len() {
-            let (session, message) = self.outbox.sends[place];
-            self.say(session, message);
+        // Messages are as they were written down until they are packed.
+        let sends = std::mem::take(&mut self.outbox.sends);
+        for (session, message) in &sends {
+            self.say(*session, message);
         }
+        self.outbox.sends = sends;
         for place in 0..self.outbox.members.len() {
             self.set_deadline(self.outbox.members[place]);
         }
@@ -310,7 +312,7 @@ impl<'a, O: Observer> World<'a, O> {
         self.outbox.clear();
     }
 
-    fn step_client(&mut self, id: SessionId, input: client::Input) {
+    fn step_client(&mut self, id: SessionId, input: client::Input<'_>) {
         let session = &mut self.sessions[id];
         if session.client.may_spend() {
             session.throw(&self.draws);
@@ -328,7 +330,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn carry_out(&mut self, id: SessionId, effect: &client::Effect) {
         match *effect {
-            client::Effect::Send(message) => self.send(id, Direction::Up, Message::Up(message)),
+            client::Effect::Send(message) => self.send(id, &Message::Up(message)),
             client::Effect::Post(ask) => self.server.post(id, ask),
             client::Effect::Spent(die) => {
                 self.sessions[id].n_spent[die as usize] += 1;
@@ -439,8 +441,12 @@ impl<'a, O: Observer> World<'a, O> {
         self.agenda.set_deadline(room.index(), at);
     }
 
-    fn send(&mut self, id: SessionId, direction: Direction, message: Message) {
+    fn send(&mut self, id: SessionId, message: &Message) {
         let (now, kind) = (self.now(), message.kind());
+        let direction = match message {
+            Message::Up(_) => Direction::Up,
+            Message::Down(_) => Direction::Down,
+        };
         let global = self.global(self.sessions[id].device);
         let session = &mut self.sessions[id];
         let device = &mut self.devices[session.device];
@@ -471,7 +477,7 @@ impl<'a, O: Observer> World<'a, O> {
         let lane = self::lane(id, direction, kind.lane());
         match verdict {
             Verdict::Deliver(at) => {
-                let parcel = self.mail.pack(&message);
+                let parcel = self.mail.pack(message);
                 self.agenda.send(at, Waybill { lane, number }, parcel);
             }
             Verdict::Drop(cause) => self.observer.dropped(now, global, kind, cause),
@@ -479,7 +485,7 @@ impl<'a, O: Observer> World<'a, O> {
         if let Some(at) = copy {
             // A copy is a message of its own to those who count.
             self.observer.sent(now, global, kind);
-            let parcel = self.mail.pack(&message);
+            let parcel = self.mail.pack(message);
             self.agenda.send(at, Waybill { lane, number: number | COPY }, parcel);
         }
     }

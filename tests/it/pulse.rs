@@ -18,7 +18,7 @@ use crate::{
 fn stepped(
     rules: &Rules,
     (client, member): (Client, Member),
-    input: Result<ClientMsg, client::Input>, // For the server, or for the client.
+    input: Result<ClientMsg, client::Input<'_>>, // For the server, or for the client.
 ) -> (Client, Member) {
     let (rtt, luck) = (RoundTrip::UNKNOWN, Luck { phase: 1, wait: 1 });
     match input {
@@ -28,7 +28,7 @@ fn stepped(
         }
         Ok(message) => {
             let context = member_context(rules, NOW);
-            (client, member.step(context, member::Input::Receive(message)).0)
+            (client, member.step(context, member::Input::Receive(&message)).0)
         }
     }
 }
@@ -64,7 +64,7 @@ fn a_pulse_is_the_steps_of_both() {
                 same(heard, Ok(ClientMsg { epoch, body: ClientBody::Heartbeat }));
                 answered.hear_answer(rules, NOW);
                 let answer = ServerMsg { epoch, body: ServerBody::HeartbeatAck };
-                same(answered, Err(client::Input::Receive(answer)));
+                same(answered, Err(client::Input::Receive(&answer)));
                 let others = client.deadline().min(member.deadline());
                 let alarm_at = pulse.alarm_at().min(Pulse::others_at(&client, &member));
                 assert_eq!(pulse.beat_at().min(alarm_at), others, "{name} {member_name}");

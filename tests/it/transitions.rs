@@ -121,7 +121,12 @@ fn server_bodies() -> [ServerBody; 15] {
     ]
 }
 
-fn client_inputs() -> Vec<(String, client::Input)> {
+/// What is told by reference, for as long as the tests run.
+fn kept<T>(message: T) -> &'static T {
+    Box::leak(Box::new(message))
+}
+
+fn client_inputs() -> Vec<(String, client::Input<'static>)> {
     use client::Input::{Call, EngineDestroyed, Killed, LinkBack, LinkLost, Receive, SwitchAway};
     use roomsim::protocol::call::Call::{
         Ask as AskRoom, LoginRoom, LogoutRoom, RenewToken, StartPublishing, StopPublishing,
@@ -151,7 +156,7 @@ fn client_inputs() -> Vec<(String, client::Input)> {
     let mut inputs: Vec<_> = calls.into_iter().map(|it| (format!("{it:?}"), it)).collect();
     for (name, epoch) in [("", own), ("old ", old)] {
         let received = server_bodies()
-            .map(|body| (format!("{name}{body:?}"), Receive(ServerMsg { epoch, body })));
+            .map(|body| (format!("{name}{body:?}"), Receive(kept(ServerMsg { epoch, body }))));
         inputs.extend(received);
     }
     inputs
@@ -175,7 +180,7 @@ fn line<S: PartialEq + Debug, E: Debug>(
 fn client_step(
     (name, state): (&str, client::State),
     now: SimTime,
-    input: client::Input,
+    input: client::Input<'_>,
 ) -> ClientStep {
     let [_, epoch, _] = epochs();
     let before = Client { epoch, wishes: wishes(name), rtt: RoundTrip::UNKNOWN, state };
@@ -274,7 +279,7 @@ pub(crate) fn member_states() -> Vec<(&'static str, member::State)> {
     ]
 }
 
-fn member_inputs() -> Vec<(String, member::Input)> {
+fn member_inputs() -> Vec<(String, member::Input<'static>)> {
     use member::Input::{Oust, Published, Receive, SignalBack, SignalLost};
     let [old, own, new] = epochs();
     let errands = |version| Errands {
@@ -301,8 +306,8 @@ fn member_inputs() -> Vec<(String, member::Input)> {
     ];
     let mut inputs = Vec::new();
     for (name, epoch) in [("", own), ("old ", old), ("new ", new)] {
-        let received =
-            bodies.map(|body| (format!("{name}{body:?}"), Receive(ClientMsg { epoch, body })));
+        let received = bodies
+            .map(|body| (format!("{name}{body:?}"), Receive(kept(ClientMsg { epoch, body }))));
         inputs.extend(received);
     }
     let others = [

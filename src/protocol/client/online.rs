@@ -58,12 +58,12 @@ impl Online {
         self,
         client: &Client,
         context: &Context<'_>,
-        input: Input,
+        input: Input<'_>,
     ) -> (Client, Out) {
         match input {
             Input::Call(call) => self.call(client, context, call),
             Input::LinkLost => self.broken(client, context, Event::LinkLost),
-            Input::Receive(ServerMsg { epoch, body }) if epoch == client.epoch => {
+            Input::Receive(&ServerMsg { epoch, body }) if epoch == client.epoch => {
                 self.hear(client, context, body)
             }
             Input::Wake => self.wake(client, context),

@@ -45,7 +45,7 @@ impl Trying {
         self,
         client: &Client,
         context: &Context<'_>,
-        input: Input,
+        input: Input<'_>,
     ) -> (Client, Out) {
         match input {
             Input::Call(call) => self.call(client, context, call),
@@ -59,7 +59,7 @@ impl Trying {
                 let attempt = Attempt { failed: self.attempt.failed, ..Attempt::first(context) };
                 self.try_now(client, attempt)
             }
-            Input::Receive(ServerMsg { epoch, body }) if epoch == client.epoch => match body {
+            Input::Receive(&ServerMsg { epoch, body }) if epoch == client.epoch => match body {
                 ServerBody::LoginAccepted => self.succeed(client, context),
                 ServerBody::LoginRejected(code) => self.refused(client, context, code),
                 // Out of turn: from before the connection broke, or overtaken by the answer.

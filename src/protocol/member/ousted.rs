@@ -65,7 +65,12 @@ impl Ouster {
 
 impl Ousted {
     /// Put out, and told so until it confirms or its lease would have ended.
-    pub(super) fn step(self, member: Member, context: &Context<'_>, input: Input) -> (Member, Out) {
+    pub(super) fn step(
+        self,
+        member: Member,
+        context: &Context<'_>,
+        input: Input<'_>,
+    ) -> (Member, Out) {
         let Context { rules, now, .. } = *context;
         match input {
             // Whoever has not heard it by now hears it when it comes back (spec: R32).

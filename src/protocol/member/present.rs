@@ -65,7 +65,12 @@ impl Present {
     }
 
     /// Something other than a message happens to a member.
-    pub(super) fn step(self, member: Member, context: &Context<'_>, input: Input) -> (Member, Out) {
+    pub(super) fn step(
+        self,
+        member: Member,
+        context: &Context<'_>,
+        input: Input<'_>,
+    ) -> (Member, Out) {
         let Context { rules, now, .. } = *context;
         match input {
             Input::Wake => self.wake(member, context),

@@ -151,7 +151,7 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// All sessions of a client hear of something, or only see what has changed around them.
-    pub(super) fn each_session(&mut self, client: ClientId, input: Option<client::Input>) {
+    pub(super) fn each_session(&mut self, client: ClientId, input: Option<client::Input<'_>>) {
         for place in 0..self.devices[client].sessions.len() {
             let session = self.devices[client].sessions.at(place);
             match input {

@@ -185,7 +185,7 @@ impl<O: Observer> World<'_, O> {
         let heart = &mut self.hearts[id];
         if !heart.ways.are_plain() {
             let message = self.mail.open(parcel);
-            return self.send(id, direction, message);
+            return self.send(id, &message);
         }
         let ways = &mut heart.ways;
         let number = ways.n_sent[direction as usize];

@@ -13,7 +13,7 @@ pub(super) enum Parcel {
     /// The answer to one.
     HeartbeatAck(Epoch),
     /// Any other message, kept in this place.
-    Other(u32),
+    Other(u64),
 }
 
 /// What is said in messages under way other than heartbeats and their answers.
@@ -21,7 +21,7 @@ pub(super) enum Parcel {
 pub(super) struct Mail {
     messages: Vec<Message>,
     /// The places that are not in use.
-    free: Vec<u32>,
+    free: Vec<u64>,
 }
 
 impl Mail {
@@ -39,13 +39,13 @@ impl Mail {
         }
     }
 
-    fn keep(&mut self, message: &Message) -> u32 {
+    fn keep(&mut self, message: &Message) -> u64 {
         if let Some(place) = self.free.pop() {
-            self.messages[place as usize] = *message;
+            self.messages[index(place)] = *message;
             return place;
         }
         self.messages.push(*message);
-        u32::try_from(self.messages.len() - 1).expect("messages under way are limited")
+        self.messages.len() as u64 - 1
     }
 
     /// The message of a parcel.
@@ -60,10 +60,14 @@ impl Mail {
             }
             Parcel::Other(place) => {
                 self.free.push(place);
-                self.messages[place as usize]
+                self.messages[index(place)]
             }
         }
     }
+}
+
+fn index(place: u64) -> usize {
+    usize::try_from(place).expect("it was an index")
 }
 
 #[cfg(test)]

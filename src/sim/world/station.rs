@@ -133,26 +133,21 @@ enum Way {
 }
 
 impl<O: Observer> World<'_, O> {
-    /// Lets what comes to the server wait for a worker; gives what is to be handled now.
-    pub(super) fn pass_station(
-        &mut self,
-        waybill: Waybill,
-        message: Message,
-    ) -> Option<(Waybill, Message)> {
-        let Some(base) = self.stations.as_ref().map(|it| it.base()) else {
-            return Some((waybill, message));
-        };
+    /// Lets what comes to the server wait for a worker; gives the waybill of what is to be handled
+    /// now.
+    pub(super) fn pass_station(&mut self, waybill: Waybill, message: &Message) -> Option<Waybill> {
+        let Some(base) = self.stations.as_ref().map(|it| it.base()) else { return Some(waybill) };
         if base <= waybill.lane {
             return self.done(waybill, base, message);
         }
         let id = SessionId::from_index(waybill.lane as usize / LANES);
-        let Message::Up(said) = message else { return Some((waybill, message)) };
+        let Message::Up(said) = message else { return Some(waybill) };
         if self.is_down() || self.sessions[id].is_lost(waybill) {
-            return Some((waybill, message));
+            return Some(waybill);
         }
         let kind = message.kind();
         match self.way(id, waybill, said) {
-            Way::Handle => Some((waybill, message)),
+            Way::Handle => Some(waybill),
             Way::Wait(node, slot) => {
                 let task = Task { node, kind, came_at: self.now(), slot, is_stray: false };
                 let waybill = Waybill { lane: base + waybill.lane, ..waybill };
@@ -170,8 +165,8 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    fn way(&mut self, id: SessionId, waybill: Waybill, said: ClientMsg) -> Way {
-        let (now, kind) = (self.now(), Message::Up(said).kind());
+    fn way(&mut self, id: SessionId, waybill: Waybill, said: &ClientMsg) -> Way {
+        let (now, kind) = (self.now(), Message::Up(*said).kind());
         let is_news = self.server.member(id).is_news(said.epoch);
         let member_room = self.server.member(id).room();
         let stations = self.stations.as_mut().expect("it was seen above");
@@ -200,21 +195,16 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    fn put(&mut self, waybill: Waybill, task: Task, message: Message) {
+    fn put(&mut self, waybill: Waybill, task: Task, message: &Message) {
         let stations = self.stations.as_mut().expect("work is done at a station");
         let before = stations.tasks.insert(waybill, task);
         assert!(before.is_none(), "{waybill:?} is worked on twice");
-        let parcel = self.mail.pack(&message);
+        let parcel = self.mail.pack(message);
         self.agenda.send(task.slot.ends_at, waybill, parcel);
     }
 
     /// A worker has done its work; a notice leaves, a client's message is handled.
-    fn done(
-        &mut self,
-        waybill: Waybill,
-        base: u32,
-        message: Message,
-    ) -> Option<(Waybill, Message)> {
+    fn done(&mut self, waybill: Waybill, base: u32, message: &Message) -> Option<Waybill> {
         let now = self.now();
         let stations = self.stations.as_mut().expect("work is done at a station");
         let Some(task) = stations.tasks.remove(&waybill) else {
@@ -230,11 +220,11 @@ impl<O: Observer> World<'_, O> {
             stations.n_notices_in -= 1;
             if !is_stray {
                 let id = SessionId::from_index(waybill.lane as usize / LANES);
-                self.send(id, Direction::Down, message);
+                self.send(id, message);
             }
             return None;
         }
-        Some((waybill, message))
+        Some(waybill)
     }
 
     /// A node says that it is asked too often.
@@ -243,7 +233,7 @@ impl<O: Observer> World<'_, O> {
         self.observer.delivered(now, client, Kind::Login);
         self.observer.turned_away(now, node, Kind::Login);
         let body = ServerBody::LoginRejected(ErrorCode::APP_TOO_FREQUENT);
-        self.send(id, Direction::Down, Message::Down(ServerMsg { epoch, body }));
+        self.send(id, &Message::Down(ServerMsg { epoch, body }));
     }
 
     /// A node has no place for a message.
@@ -254,8 +244,7 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// The server says something: a notice may have to wait for a worker first.
-    pub(super) fn say(&mut self, id: SessionId, said: ServerMsg) {
-        let message = Message::Down(said);
+    pub(super) fn say(&mut self, id: SessionId, message: &Message) {
         let now = self.now();
         if let Some(stations) = &mut self.stations
             && let Some(work) = stations.spec.fan_out
@@ -274,7 +263,7 @@ impl<O: Observer> World<'_, O> {
             let task = Task { node, kind, came_at: now, slot, is_stray: false };
             return self.put(Waybill { lane, number }, task, message);
         }
-        self.send(id, Direction::Down, message);
+        self.send(id, message);
     }
 
     /// What is to be told to a client, whose node has crashed, is lost.
