@@ -95,6 +95,12 @@ impl Client {
         is_calm.then_some(Rest { beat_at, until: self.unmoved_deadline() })
     }
 
+    /// Whether a client in its room has the member list: who waits for it is disturbed soon.
+    pub fn has_settled(&self) -> bool {
+        let client::State::Online(online) = &self.state else { return false };
+        online.roster == client::Roster::Known
+    }
+
     /// The earliest deadline of a client in its room that neither heartbeats nor answers move.
     pub(super) fn unmoved_deadline(&self) -> SimTime {
         match &self.state {
@@ -135,6 +141,15 @@ impl Member {
         let member::State::Present(present) = self.state else { return None };
         let is_calm = self.epoch == epoch && renewed_at < present.lease_ends_at;
         is_calm.then(|| self.unmoved_deadline())
+    }
+
+    /// Whether a member in its room has acknowledged all that it was told: who has not, does so soon.
+    pub fn has_settled(&self) -> bool {
+        let member::State::Present(present) = &self.state else { return false };
+        match present.feed {
+            member::Feed::Closed => false,
+            member::Feed::Open { repeat, .. } => repeat.at == SimTime::NEVER,
+        }
     }
 
     /// The earliest deadline of a member in its room that no heartbeat moves.

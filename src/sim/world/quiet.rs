@@ -156,8 +156,12 @@ impl<'a, O: Observer> World<'a, O> {
             let member_until = member.expect("whoever rests is a member");
             return Some(until.min(rest.until).min(member_until));
         }
-        // Whoever has something to do before the next heartbeat does not rest.
+        // Whoever is about to be disturbed again, or has something to do before the next heartbeat,
+        // does not go to rest.
         let member = self.server.member(id);
+        if !session.client.has_settled() || !member.has_settled() {
+            return None;
+        }
         if member.rest(session.client.epoch, rest.beat_at)?.min(rest.until) <= rest.beat_at {
             return None;
         }
