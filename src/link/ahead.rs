@@ -5,8 +5,8 @@ use crate::{
     link::{
         Direction, Flow, Order, PathModel, Serial,
         bits::Bits,
+        chance::Chance,
         loss::{Chain, Loss},
-        purposes,
     },
     rng::{Draws, Entity, N_AHEAD},
     time::SimSpan,
@@ -47,11 +47,10 @@ impl Ahead {
         first: u32,
     ) -> Self {
         let limits = limits(&path.loss);
-        let purposes = purposes(direction);
         let mut restless = Bits::default();
-        for (purpose, limit) in [purposes.loss, purposes.chain].into_iter().zip(limits) {
+        for (chance, limit) in [Chance::Loss, Chance::Chain].into_iter().zip(limits) {
             if limit != 0 {
-                let hits = draws.hits_ahead(entity, purpose, (first, limit));
+                let hits = draws.hits_ahead(entity, chance.purpose(direction), (first, limit));
                 restless = restless | Bits::of(hits);
             }
         }
@@ -127,7 +126,7 @@ impl Flow {
             let limits = limits(&path.loss);
             let ahead = &mut self.ahead[direction as usize];
             if ahead.n_known(limits, number) < n_least {
-                *ahead = Ahead::of(path, direction, (draws, self.entity), number / 16 * 16);
+                *ahead = Ahead::of(path, direction, (draws, self.dice.entity()), number / 16 * 16);
             }
             ahead.n_known(limits, number)
         });
@@ -154,7 +153,7 @@ impl Flow {
     ) -> bool {
         let ahead = &mut self.ahead[direction as usize];
         if ahead.n_known(limits(&path.loss), number) == 0 {
-            *ahead = Ahead::of(path, direction, (draws, self.entity), number / 16 * 16);
+            *ahead = Ahead::of(path, direction, (draws, self.dice.entity()), number / 16 * 16);
         }
         ahead.restless.has(number - ahead.first)
     }

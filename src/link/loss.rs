@@ -3,7 +3,7 @@
 //! A burst model is a chain with a state that moves with every message.  The chain of a lane is
 //! moved by the messages of that lane alone, so other messages change nothing about them.
 
-use crate::units::Probability;
+use crate::{link::chance::Chance, units::Probability};
 
 /// How a direction of a link loses messages, in the words of tc-netem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,19 +77,17 @@ impl Loss {
         matches!(self, Self::Random(share) if share.is_zero())
     }
 
-    /// Whether the next message is lost.  `draw` is its own, `moving` that for the chain; each is
-    /// drawn only when somebody looks.
+    /// Whether the next message is lost.  `draw` gives its draws; each is drawn only when somebody
+    /// looks.
     #[inline]
-    pub fn loses(
-        &self,
-        chain: &mut Chain,
-        draw: impl FnOnce() -> u32,
-        moving: impl FnOnce() -> u32,
-    ) -> bool {
+    pub fn loses(&self, chain: &mut Chain, mut draw: impl FnMut(Chance) -> u32) -> bool {
         match self {
-            Self::Random(share) => !share.is_zero() && share.hits(draw()),
-            Self::GilbertElliott(model) => model.loses(chain, draw, moving()),
-            Self::FourState(model) => model.loses(chain, moving()),
+            Self::Random(share) => !share.is_zero() && share.hits(draw(Chance::Loss)),
+            Self::GilbertElliott(model) => {
+                let moving = draw(Chance::Chain);
+                model.loses(chain, || draw(Chance::Loss), moving)
+            }
+            Self::FourState(model) => model.loses(chain, draw(Chance::Chain)),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod ahead;
 pub mod bits;
+pub mod chance;
 pub mod delay;
 pub mod loss;
 pub mod network;
@@ -18,11 +19,12 @@ use std::fmt;
 use crate::{
     link::{
         ahead::Ahead,
+        chance::{Chance, Dice},
         delay::Delay,
         loss::{Chain, Loss},
         queue::{Bottleneck, Queue},
     },
-    rng::{Block, Draws, Entity, Hand, Purpose},
+    rng::{Draws, Entity, Hand},
     time::{SimSpan, SimTime},
     units::Probability,
 };
@@ -181,12 +183,9 @@ pub struct Link {
 pub const LANES_MAX: usize = 4;
 
 /// The messages that share draws, of those that share a link.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Flow {
-    entity: Entity,
-    hand: Hand,
-    /// The draws of the first lane, on which most messages go: delays, up and down, and losses.
-    delays: [Block; 2],
+    dice: Dice,
     ahead: [Ahead; 2],
     /// The state of the burst models, and how many messages came since one was sent on at once.
     lanes: [[LaneState; LANES_MAX]; 2],
@@ -228,39 +227,11 @@ impl Serial {
     }
 }
 
-/// The draws of one direction, by what they are for.
-struct Purposes {
-    loss: Purpose,
-    delay: Purpose,
-    chain: Purpose,
-    copy: Purpose,
-    copy_delay: Purpose,
-    reorder: Purpose,
-}
-
-const UP: Purposes = Purposes {
-    loss: Purpose::LossUp,
-    delay: Purpose::DelayUp,
-    chain: Purpose::ChainUp,
-    copy: Purpose::CopyUp,
-    copy_delay: Purpose::CopyDelayUp,
-    reorder: Purpose::ReorderUp,
-};
-
-const DOWN: Purposes = Purposes {
-    loss: Purpose::LossDown,
-    delay: Purpose::DelayDown,
-    chain: Purpose::ChainDown,
-    copy: Purpose::CopyDown,
-    copy_delay: Purpose::CopyDelayDown,
-    reorder: Purpose::ReorderDown,
-};
-
 impl Flow {
     /// The messages of the entity.
     pub const fn new(entity: Entity, hand: Hand) -> Self {
         let lanes = [[LaneState { chain: Chain::Good, n_since: 0 }; LANES_MAX]; 2];
-        Self { entity, hand, delays: [Block::NONE; 2], ahead: [Ahead::NONE; 2], lanes }
+        Self { dice: Dice::new(entity, hand), ahead: [Ahead::NONE; 2], lanes }
     }
 
     /// Whether a message is lost on a path.
@@ -273,15 +244,8 @@ impl Flow {
         if serial.lane == 0 && !path.loss.has_chain() {
             return self.loses_first(path, (direction, serial.number), draws);
         }
-        let purposes = purposes(direction);
         let chain = &mut self.lanes[direction as usize][serial.lane as usize].chain;
-        let (entity, hand, index) = (self.entity, &self.hand, serial.index());
-        let dealt = || hand.of_message(purposes.loss, index);
-        path.loss.loses(
-            chain,
-            || dealt().unwrap_or_else(|| draws.draw(purposes.loss, entity, index)),
-            || draws.draw(purposes.chain, entity, index),
-        )
+        path.loss.loses(chain, |chance| self.dice.draw(draws, (direction, chance), serial))
     }
 
     /// Whether a message is sent on at once.
@@ -289,8 +253,8 @@ impl Flow {
         let Some(Reorder { share, gap }) = path.reorder else { return false };
         let Sending { draws, direction, serial, .. } = sending;
         let n_since = &mut self.lanes[direction as usize][serial.lane as usize].n_since;
-        let purpose = purposes(direction).reorder;
-        if *n_since < gap - 1 || !share.hits(draws.draw(purpose, self.entity, serial.index())) {
+        let mut draw = || self.dice.draw(draws, (direction, Chance::Reorder), serial);
+        if *n_since < gap - 1 || !share.hits(draw()) {
             *n_since = n_since.saturating_add(1);
             return false;
         }
@@ -309,21 +273,7 @@ impl Flow {
         if path.delay.jitter.is_zero() {
             return path.delay.mean;
         }
-        let (purpose, index) = (purposes(direction).delay, serial.index());
-        if let Some(dealt) = self.hand.of_message(purpose, index) {
-            return path.delay.of(dealt);
-        }
-        let mut other = Block::NONE;
-        let is_first = serial.lane == 0;
-        let block = if is_first { &mut self.delays[direction as usize] } else { &mut other };
-        path.delay.of(draws.draw_with(block, purpose, self.entity, index))
-    }
-}
-
-const fn purposes(direction: Direction) -> Purposes {
-    match direction {
-        Direction::Up => UP,
-        Direction::Down => DOWN,
+        path.delay.of(self.dice.draw(draws, (direction, Chance::Delay), serial))
     }
 }
 
@@ -403,19 +353,18 @@ impl Link {
     /// bottleneck, with a delay of its own.
     fn copy(
         &mut self,
-        flow: &Flow,
+        flow: &mut Flow,
         path: &PathModel,
         queue: &mut Queue,
         sending: Sending<'_>,
     ) -> Option<SimTime> {
         let Sending { draws, direction, serial, .. } = sending;
-        let purposes = purposes(direction);
-        let draw = |purpose| draws.draw(purpose, flow.entity, serial.index());
-        if path.duplicate.is_zero() || !path.duplicate.hits(draw(purposes.copy)) {
+        let mut draw = |chance| flow.dice.draw(draws, (direction, chance), serial);
+        if path.duplicate.is_zero() || !path.duplicate.hits(draw(Chance::Copy)) {
             return None;
         }
         let left_at = pass(path, queue, sending)?;
-        let delay = path.delay.of(draw(purposes.copy_delay));
+        let delay = path.delay.of(draw(Chance::CopyDelay));
         Some(self.in_order(path, direction, left_at + delay))
     }
 }

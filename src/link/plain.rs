@@ -5,7 +5,7 @@
 use prefetch_index::prefetch_index;
 
 use crate::{
-    link::{Cause, Direction, Flow, PathModel, Verdict, purposes},
+    link::{Cause, Direction, Flow, PathModel, Verdict, chance::Chance},
     rng::{Draws, Entity},
     time::SimTime,
 };
@@ -98,8 +98,9 @@ impl<'a> PlainWays<'a> {
     #[inline(never)]
     fn draw(&mut self, draws: &Draws, block: u32) {
         self.block = block;
-        self.delays = Direction::BOTH
-            .map(|it| Delays(draws.block(purposes(it).delay, self.entity, u64::from(block))));
+        self.delays = Direction::BOTH.map(|it| {
+            Delays(draws.block(Chance::Delay.purpose(it), self.entity, u64::from(block)))
+        });
     }
 
     /// Asks for the memory that a message touches, without waiting for it.

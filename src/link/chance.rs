@@ -1,0 +1,112 @@
+//! What is left to chance about a message, and the draws that decide it.
+
+use super::{Direction, Serial};
+use crate::rng::{Block, Draws, Entity, Hand, Purpose};
+
+/// What is left to chance about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chance {
+    /// Whether it is lost.
+    Loss,
+    /// How long it is under way.
+    Delay,
+    /// How it moves the state of a burst model.
+    Chain,
+    /// Whether it arrives twice.
+    Copy,
+    /// How long its copy is under way.
+    CopyDelay,
+    /// Whether it is sent on at once.
+    Reorder,
+}
+
+impl Chance {
+    const COUNT: usize = 6;
+
+    /// What draws decide it.
+    pub(super) const fn purpose(self, direction: Direction) -> Purpose {
+        match (self, direction) {
+            (Self::Loss, Direction::Up) => Purpose::LossUp,
+            (Self::Loss, Direction::Down) => Purpose::LossDown,
+            (Self::Delay, Direction::Up) => Purpose::DelayUp,
+            (Self::Delay, Direction::Down) => Purpose::DelayDown,
+            (Self::Chain, Direction::Up) => Purpose::ChainUp,
+            (Self::Chain, Direction::Down) => Purpose::ChainDown,
+            (Self::Copy, Direction::Up) => Purpose::CopyUp,
+            (Self::Copy, Direction::Down) => Purpose::CopyDown,
+            (Self::CopyDelay, Direction::Up) => Purpose::CopyDelayUp,
+            (Self::CopyDelay, Direction::Down) => Purpose::CopyDelayDown,
+            (Self::Reorder, Direction::Up) => Purpose::ReorderUp,
+            (Self::Reorder, Direction::Down) => Purpose::ReorderDown,
+        }
+    }
+}
+
+/// The draws for the messages of one entity.
+#[derive(Clone, Debug)]
+pub(super) struct Dice {
+    entity: Entity,
+    hand: Hand,
+    /// The draws that were used last and fifteen beside them, of each direction and chance; none,
+    /// until some are needed that were not dealt.
+    blocks: Option<Box<[[Block; Chance::COUNT]; 2]>>,
+}
+
+impl Dice {
+    pub(super) const fn new(entity: Entity, hand: Hand) -> Self {
+        Self { entity, hand, blocks: None }
+    }
+
+    /// Whose messages they are for.
+    #[inline]
+    pub(super) const fn entity(&self) -> Entity {
+        self.entity
+    }
+
+    /// The draw for a message.
+    #[inline]
+    pub(super) fn draw(
+        &mut self,
+        draws: &Draws,
+        (direction, chance): (Direction, Chance),
+        serial: Serial,
+    ) -> u32 {
+        let (purpose, index) = (chance.purpose(direction), serial.index());
+        if let Some(dealt) = self.hand.of_message(purpose, index) {
+            return dealt;
+        }
+        let blank = || Box::new([[Block::NONE; Chance::COUNT]; 2]);
+        let blocks = self.blocks.get_or_insert_with(blank);
+        let block = &mut blocks[direction as usize][chance as usize];
+        draws.draw_with(block, purpose, self.entity, index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever was drawn before, each draw is what it is by itself.
+    #[test]
+    fn the_dice_show_what_the_draws_say() {
+        let (draws, entity) = (Draws::new(5), Entity::named("A"));
+        let mut dice = Dice::new(entity, draws.deal(&[entity])[0]);
+        for (lane, number) in [(0, 0), (1, 0), (2, 1), (2, 2), (2, 17), (0, 17), (2, 18), (1, 1)] {
+            for direction in Direction::BOTH {
+                for chance in [
+                    Chance::Loss,
+                    Chance::Delay,
+                    Chance::Chain,
+                    Chance::Copy,
+                    Chance::CopyDelay,
+                    Chance::Reorder,
+                ] {
+                    let serial = Serial { lane, number };
+                    let drawn = draws.draw(chance.purpose(direction), entity, serial.index());
+                    let shown = dice.draw(&draws, (direction, chance), serial);
+                    assert_eq!(shown, drawn, "{serial:?} {direction:?} {chance:?}");
+                }
+            }
+        }
+    }
+}
