@@ -3,6 +3,8 @@
 //! A position in it stands for what a member knows: all that happened up to there.
 //! So "what this client knows of the room" is one number, and what it has missed is a range.
 
+use std::collections::BTreeSet;
+
 use crate::{
     id::{StreamId, TextId, UserId},
     protocol::{call::Notify, code::Update, member::Departure},
@@ -49,6 +51,8 @@ pub struct Journal {
     /// The positions of those of which somebody is told: all of them, and those of which also
     /// those are told who are not told of users.
     told: [Vec<u32>; 2],
+    /// The users who are in the room now, of those of whom somebody is told.
+    present: BTreeSet<UserId>,
     n_published: u32,
     published: Published,
     /// The position at which the room was last created.
@@ -89,6 +93,9 @@ pub struct Difference {
     pub extra_info: Option<(UserId, TextId, TextId)>,
 }
 
+/// So many changes are looked through first.
+const N_RECENT: usize = 16;
+
 impl Journal {
     /// The position after the last change.
     pub fn head(&self) -> u32 {
@@ -105,7 +112,14 @@ impl Journal {
             // There is nothing to make public.
             What::User(_, Notify::Off) if self.n_published == place => self.n_published += 1,
             What::User(_, Notify::Off) => (),
-            What::User(_, Notify::On) => self.told[Notify::On as usize].push(place),
+            What::User(update, Notify::On) => {
+                self.told[Notify::On as usize].push(place);
+                let is_by_turns = match update {
+                    Update::Add => self.present.insert(change.user),
+                    Update::Delete => self.present.remove(&change.user),
+                };
+                assert!(is_by_turns, "{change:?} comes twice in a row");
+            }
             What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => {
                 for told in &mut self.told {
                     told.push(place);
@@ -169,7 +183,14 @@ impl Journal {
     /// The positions from one to before another of changes of which such members are told.
     fn told_of(&self, from: u32, to: u32, users: Notify) -> &[u32] {
         let all = &self.told[users as usize];
-        let place = |position| all.partition_point(|it| *it < position);
+        // Most are the last ones.
+        let old = all.len().saturating_sub(N_RECENT);
+        let place = |position| match all.get(old) {
+            Some(first) if *first <= position => {
+                old + all[old..].partition_point(|it| *it < position)
+            }
+            Some(_) | None => all.partition_point(|it| *it < position),
+        };
         all.get(place(from)..place(to)).unwrap_or_default()
     }
 
@@ -180,17 +201,21 @@ impl Journal {
         if self.told_of(from, to, viewer.users).is_empty() {
             return difference;
         }
-        let of_users = self.told(from, to, viewer).filter_map(|it| match it.what {
-            What::User(update, _) => Some((it.user, update, ())),
-            What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => None,
-        });
-        for (user, update, ()) in net(of_users.collect()) {
-            match update {
-                Update::Add => difference.joined.push(user),
-                Update::Delete => difference.left.push(user),
+        if (from, viewer.users) == (0, Notify::On) {
+            difference.joined = self.present_at(to);
+            difference.joined.retain(|it| *it != viewer.user);
+        } else {
+            let of_users = self.told(from, to, viewer).filter_map(of_user);
+            for (user, update, ()) in net(of_users.collect()) {
+                match update {
+                    Update::Add => difference.joined.push(user),
+                    Update::Delete => difference.left.push(user),
+                }
             }
         }
-        let of_streams = self.told(from, to, viewer).filter_map(|it| match it.what {
+        // Of streams all are told alike, and there are fewer.
+        let of_all = self.told(from, to, Viewer { users: Notify::Off, ..viewer });
+        let of_streams = of_all.filter_map(|it| match it.what {
             // The same stream of somebody else is another one.
             What::Stream(stream, update, how) => Some(((stream, it.user), update, how)),
             What::User(..) | What::ExtraInfo(..) | What::Broadcast(_) => None,
@@ -206,12 +231,38 @@ impl Journal {
         difference
     }
 
+    /// The users who were in the room at a position, in order of their ids: those who are, without
+    /// what has happened since, which is little.
+    fn present_at(&self, position: u32) -> Vec<UserId> {
+        let mut present: Vec<UserId> = self.present.iter().copied().collect();
+        let since = self.told_of(position, self.head(), Notify::On);
+        let since = since.iter().rev().filter_map(|it| of_user(&self.changes[*it as usize]));
+        for (user, update, ()) in since {
+            match (update, present.binary_search(&user)) {
+                (Update::Add, Ok(place)) => _ = present.remove(place),
+                (Update::Delete, Err(place)) => present.insert(place, user),
+                (Update::Add, Err(_)) | (Update::Delete, Ok(_)) => {
+                    unreachable!("{user:?} comes and goes by turns")
+                }
+            }
+        }
+        present
+    }
+
     fn extra_info(&self, from: u32, to: u32) -> Option<(UserId, TextId, TextId)> {
         let loud = self.told_of(from, to, Notify::Off);
         loud.iter().rev().find_map(|it| match self.changes[*it as usize].what {
             What::ExtraInfo(key, value) => Some((self.changes[*it as usize].user, key, value)),
             What::User(..) | What::Stream(..) | What::Broadcast(_) => None,
         })
+    }
+}
+
+/// The user who came or went by a change, if one did.
+const fn of_user(change: &Change) -> Option<(UserId, Update, ())> {
+    match change.what {
+        What::User(update, _) => Some((change.user, update, ())),
+        What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => None,
     }
 }
 
@@ -268,8 +319,17 @@ mod tests {
             (3, Add),
         ]);
         let ids = |of: &[usize]| of.iter().map(|it| user(*it)).collect::<Vec<_>>();
-        let all = journal.difference(0, 8, viewer(Notify::On));
-        assert_eq!((all.joined, all.left), (ids(&[2, 3]), ids(&[])));
+        let at = |position| {
+            let all = journal.difference(0, position, viewer(Notify::On));
+            assert_eq!(all.left, []);
+            all.joined
+        };
+        assert_eq!(at(8), ids(&[2, 3]));
+        // What came later is not part of it.
+        assert_eq!([at(7), at(5)], [ids(&[2]), ids(&[2, 3, 4])]);
+        assert_eq!([at(3), at(1)], [ids(&[1, 2, 3]), ids(&[2])]);
+        let own = Viewer { user: user(2), users: Notify::On };
+        assert_eq!(journal.difference(0, 3, own).joined, ids(&[1, 3]));
         // User 1 left; 4 came and went, 3 went and came: both are as they were.
         let since = journal.difference(3, 8, viewer(Notify::On));
         assert_eq!((since.joined, since.left), (ids(&[]), ids(&[1])));
