@@ -20,7 +20,9 @@ use crate::{
     link::{Cause, Direction, Fate, Sending, Serial, Verdict, queue::Queue},
     observe::{Observer, Standing},
     protocol::{
-        client, member,
+        client,
+        journal::Change,
+        member,
         message::{Kind, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
@@ -72,6 +74,8 @@ pub(super) struct World<'a, O> {
     stations: Option<Box<Stations<'a>>>,
     /// The number of the message that the server heard last.
     heard: u32,
+    /// Memory for the changes of a room that an app is told.
+    changes: Vec<Change>,
     /// How many callbacks the server has made of each room.
     n_callbacks: IdVec<RoomId, u64>,
     observer: O,
@@ -140,6 +144,7 @@ impl<'a, O: Observer> World<'a, O> {
             outbox: Outbox::default(),
             stations,
             heard: 0,
+            changes: Vec::new(),
             n_callbacks: IdVec::filled(cell.rooms.len(), || 0),
             observer,
         }
@@ -488,9 +493,5 @@ impl<'a, O: Observer> World<'a, O> {
             let parcel = self.mail.pack(message);
             self.agenda.send(at, Waybill { lane, number: number | COPY }, parcel);
         }
-    }
-
-    fn global(&self, client: ClientId) -> ClientId {
-        self.cell.clients[client.index()]
     }
 }

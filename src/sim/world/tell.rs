@@ -94,9 +94,9 @@ impl<O: Observer> World<'_, O> {
         ((from, to), users): ((u32, u32), Notify),
     ) {
         let viewer = self.viewer(client, users);
-        let told = self.server.journal(room).told(from, to, viewer);
-        let changes: Vec<Change> = told.copied().collect();
-        for Change { at, user, what } in changes {
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.extend(self.server.journal(room).told(from, to, viewer));
+        for Change { at, user, what } in changes.drain(..) {
             self.observer.noticed(self.agenda.now(), self.global(client), at);
             match what {
                 What::User(update, _) => self.tell_users(client, room, update, &[user]),
@@ -113,6 +113,7 @@ impl<O: Observer> World<'_, O> {
                 }
             }
         }
+        self.changes = changes;
     }
 
     /// What remains of all changes: first the streams that ended, then who came, then who left
@@ -140,11 +141,20 @@ impl<O: Observer> World<'_, O> {
     }
 
     fn tell_users(&mut self, client: ClientId, room: RoomId, update: Update, users: &[UserId]) {
-        if users.is_empty() {
-            return;
-        }
-        let users: Vec<UserId> = users.iter().map(|it| self.global_user(*it)).collect();
-        self.call_back(client, Some(room), Callback::UserUpdate(update, &users));
+        let global = |it: &UserId| self.global_user(*it);
+        let (one, more);
+        let users: &[UserId] = match users {
+            [] => return,
+            [user] => {
+                one = [global(user)];
+                &one
+            }
+            _ => {
+                more = users.iter().map(global).collect::<Vec<_>>();
+                &more
+            }
+        };
+        self.call_back(client, Some(room), Callback::UserUpdate(update, users));
     }
 
     fn tell_streams(
@@ -197,6 +207,10 @@ impl<O: Observer> World<'_, O> {
         let mut delivery = delivered(path, draws, number, (self.agenda.now(), callback));
         delivery.arrives_at = delivery.arrives_at.filter(|it| *it <= self.scenario.end());
         self.observer.server_callback(delivery);
+    }
+
+    pub(super) fn global(&self, client: ClientId) -> ClientId {
+        self.cell.clients[client.index()]
     }
 
     fn global_user(&self, user: UserId) -> UserId {
