@@ -47,14 +47,17 @@ impl Chance {
 pub(super) struct Dice {
     entity: Entity,
     hand: Hand,
-    /// The draws that were used last and fifteen beside them, of each direction and chance; none,
-    /// until some are needed that were not dealt.
+    /// The draws that were used last, and fifteen beside them, for delays on the first lane, on
+    /// which most messages go.
+    delays: [Block; 2],
+    /// The same of each direction and chance, for all else; none, until some are needed that were
+    /// not dealt.
     blocks: Option<Box<[[Block; Chance::COUNT]; 2]>>,
 }
 
 impl Dice {
     pub(super) const fn new(entity: Entity, hand: Hand) -> Self {
-        Self { entity, hand, blocks: None }
+        Self { entity, hand, delays: [Block::NONE; 2], blocks: None }
     }
 
     /// Whose messages they are for.
@@ -75,9 +78,12 @@ impl Dice {
         if let Some(dealt) = self.hand.of_message(purpose, index) {
             return dealt;
         }
-        let blank = || Box::new([[Block::NONE; Chance::COUNT]; 2]);
-        let blocks = self.blocks.get_or_insert_with(blank);
-        let block = &mut blocks[direction as usize][chance as usize];
+        let block = if (chance, serial.lane) == (Chance::Delay, 0) {
+            &mut self.delays[direction as usize]
+        } else {
+            let blank = || Box::new([[Block::NONE; Chance::COUNT]; 2]);
+            &mut self.blocks.get_or_insert_with(blank)[direction as usize][chance as usize]
+        };
         draws.draw_with(block, purpose, self.entity, index)
     }
 }

@@ -4,6 +4,7 @@
 mod backend;
 mod chance;
 mod device;
+mod fetch;
 mod heart;
 mod mail;
 mod quiet;
@@ -270,6 +271,7 @@ impl<'a, O: Observer> World<'a, O> {
     /// A deadline of a session is due, on the server's side or on the client's; the server goes
     /// first.
     fn wake(&mut self, session: SessionId) {
+        self.fetch_all(session);
         self.catch_up(session);
         if self.rest(session).is_some_and(|at| self.now() < at) {
             self.set_deadline(session);

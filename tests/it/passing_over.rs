@@ -103,6 +103,17 @@ fn links() -> impl Strategy<Value = Value> {
     ])
 }
 
+/// Servers that work on some messages, but on no heartbeat, and one that works on none.
+fn servers() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![
+        Value::Null,
+        Value::Null,
+        json!({ "workers": 1, "service": { "login": { "fixed": "20ms" } }, "queue": 1 }),
+        json!({ "workers": 1, "service": { "login": { "fixed": "1s" } }, "fan_out": "50ms" }),
+        json!({ "workers": 2, "service": { "logout": { "fixed": "30s" } }, "fan_out": "7s" }),
+    ])
+}
+
 /// Where things happen at the same instants: on whole milliseconds, with the heartbeats in step.
 fn in_step() -> impl Strategy<Value = Value> {
     let loss = prop::sample::select(vec![
@@ -146,8 +157,8 @@ fn in_step() -> impl Strategy<Value = Value> {
     });
     let script = prop::collection::vec(step, 0..12);
     let rules = (detect, anchor, lease, count);
-    (links(), loss, rules, script, any::<u32>()).prop_map(
-        |(mut link, loss, (detect, anchor, lease, count), script, seed)| {
+    (links(), loss, rules, script, servers(), any::<u32>()).prop_map(
+        |(mut link, loss, (detect, anchor, lease, count), script, server, seed)| {
             link["loss"] = loss;
             let login = json!({ "loginRoom": { "room": "r" } });
             let logins = ["A", "B", "C"].map(|it| json!({ "at": "0s", "client": it, "do": login }));
@@ -157,11 +168,15 @@ fn in_step() -> impl Strategy<Value = Value> {
             });
             let clients = ["A", "B", "C"].map(|it| json!({ "name": it, "link": "x" }));
             let script = [&logins[..], &script[..]].concat();
-            json!({
+            let mut story = json!({
                 "version": 1, "name": "in-step", "seed": seed, "duration": "6min",
                 "profile": profile, "links": { "x": link }, "clients": clients,
                 "script": script,
-            })
+            });
+            if !server.is_null() {
+                story["server"] = server;
+            }
+            story
         },
     )
 }

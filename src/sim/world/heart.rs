@@ -3,10 +3,6 @@
 //! What they touch of a session is kept apart from the rest, in little memory.  Whoever else
 //! touches the session has it given back first.
 
-use std::slice::from_ref;
-
-use prefetch_index::prefetch_index;
-
 use super::{
     World,
     mail::Parcel,
@@ -21,7 +17,7 @@ use crate::{
         message::{Kind, Lane},
         pulse::Pulse,
     },
-    sim::Heartbeats,
+    sim::{Heartbeats, obstacles::are_work},
     time::SimTime,
 };
 
@@ -30,20 +26,15 @@ use crate::{
 #[repr(C, align(64))]
 pub(super) struct Heart<'a> {
     /// What client and server know, while it is left to this.
-    pulse: Option<Pulse>,
+    pub(super) pulse: Option<Pulse>,
     /// When the session's next turn in the agenda's row is; never, if it has none.
     in_row_at: SimTime,
     client: ClientId,
     /// The ways of the messages; of no use, unless they are plain.
-    ways: PlainWays<'a>,
+    pub(super) ways: PlainWays<'a>,
 }
 
 const _: () = assert!(size_of::<Heart<'_>>() <= 256, "four lines of memory");
-
-/// The memory for a turn in the row is asked for so many turns before.
-const N_AHEAD: usize = 16;
-/// So few are near by at any time.
-const N_NEAR: usize = 2048;
 
 impl<O: Observer> World<'_, O> {
     /// Whether a session is left to its heart, now that its deadline is set.
@@ -64,7 +55,7 @@ impl<O: Observer> World<'_, O> {
         if Pulse::others_at(client, member) <= pulse.beat_at() {
             return false;
         }
-        if self.stations.is_some() || session.n_lost.is_some() || !self.is_undisturbed(id) {
+        if are_work(self.scenario) || session.n_lost.is_some() || !self.is_undisturbed(id) {
             return false;
         }
         let client = self.global(session.device);
@@ -199,79 +190,6 @@ impl<O: Observer> World<'_, O> {
                 self.agenda.send(at, Waybill { lane, number }, parcel);
             }
             Verdict::Drop(cause) => self.observer.dropped(now, heart.client, kind, cause),
-        }
-    }
-
-    /// Asks for the memory that a turn in the row needs, long before: else each waited for its own.
-    #[inline]
-    pub(super) fn fetch_for_turns(&self) {
-        if !self.is_large() {
-            return;
-        }
-        let in_row = |place| {
-            let slot = self.agenda.in_row(place);
-            slot.map(|it| SessionId::from_index(it - self.cell.rooms.len()))
-        };
-        if let Some(id) = in_row(N_AHEAD) {
-            self.fetch_heart(id, Direction::Up);
-        }
-        if let Some(id) = in_row(N_AHEAD / 2)
-            && self.hearts[id].pulse.is_some_and(|it| it.alarm_at() <= it.beat_at())
-        {
-            self.fetch_session(id);
-        }
-    }
-
-    /// The same for parcels that arrive before long: for more than one, each time that one arrives.
-    #[inline]
-    pub(super) fn fetch_for_arrivals(&mut self) {
-        if !self.is_large() {
-            return;
-        }
-        for _ in 0..2 {
-            let Some((waybill, parcel)) = self.agenda.foretell() else { return };
-            let id = SessionId::from_index(waybill.lane as usize / LANES);
-            match parcel {
-                // The answer goes down.
-                Parcel::Heartbeat(_) => self.fetch_heart(id, Direction::Down),
-                Parcel::HeartbeatAck(_) => self.fetch_pulse(id),
-                Parcel::Other(_) => self.fetch_session(id),
-            }
-        }
-    }
-
-    /// Whether what is needed next may be far away.  Where parcels wait for the server, too, not all
-    /// of them are messages of sessions.
-    fn is_large(&self) -> bool {
-        N_NEAR <= self.sessions.len() && self.stations.is_none()
-    }
-
-    fn fetch_pulse(&self, id: SessionId) {
-        if let Some(heart) = self.hearts.get(id) {
-            prefetch_index(from_ref(&heart.pulse), 0);
-        }
-    }
-
-    fn fetch_heart(&self, id: SessionId, direction: Direction) {
-        if let Some(heart) = self.hearts.get(id) {
-            prefetch_index(from_ref(&heart.pulse), 0);
-            heart.ways.fetch(direction);
-        }
-    }
-
-    fn fetch_session(&self, id: SessionId) {
-        let session = &self.sessions[id];
-        prefetch_index(from_ref(&session.client), 0);
-        prefetch_index(from_ref(&session.client.wishes), 0);
-        prefetch_index(from_ref(&session.n_sent), 0);
-        prefetch_index(from_ref(&session.luck), 0);
-        prefetch_index(from_ref(&session.prospect), 0);
-        prefetch_index(from_ref(&session.flow), 0);
-        self.server.fetch(id);
-        // Unless a client is in several rooms, it has the number of its session.
-        if let Some(device) = self.devices.get(ClientId::from_index(id.index())) {
-            prefetch_index(from_ref(&device.link), 0);
-            prefetch_index(from_ref(&device.app), 0);
         }
     }
 }
