@@ -57,7 +57,7 @@ pub enum Next<P> {
 /// The agenda of one cell.
 ///
 /// A deadline is a value in a slot: it may move at any time and nothing is ever cancelled.
-/// Parcels wait in a heap, which stays small because little is under way at any one time.
+/// Parcels wait in order, or in short spans of time while many are under way.
 /// Deadlines that are set in order may stand in a row, besides; a slot may stand there more than
 /// once, and what stands there cannot be moved: whoever is called says whether it is still due.
 #[derive(Debug)]
