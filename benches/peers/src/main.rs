@@ -3,6 +3,7 @@
 //! All times but those of `threads` are CPU time of the process: what else runs on the machine moves
 //! them little.  Rows are measured in turn, as often as `--reps` says, and the least counts.
 
+mod features;
 mod hub;
 mod peer;
 mod product;
@@ -16,6 +17,8 @@ use std::{
 };
 
 use cpu_time::ProcessTime;
+
+use roomsim::sim::Heartbeats;
 
 use hub::{Expected, Size, Tally};
 use rows::{ONE_ROOM_MOST, ROOMS, Row, Rows, rows};
@@ -31,9 +34,11 @@ Commands:
   rooms    ns per hop of roomsim alone, reading and running apart: rooms of 100, of 1000, one room
   linear   ns per client of roomsim in rooms of 100, for more and more clients
   threads  wall time of roomsim in rooms of 100 on 1 and on 2 threads
+  features ns per message of roomsim in rooms of 100 with one thing more
 
 Options:
-  --n N,…        so many clients [default: 1000,10000,100000; linear: 10000,100000,1000000]
+  --n N,…        so many clients [default: 1000,10000,100000; linear: 10000,100000,1000000;
+                 features: 10000]
   --seconds S    virtual time [default: 1200; peers with more than 10000 clients and linear: 300]
   --reps N       how often each row is measured [default: 3]
   --only NAME,…  only these rows; roomsim means all that begin with it
@@ -74,6 +79,7 @@ fn main() -> ExitCode {
         "rooms" => rooms(&options),
         "linear" => linear(&options),
         "threads" => threads(&options),
+        "features" => features(&options),
         "help" => {
             print!("{HELP}");
             ExitCode::SUCCESS
@@ -356,9 +362,53 @@ fn threads(options: &Options) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// What other things than heartbeats over simple links cost.
+fn features(options: &Options) -> ExitCode {
+    let sizes = options.sizes(&[10_000], |_| 1200);
+    let head = ["feature", "clients", "seconds", "messages", "passing over, ns", "one by one, ns"];
+    let mut table = Table::new(options.style, head.map(str::to_owned));
+    for &size in &sizes {
+        for feature in features::FEATURES {
+            let scenario = product::parse(&feature.scenario(size));
+            let (mut best, mut n) = ([Duration::MAX; 2], 0);
+            for _ in 0..options.reps {
+                for (best, way) in
+                    best.iter_mut().zip([Heartbeats::PassedOver, Heartbeats::EachOne])
+                {
+                    let (messages, time) = timed(|| features::messages(&scenario, way));
+                    (*best, n) = (time.min(*best), messages);
+                }
+            }
+            let [over, each] = best.map(|it| format!("{:.1}", ns_per(it, n)));
+            table.row([
+                feature.name.to_owned(),
+                size.clients.to_string(),
+                size.seconds.to_string(),
+                n.to_string(),
+                over,
+                each,
+            ]);
+        }
+    }
+    println!("{table}");
+    ExitCode::SUCCESS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each feature is a scenario, and its messages are the same either way.
+    #[test]
+    fn features_send_the_same_either_way() {
+        for feature in features::FEATURES {
+            let size = Size { clients: 200, seconds: 400 };
+            let scenario = product::parse(&feature.scenario(size));
+            let n = [Heartbeats::PassedOver, Heartbeats::EachOne]
+                .map(|it| features::messages(&scenario, it));
+            assert!(20_000 < n[0] && n[0] == n[1], "{}: {n:?}", feature.name);
+        }
+    }
 
     /// Every simulator, with either kind of deadlines, counts what theory expects.
     #[test]
