@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 
 use crate::{
     properties,
-    support::{Ran, client, event, gallery, gallery_names, login, parse, run_how, scenario, with},
+    support::{
+        Ran, call, client, event, gallery, gallery_names, login, parse, run_how, scenario, with,
+    },
 };
 
 /// All that comes of a run.
@@ -84,6 +86,33 @@ fn what_arrives_as_the_run_ends_has_arrived() {
             let found = counts.map(|it| (it.sent, it.delivered));
             assert_eq!(found, [(by(0), by(WAY)), (by(WAY), by(2 * WAY))], "end at {end}");
             assert_eq!(ran.counters.in_flight(), by(0) - by(2 * WAY), "end at {end}");
+        }
+    }
+}
+
+/// An app is suspended from 0.5 s to 8 s, and its first heartbeat is due at 5.12 s: it goes as the
+/// app goes on, and the next 5 s later.  The acknowledgement of the member list, sent at 0.22 s, is
+/// lost, or not; if so the server repeats the list until the app goes on, and after.
+#[test]
+fn an_overdue_heartbeat_goes_at_once() {
+    for (order, is_lost) in [("any", false), ("any", true), ("fifo", false), ("fifo", true)] {
+        for (end, n_sent) in [("7999999us", 0), ("8s", 1), ("12999999us", 1), ("13s", 2)] {
+            let outage =
+                json!({ "clients": ["A"], "kind": "silent", "direction": "up", "for": "100ms" });
+            let outage = event("200ms", &json!({ "outage": outage }));
+            let suspension = call("500ms", "A", &json!({ "suspendApp": { "for": "7500ms" } }));
+            let script = [login("0s", "A"), suspension, outage];
+            let mut story = scenario(
+                &json!({ "base": "zego", "heartbeat": { "phase": "login" } }),
+                &[client("A", &json!({}))],
+                &script[..if is_lost { 3 } else { 2 }],
+            );
+            story["duration"] = json!(end);
+            for link in story["links"].as_object_mut().unwrap().values_mut() {
+                link["order"] = json!(order);
+            }
+            let ran = same(&story);
+            assert_eq!(ran.counters.of(Kind::Heartbeat).sent, n_sent, "{order} {is_lost} {end}");
         }
     }
 }

@@ -52,7 +52,8 @@ impl<O: Observer> World<'_, O> {
         let session = &self.sessions[id];
         let (client, member) = (&session.client, self.server.member(id));
         let Some(pulse) = Pulse::of(client, member) else { return false };
-        if Pulse::others_at(client, member) <= pulse.beat_at() {
+        // A heartbeat is overdue where an app stood still.
+        if pulse.beat_at() < self.now() || Pulse::others_at(client, member) <= pulse.beat_at() {
             return false;
         }
         if are_work(self.scenario) || session.n_lost.is_some() || !self.is_undisturbed(id) {
