@@ -1,4 +1,4 @@
-//! The pulse of a session: heartbeats and their answers, of which most of a run consists.
+//! The pulse of a session: heartbeats, probes and their answers, of which most of a run consists.
 //!
 //! All that they move, at the client and at the server, is here side by side, so that a heartbeat
 //! touches little memory.  A pulse does what [`Client::step`] and [`Member::step`] would do, or
@@ -10,7 +10,7 @@ use crate::{
         beats::Beats,
         client::{self, Client},
         member::{self, Member},
-        rules::Rules,
+        rules::{Anchor, Rules},
     },
     time::SimTime,
 };
@@ -79,6 +79,27 @@ impl Pulse {
     #[inline]
     pub fn beat(&mut self, rules: &Rules, now: SimTime) {
         self.beats.beat(rules, now);
+    }
+
+    /// Whether nothing is due but a probe, which is sent where an answer is waited for too long.
+    #[inline]
+    pub fn owes_a_probe(&self, now: SimTime) -> bool {
+        let Beats { beat_at, probe_at, broken_at } = self.beats;
+        probe_at.is_due(now) && !beat_at.min(broken_at).min(self.lease_ends_at).is_due(now)
+    }
+
+    /// The probe that is due is sent.
+    #[inline]
+    pub fn probe(&mut self, rules: &Rules, now: SimTime) {
+        self.beats.await_answer(rules, now);
+    }
+
+    /// A probe comes to the server, which answers it like a heartbeat.
+    #[inline]
+    pub fn hear_probe(&mut self, rules: &Rules, now: SimTime) {
+        if rules.lease.anchor == Anchor::LastMessage {
+            self.lease_ends_at = rules.lease.renewed(self.lease_ends_at, now);
+        }
     }
 
     /// A heartbeat comes to the server, which answers it.

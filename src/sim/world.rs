@@ -272,6 +272,9 @@ impl<'a, O: Observer> World<'a, O> {
     /// first.
     fn wake(&mut self, session: SessionId) {
         self.fetch_all(session);
+        if self.wakes_heart(session) {
+            return;
+        }
         self.catch_up(session);
         if self.rest(session).is_some_and(|at| self.now() < at) {
             self.set_deadline(session);
@@ -416,10 +419,6 @@ impl<'a, O: Observer> World<'a, O> {
             let client = self.cell.clients[session.device.index()];
             self.observer.standing(self.agenda.now(), client, change);
         }
-    }
-
-    const fn is_down(&self) -> bool {
-        0 < self.n_down
     }
 
     /// When a client has something to do: never, while its app does not run.

@@ -63,6 +63,9 @@ fn a_pulse_is_the_steps_of_both() {
                 heard.hear_beat(rules, NOW);
                 same(heard, Ok(ClientMsg { epoch, body: ClientBody::Heartbeat }));
                 answered.hear_answer(rules, NOW);
+                let mut probed = pulse;
+                probed.hear_probe(rules, NOW);
+                same(probed, Ok(ClientMsg { epoch, body: ClientBody::Probe }));
                 let answer = ServerMsg { epoch, body: ServerBody::HeartbeatAck };
                 same(answered, Err(client::Input::Receive(&answer)));
                 let others = client.deadline().min(member.deadline());

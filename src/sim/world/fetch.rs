@@ -52,7 +52,7 @@ impl<O: Observer> World<'_, O> {
             match parcel {
                 _ if self.hearts.is_empty() => self.fetch_session(id),
                 // The answer goes down.
-                Parcel::Heartbeat(_) => self.fetch_heart(id, Direction::Down),
+                Parcel::Heartbeat(_) | Parcel::Probe(_) => self.fetch_heart(id, Direction::Down),
                 Parcel::HeartbeatAck(_) => self.fetch_pulse(id),
                 Parcel::Other(_) => self.fetch_session(id),
             }

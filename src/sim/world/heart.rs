@@ -113,6 +113,27 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
+    /// A deadline of a session is due that is left to its heart; whether that is all to be done: a
+    /// probe, or nothing, because answers have moved what was due.
+    pub(super) fn wakes_heart(&mut self, id: SessionId) -> bool {
+        let now = self.now();
+        let Some(heart) = self.hearts.get_mut(id) else { return false };
+        let Some(pulse) = &mut heart.pulse else { return false };
+        let (client, member) = (&self.sessions[id].client, self.server.member(id));
+        if pulse.beat_at().min(Pulse::others_at(client, member)).is_due(now) {
+            return false;
+        }
+        if pulse.owes_a_probe(now) {
+            pulse.probe(&self.rules, now);
+            let epoch = pulse.epoch();
+            self.send_by_heart(id, None, Parcel::Probe(epoch));
+        } else if pulse.alarm_at().is_due(now) {
+            return false;
+        }
+        self.agenda.set_deadline(self.slot(id), self.alarm(id));
+        true
+    }
+
     /// It is a session's turn in the row: its heartbeat is due, unless it was given back meanwhile.
     pub(super) fn beat(&mut self, id: SessionId) {
         let now = self.now();
@@ -141,7 +162,7 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    /// A message arrives; whether it was a heartbeat or an answer, and is dealt with.
+    /// A message arrives; whether it was a heartbeat, a probe or an answer, and is dealt with.
     #[inline]
     pub(super) fn arrives_at_heart(&mut self, waybill: Waybill, parcel: Parcel) -> bool {
         let id = SessionId::from_index(waybill.lane as usize / LANES);
@@ -156,23 +177,36 @@ impl<O: Observer> World<'_, O> {
                 self.send_by_heart(id, Some(waybill.number), Parcel::HeartbeatAck(epoch));
                 true
             }
+            Parcel::Probe(epoch) if pulse.is_of(epoch) => {
+                self.observer.delivered(now, heart.client, Kind::Probe);
+                pulse.hear_probe(&self.rules, now);
+                self.heard = waybill.number;
+                self.send_by_heart(id, Some(waybill.number), Parcel::HeartbeatAck(epoch));
+                true
+            }
             Parcel::HeartbeatAck(epoch) if pulse.is_of(epoch) => {
                 self.observer.delivered(now, heart.client, Kind::HeartbeatAck);
                 pulse.hear_answer(&self.rules, now);
                 true
             }
-            Parcel::Heartbeat(_) | Parcel::HeartbeatAck(_) | Parcel::Other(_) => false,
+            Parcel::Heartbeat(_)
+            | Parcel::Probe(_)
+            | Parcel::HeartbeatAck(_)
+            | Parcel::Other(_) => false,
         }
     }
 
-    /// Sends a heartbeat, or the answer to the one with a number: it has the same for its draws.
+    /// Sends a heartbeat or a probe, or the answer to the one with a number: it has the same for its
+    /// draws.
     #[expect(clippy::inline_always, reason = "of most runs, most is this")]
     #[inline(always)]
     fn send_by_heart(&mut self, id: SessionId, answered: Option<u32>, parcel: Parcel) {
         let now = self.agenda.now();
-        let (direction, kind) = match answered {
-            None => (Direction::Up, Kind::Heartbeat),
-            Some(_) => (Direction::Down, Kind::HeartbeatAck),
+        let (direction, kind) = match parcel {
+            Parcel::Heartbeat(_) => (Direction::Up, Kind::Heartbeat),
+            Parcel::Probe(_) => (Direction::Up, Kind::Probe),
+            Parcel::HeartbeatAck(_) => (Direction::Down, Kind::HeartbeatAck),
+            Parcel::Other(_) => unreachable!("{parcel:?} is nothing that a heart says"),
         };
         let heart = &mut self.hearts[id];
         if !heart.ways.are_plain() {

@@ -1,4 +1,4 @@
-//! Messages under way, in little memory: most of them are heartbeats and answers to these.
+//! Messages under way, in little memory: most of them are heartbeats, probes, and answers to these.
 
 use crate::{
     id::Epoch,
@@ -10,13 +10,15 @@ use crate::{
 pub(super) enum Parcel {
     /// A heartbeat.
     Heartbeat(Epoch),
-    /// The answer to one.
+    /// A probe.
+    Probe(Epoch),
+    /// The answer to one of them.
     HeartbeatAck(Epoch),
     /// Any other message, kept in this place.
     Other(u64),
 }
 
-/// What is said in messages under way other than heartbeats and their answers.
+/// What is said in all other messages under way.
 #[derive(Debug, Default)]
 pub(super) struct Mail {
     messages: Vec<Message>,
@@ -32,6 +34,7 @@ impl Mail {
             Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat }) => {
                 Parcel::Heartbeat(epoch)
             }
+            Message::Up(ClientMsg { epoch, body: ClientBody::Probe }) => Parcel::Probe(epoch),
             Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck }) => {
                 Parcel::HeartbeatAck(epoch)
             }
@@ -55,6 +58,7 @@ impl Mail {
             Parcel::Heartbeat(epoch) => {
                 Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat })
             }
+            Parcel::Probe(epoch) => Message::Up(ClientMsg { epoch, body: ClientBody::Probe }),
             Parcel::HeartbeatAck(epoch) => {
                 Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck })
             }
@@ -85,12 +89,13 @@ mod tests {
             down(second, ServerBody::HeartbeatAck),
             up(second, ClientBody::Probe),
             down(first, ServerBody::Count(3)),
+            up(second, ClientBody::AckKick),
             up(first, ClientBody::Logout),
         ];
         let mut mail = Mail::default();
         for _ in 0..3 {
             let parcels = messages.each_ref().map(|it| mail.pack(it));
-            for place in [4, 0, 5, 2, 1, 3] {
+            for place in [4, 0, 6, 2, 1, 3, 5] {
                 assert_eq!(mail.open(parcels[place]), messages[place]);
             }
         }

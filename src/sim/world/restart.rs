@@ -31,6 +31,10 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
+    pub(super) const fn is_down(&self) -> bool {
+        0 < self.n_down
+    }
+
     /// The server is as slow as what began last and has not ended.
     fn set_pace(&mut self) {
         let rules = self.scenario.rules();
