@@ -323,6 +323,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     fn step_client(&mut self, id: SessionId, input: client::Input<'_>) {
+        self.catch_up(id); // It may have gone to rest a moment ago.
         let session = &mut self.sessions[id];
         if session.client.may_spend() {
             session.throw(&self.draws);

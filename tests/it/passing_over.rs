@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use crate::{
     properties,
     support::{
-        Ran, call, client, event, gallery, gallery_names, login, parse, run_how, scenario, with,
+        Ran, after, call, client, event, gallery, gallery_names, login, parse, run_how, scenario,
+        with,
     },
 };
 
@@ -114,6 +115,27 @@ fn an_overdue_heartbeat_goes_at_once() {
             let ran = same(&story);
             assert_eq!(ran.counters.of(Kind::Heartbeat).sent, n_sent, "{order} {is_lost} {end}");
         }
+    }
+}
+
+/// While an app sleeps, or a microsecond before it goes on, its device gets another network.  It
+/// knows as it goes on: first it has nothing to do, then its connection is gone, all at one instant.
+#[test]
+fn a_network_that_changes_while_the_app_sleeps_is_noticed_as_it_goes_on() {
+    // The other way in takes 20 ms to the server, 20 ms there, and 20 ms back.
+    let told = ["16.000000 A Reconnecting 1002051", "16.060000 A Reconnected 0"];
+    // In a browser the app is told of nothing that is over in 8 s.
+    let cases =
+        [("zego", "15999999us", &told[..]), ("zego", "12s", &told), ("zego-web", "12s", &[])];
+    for (base, changed_at, expected) in cases {
+        let links = json!({ "home": { "delay": "50ms" }, "other": { "delay": "20ms" } });
+        let suspension = call("11s", "A", &json!({ "suspendApp": { "for": "5s" } }));
+        let change = json!({ "changeNetwork": { "clients": ["A"], "to": "other" } });
+        let script = [login("0s", "A"), suspension, event(changed_at, &change)];
+        let story = scenario(&json!(base), &[client("A", &json!({}))], &script);
+        let ran = same(&with(story, &json!({ "links": links, "duration": "1min" })));
+        let lines = ran.lines_of("A");
+        assert_eq!(after(&lines, 1), expected, "{base} {changed_at}");
     }
 }
 
