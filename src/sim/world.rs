@@ -262,7 +262,6 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Message::Down(message) => {
                 self.observer.delivered(now, global, kind);
-                self.catch_up(session);
                 self.step_client(session, client::Input::Receive(message));
             }
         }
