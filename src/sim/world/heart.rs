@@ -170,16 +170,14 @@ impl<O: Observer> World<'_, O> {
         let Some(heart) = self.hearts.get_mut(id) else { return false };
         let Some(pulse) = &mut heart.pulse else { return false };
         match parcel {
-            Parcel::Heartbeat(epoch) if pulse.is_of(epoch) => {
-                self.observer.delivered(now, heart.client, Kind::Heartbeat);
-                pulse.hear_beat(&self.rules, now);
-                self.heard = waybill.number;
-                self.send_by_heart(id, Some(waybill.number), Parcel::HeartbeatAck(epoch));
-                true
-            }
-            Parcel::Probe(epoch) if pulse.is_of(epoch) => {
-                self.observer.delivered(now, heart.client, Kind::Probe);
-                pulse.hear_probe(&self.rules, now);
+            Parcel::Heartbeat(epoch) | Parcel::Probe(epoch) if pulse.is_of(epoch) => {
+                if let Parcel::Probe(_) = parcel {
+                    self.observer.delivered(now, heart.client, Kind::Probe);
+                    pulse.hear_probe(&self.rules, now);
+                } else {
+                    self.observer.delivered(now, heart.client, Kind::Heartbeat);
+                    pulse.hear_beat(&self.rules, now);
+                }
                 self.heard = waybill.number;
                 self.send_by_heart(id, Some(waybill.number), Parcel::HeartbeatAck(epoch));
                 true
