@@ -185,11 +185,10 @@ impl Journal {
         let all = &self.told[users as usize];
         // Most are the last ones.
         let old = all.len().saturating_sub(N_RECENT);
-        let place = |position| match all.get(old) {
-            Some(first) if *first <= position => {
-                old + all[old..].partition_point(|it| *it < position)
-            }
-            Some(_) | None => all.partition_point(|it| *it < position),
+        let place = |position| {
+            let is_recent = all.get(old).is_some_and(|it| *it <= position);
+            let first = if is_recent { old } else { 0 };
+            first + all[first..].partition_point(|it| *it < position)
         };
         all.get(place(from)..place(to)).unwrap_or_default()
     }
