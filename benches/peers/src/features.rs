@@ -15,8 +15,12 @@ use crate::hub::Size;
 pub struct Feature {
     /// What it is, in the words of a scenario.
     pub name: &'static str,
+    /// What its links lose.
+    loss: &'static str,
     /// More of the link.
     link: &'static str,
+    /// Whether all are told of each other.
+    is_told: bool,
     /// More of the clients.
     clients: &'static str,
     /// More of the scenario.
@@ -24,26 +28,31 @@ pub struct Feature {
     profile: &'static str,
 }
 
-const PLAIN: Feature = Feature { name: "none", link: "", clients: "", more: "", profile: "zego" };
+const PLAIN: Feature = Feature {
+    name: "none",
+    loss: r#""1%""#,
+    link: "",
+    is_told: false,
+    clients: "",
+    more: "",
+    profile: "zego",
+};
 
 /// All that are measured.
 pub const FEATURES: [Feature; 12] = [
     PLAIN,
-    Feature {
-        name: "loss: gemodel",
-        link: r#", "loss": { "gemodel": { "p": "1%", "r": "50%" } }"#,
-        ..PLAIN
-    },
+    Feature { name: "loss: gemodel", loss: r#"{ "gemodel": { "p": "1%", "r": "50%" } }"#, ..PLAIN },
     Feature { name: "order: fifo", link: r#", "order": "fifo""#, ..PLAIN },
     Feature { name: "duplicate", link: r#", "duplicate": "1%""#, ..PLAIN },
     Feature { name: "reorder", link: r#", "reorder": "1%""#, ..PLAIN },
     Feature { name: "rate", link: r#", "rate": "64kbit""#, ..PLAIN },
     Feature { name: "clock", clients: r#", "clock": "100ppm""#, ..PLAIN },
     Feature { name: "profile zego-web", profile: "zego-web", ..PLAIN },
-    Feature { name: "isUserStatusNotify", clients: r#", "isUserStatusNotify": true"#, ..PLAIN },
+    Feature { name: "isUserStatusNotify", is_told: true, ..PLAIN },
     Feature {
         name: "the same, stay, away",
-        clients: r#", "isUserStatusNotify": true, "stay": { "fixed": "2min" }, "away": { "fixed": "1min" }"#,
+        is_told: true,
+        clients: r#", "stay": { "fixed": "2min" }, "away": { "fixed": "1min" }"#,
         ..PLAIN
     },
     Feature {
@@ -61,27 +70,18 @@ pub const FEATURES: [Feature; 12] = [
 impl Feature {
     /// A scenario that has it.
     pub fn scenario(&self, Size { clients, seconds }: Size) -> String {
-        let loss = if self.link.contains("\"loss\"") { "" } else { r#", "loss": "1%""# };
-        let quiet = if self.clients.contains("isUserStatusNotify") {
-            ""
-        } else {
-            r#", "isUserStatusNotify": false"#
-        };
+        let Self { loss, link, is_told, clients: more_of_clients, more, profile, .. } = self;
         format!(
             r#"{{
   "version": 1, "name": "feature", "duration": "{seconds}s", "profile": "{profile}",
-  "links": {{ "home": {{ "delay": "50ms", "jitter": "10ms"{loss}{link} }} }},
+  "links": {{ "home": {{ "delay": "50ms", "jitter": "10ms", "loss": {loss}{link} }} }},
   "clients": [ {{
     "name": "c", "count": {clients}, "rooms": {rooms}, "link": "home",
-    "arrive": {{ "uniform": "30s" }}{quiet}{more_of_clients}
+    "arrive": {{ "uniform": "30s" }}, "isUserStatusNotify": {is_told}{more_of_clients}
   }} ],
   "script": []{more}
 }}"#,
-            profile = self.profile,
-            link = self.link,
             rooms = clients.div_ceil(100),
-            more_of_clients = self.clients,
-            more = self.more,
         )
     }
 }
