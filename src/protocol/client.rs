@@ -332,14 +332,14 @@ impl Client {
     /// What the server is told of what the app wants, now that it has let the client in.
     fn renewed(
         self,
-        &Context { rules, rtt, now, .. }: &Context<'_>,
+        &Context { rules, now, .. }: &Context<'_>,
         login: Login,
     ) -> (Repeat, Option<Effect>) {
         let Wishes { version, done, streams, .. } = self.wishes;
         if streams.is_empty() && version == done {
             return (Repeat::NEVER, None);
         }
-        (Repeat::first(rules, rtt, now), Some(self.errands(login.token)))
+        (Repeat::first(rules, self.rtt, now), Some(self.errands(login.token)))
     }
 
     /// `loginRoom` of a client that is in no room.

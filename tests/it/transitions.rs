@@ -432,3 +432,26 @@ fn waking_never_stands_still() {
         assert!(last.since(SimTime::ZERO) < SimSpan::from_secs(1310), "{name} never gives up");
     }
 }
+
+/// What the app wants is repeated by what is known of the new connection, not of the one before.
+#[test]
+fn a_connection_forgets_the_round_trips_of_the_one_before() {
+    let mut rules = rules_of("zego").clone();
+    rules.resend.first = SimSpan::from_millis(1);
+    let slow = Repeat { at: at(2), wait: SimSpan::from_secs(1), count: 0 }; // Sent at 1 s.
+    let rtt = RoundTrip::UNKNOWN.answered(&rules, slow, at(31));
+    assert_eq!(rtt.timeout(&rules), rules.resend.cap.min(SimSpan::from_secs(90)));
+    let (_, state) = client_states().remove(7);
+    let client::State::Reconnecting { .. } = state else { panic!("{state:?} has a connection") };
+    let [_, epoch, _] = epochs();
+    let mut client = Client { epoch, wishes: wishes("Online/Wishing"), rtt, state };
+    // The login was sent at 100 s.
+    let now = NOW + SimSpan::from_millis(200);
+    let accepted = ServerMsg { epoch, body: ServerBody::LoginAccepted };
+    let context = client::Context { rules: &rules, now, rtt, luck: Luck::default() };
+    client = client.step(context, client::Input::Receive(&accepted)).0;
+    let client::State::Online(online) = client.state else { panic!("{client:?} is let in") };
+    // 200 ms + 4 x 200 ms / 2, by RFC 6298.
+    assert_eq!(online.errands.wait, SimSpan::from_millis(600));
+    assert_eq!(online.errands.at, now + SimSpan::from_millis(600));
+}

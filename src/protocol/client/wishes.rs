@@ -172,7 +172,7 @@ impl Online {
     /// The server is told what is wanted now.
     fn tell(self, client: &Client, context: &Context<'_>, token: Token) -> (Client, Out) {
         let login = crate::protocol::call::Login { token, ..self.login };
-        let errands = Repeat::first(context.rules, context.rtt, context.now);
+        let errands = Repeat::first(context.rules, client.rtt, context.now);
         let online = Self { login, errands, ..self };
         (client.with(State::Online(online)), Out::of([client.errands(token)]))
     }
