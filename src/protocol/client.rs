@@ -1,8 +1,8 @@
 //! The client's machine: one login, from `loginRoom` to its end.
 //!
-//! Pure: [`Client::step`] takes time, a drawn number and an input, and gives the next client and
-//! its effects.  A deadline lives in the state that it belongs to; leaving the state drops it, and
-//! waking early or late does nothing.
+//! [`Client::step`] takes time, drawn numbers and an input, changes the client, and gives its
+//! effects; nothing else has a part in it.  A deadline lives in the state that it belongs to;
+//! leaving the state drops it, and waking early or late does nothing.
 
 mod online;
 mod trying;
@@ -12,7 +12,7 @@ use crate::{
     id::{Epoch, RoomId},
     protocol::{
         Effects,
-        call::{Ask, Call, CallKind, Login, Notify, Streams, Unanswered, Via},
+        call::{Ask, Call, CallKind, Login, Notify, Streams, Token, Unanswered, Via},
         code::{ErrorCode, Event, Reason, Status},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
@@ -21,6 +21,7 @@ use crate::{
     time::SimTime,
 };
 use trying::{Lost, Trying, give_up_at};
+use wishes::wish_in_vain;
 
 pub use online::{Online, Roster};
 pub use wishes::Wishes;
@@ -171,8 +172,6 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// The present instant.
     pub now: SimTime,
-    /// What is known of the way to the server; the step sees to it.
-    pub rtt: RoundTrip,
     /// Evenly distributed numbers that no step has used.
     pub luck: Luck,
 }
@@ -204,12 +203,12 @@ impl Client {
 
     /// When the client wants to be woken.
     pub fn deadline(&self) -> SimTime {
-        match self.state {
+        match &self.state {
             State::LoggedOut(None) => SimTime::NEVER,
             State::LoggedOut(Some(farewell)) => farewell.repeat.at.min(farewell.until),
-            State::Logining { attempt, give_up_at, .. } => attempt.deadline().min(give_up_at),
+            State::Logining { attempt, give_up_at, .. } => attempt.deadline().min(*give_up_at),
             State::Reconnecting { attempt, give_up_at, tell_at, .. } => {
-                attempt.deadline().min(give_up_at).min(tell_at)
+                attempt.deadline().min(*give_up_at).min(*tell_at)
             }
             State::Online(it) => it.deadline().min(self.wishes.warn_at),
         }
@@ -225,12 +224,9 @@ impl Client {
         matches!(self.state, State::Logining { .. } | State::Reconnecting { .. })
     }
 
-    /// What becomes of the client, and what it does.
+    /// Lets something happen to the client; gives what it does.
     #[inline]
-    #[must_use]
-    pub fn step(&self, mut context: Context<'_>, input: Input<'_>) -> (Self, Out) {
-        context.rtt = self.rtt;
-        let context = &context;
+    pub fn step(&mut self, context: &Context<'_>, input: Input<'_>) -> Out {
         match self.state {
             State::LoggedOut(farewell) => self.logged_out(context, farewell, input),
             State::Logining { login, attempt, give_up_at } => {
@@ -240,56 +236,46 @@ impl Client {
                 let lost = Some(Lost { known, tell_at, broken_by });
                 Trying { login, attempt, give_up_at, lost }.step(self, context, input)
             }
-            State::Online(online) => online.step(self, context, input),
+            State::Online(_) => self.online(context, input),
         }
     }
 
-    const fn with(self, state: State) -> Self {
-        Self { state, ..self }
-    }
-
-    /// A message has had its answer just now.
-    fn answered(self, &Context { rules, now, .. }: &Context<'_>, repeat: Repeat) -> Self {
-        Self { rtt: self.rtt.answered(rules, repeat, now), ..self }
-    }
-
-    const fn send(self, body: ClientBody) -> Effect {
+    const fn send(&self, body: ClientBody) -> Effect {
         Effect::Send(ClientMsg { epoch: self.epoch, body })
     }
 
     fn logged_out(
-        self,
+        &mut self,
         context: &Context<'_>,
         farewell: Option<Farewell>,
         input: Input<'_>,
-    ) -> (Self, Out) {
+    ) -> Out {
         let Context { rules, now, .. } = *context;
+        let logout = |epoch| Effect::Send(ClientMsg { epoch, body: ClientBody::Logout });
         match input {
             Input::Call(Call::LoginRoom(login)) => self.enter(context, login),
-            Input::Call(Call::LogoutRoom(None)) => (self, Out::NONE),
+            Input::Call(Call::LogoutRoom(None)) => Out::NONE,
             Input::Call(Call::LogoutRoom(Some(room))) => {
-                (self, Out::of([logout_failed(room, Event::LogoutRoom)]))
+                Out::of([logout_failed(room, Event::LogoutRoom)])
             }
-            Input::Call(Call::SwitchRoom(room, _)) => {
-                (self, Out::of([logout_failed(room, Event::SwitchRoom)]))
+            Input::Call(Call::SwitchRoom(room, _)) | Input::SwitchAway(room) => {
+                Out::of([logout_failed(room, Event::SwitchRoom)])
             }
-            Input::SwitchAway(room) => (self, Out::of([logout_failed(room, Event::SwitchRoom)])),
-            Input::Call(call) => self.wish_in_vain(call),
+            Input::Call(call) => wish_in_vain(call),
             Input::Receive(&ServerMsg { epoch, body }) => match body {
                 // The login was given up while the answer was under way: the server must not keep
                 // a member that nobody is.
                 ServerBody::LoginAccepted if farewell.is_none() => {
-                    let farewell = Farewell::new(context, epoch);
-                    let message = ClientMsg { epoch, body: ClientBody::Logout };
-                    let client = self.with(State::LoggedOut(Some(farewell)));
-                    (client, Out::of([Effect::Send(message)]))
+                    let farewell = Farewell::new(context, epoch, self.rtt);
+                    self.state = State::LoggedOut(Some(farewell));
+                    Out::of([logout(epoch)])
                 }
                 ServerBody::LogoutAccepted if farewell.is_some_and(|it| it.epoch == epoch) => {
-                    (self.with(State::LoggedOut(None)), Out::NONE)
+                    self.state = State::LoggedOut(None);
+                    Out::NONE
                 }
                 ServerBody::Kicked(_) => {
-                    let message = ClientMsg { epoch, body: ClientBody::AckKick };
-                    (self, Out::of([Effect::Send(message)]))
+                    Out::of([Effect::Send(ClientMsg { epoch, body: ClientBody::AckKick })])
                 }
                 // Out of turn.
                 ServerBody::LoginAccepted
@@ -299,104 +285,107 @@ impl Client {
                 | ServerBody::SessionGone
                 | ServerBody::Roster { .. }
                 | ServerBody::ErrandsDone { .. }
-                | ServerBody::Count(_) => (self, Out::NONE),
+                | ServerBody::Count(_) => Out::NONE,
             },
             Input::Wake => match farewell {
-                Some(it) if it.until.is_due(now) => (self.with(State::LoggedOut(None)), Out::NONE),
+                Some(it) if it.until.is_due(now) => {
+                    self.state = State::LoggedOut(None);
+                    Out::NONE
+                }
                 Some(it) if it.repeat.is_due(now) => {
                     let farewell = Farewell { repeat: it.repeat.again(rules, now), ..it };
-                    let message = ClientMsg { epoch: it.epoch, body: ClientBody::Logout };
-                    let client = self.with(State::LoggedOut(Some(farewell)));
-                    (client, Out::of([Effect::Send(message)]))
+                    self.state = State::LoggedOut(Some(farewell));
+                    Out::of([logout(it.epoch)])
                 }
-                Some(_) | None => (self, Out::NONE),
+                Some(_) | None => Out::NONE,
             },
-            Input::Killed | Input::EngineDestroyed => (self.out(), Out::NONE),
-            Input::LinkLost | Input::LinkBack => (self, Out::NONE),
+            Input::Killed | Input::EngineDestroyed => self.end(),
+            Input::LinkLost | Input::LinkBack => Out::NONE,
         }
     }
 
     /// In no room, with nothing left to say.
-    const fn out(self) -> Self {
-        Self { wishes: self.wishes.none(), state: State::LoggedOut(None), ..self }
+    fn end(&mut self) -> Out {
+        self.wishes = self.wishes.none();
+        self.state = State::LoggedOut(None);
+        Out::NONE
     }
 
     /// `destroyEngine` leaves the room; there is nobody left to repeat it (spec: R61).
-    fn destroyed(self, room: RoomId) -> (Self, Out) {
+    fn destroyed(&mut self, room: RoomId) -> Out {
         let gone = Effect::status(room, (Reason::Logout, ErrorCode::OK), Event::DestroyEngine);
         let over = self.unanswered(room, Unanswered::NotInRoom);
         let out = Out::of([gone, self.send(ClientBody::Logout)]);
-        (self.out(), over.into_iter().fold(out, Out::and))
+        self.end();
+        over.into_iter().fold(out, Out::and)
     }
 
     /// What the server is told of what the app wants, now that it has let the client in.
     fn renewed(
-        self,
+        &self,
         &Context { rules, now, .. }: &Context<'_>,
-        login: Login,
+        token: Token,
     ) -> (Repeat, Option<Effect>) {
         let Wishes { version, done, streams, .. } = self.wishes;
         if streams.is_empty() && version == done {
             return (Repeat::NEVER, None);
         }
-        (Repeat::first(rules, self.rtt, now), Some(self.errands(login.token)))
+        (Repeat::first(rules, self.rtt, now), Some(self.errands(token)))
     }
 
     /// `loginRoom` of a client that is in no room.
     ///
     /// It ends a farewell: the server takes the newer epoch for the end of the older.
-    fn enter(self, context: &Context<'_>, login: Login) -> (Self, Out) {
+    fn enter(&mut self, context: &Context<'_>, login: Login) -> Out {
         let (attempt, give_up_at) = (Attempt::first(context), give_up_at(context));
-        let state = State::Logining { login, attempt, give_up_at };
-        let wishes = self.wishes.none().proven(context.rules, login.token);
-        let client = Self { epoch: self.epoch.next_login(), wishes, state, ..self };
+        self.state = State::Logining { login, attempt, give_up_at };
+        self.wishes = self.wishes.none().proven(context.rules, login.token);
+        self.epoch = self.epoch.next_login();
         // spec: R3, R13
         let event = match login.via {
             Via::LoginRoom => Event::LoginRoom,
             Via::SwitchRoom => Event::SwitchRoom,
         };
         let logining = Effect::status(login.room, (Reason::Logining, ErrorCode::OK), event);
-        (client, Out::of([logining, client.send(ClientBody::Login(login))]))
+        Out::of([logining, self.send(ClientBody::Login(login))])
     }
 
     /// Leaves the room at once and tells the server as well as it can (spec: R10, R12).
-    fn leave(self, context: &Context<'_>, own: RoomId, event: Event) -> (Self, Out) {
+    fn leave(&mut self, context: &Context<'_>, own: RoomId, event: Event) -> Out {
         let gone = Effect::status(own, (Reason::Logout, ErrorCode::OK), event);
         let over = self.unanswered(own, Unanswered::NotInRoom);
-        let farewell = Farewell::new(context, self.epoch);
-        let client = self.out().with(State::LoggedOut(Some(farewell)));
         let out = Out::of([gone, self.send(ClientBody::Logout)]);
-        (client, over.into_iter().fold(out, Out::and))
+        self.end();
+        self.state = State::LoggedOut(Some(Farewell::new(context, self.epoch, self.rtt)));
+        over.into_iter().fold(out, Out::and)
     }
 
     /// A call about being in a room, while in `own` room or on the way there.
-    fn call(self, context: &Context<'_>, own: RoomId, call: Call) -> (Self, Out) {
+    fn call(&mut self, context: &Context<'_>, own: RoomId, call: Call) -> Out {
         match call {
             // spec: R33
             Call::LoginRoom(other) => {
                 let code = ErrorCode::ALREADY_IN_ROOM;
-                let failed = Effect::CallFailed(CallKind::LoginRoom, Some(other.room), code);
-                (self, Out::of([failed]))
+                Out::of([Effect::CallFailed(CallKind::LoginRoom, Some(other.room), code)])
             }
             Call::LogoutRoom(Some(other)) if other != own => {
-                (self, Out::of([logout_failed(other, Event::LogoutRoom)]))
+                Out::of([logout_failed(other, Event::LogoutRoom)])
             }
             Call::SwitchRoom(other, _) if other != own => {
-                (self, Out::of([logout_failed(other, Event::SwitchRoom)]))
+                Out::of([logout_failed(other, Event::SwitchRoom)])
             }
             Call::SwitchRoom(_, to) if to.room == own => {
-                let failed =
-                    Effect::CallFailed(CallKind::SwitchRoom, Some(own), ErrorCode::ROOM_IN_USE);
-                (self, Out::of([failed]))
+                let code = ErrorCode::ROOM_IN_USE;
+                Out::of([Effect::CallFailed(CallKind::SwitchRoom, Some(own), code)])
             }
             Call::LogoutRoom(_) => self.leave(context, own, Event::LogoutRoom),
             // Should the logout be lost, the server learns of it from the login (spec: R34).
             Call::SwitchRoom(_, to) => {
                 let gone = Effect::status(own, (Reason::Logout, ErrorCode::OK), Event::SwitchRoom);
                 let over = self.unanswered(own, Unanswered::NotInRoom);
-                let (client, entering) = self.enter(context, to);
                 let out = Out::of([gone, self.send(ClientBody::Logout)]);
-                (client, over.into_iter().chain(entering.iter()).fold(out, Out::and))
+                let entering = self.enter(context, to);
+                over.into_iter().chain(entering.iter()).fold(out, Out::and)
             }
             Call::RenewToken(..)
             | Call::StartPublishing(..)
@@ -414,7 +403,7 @@ impl Default for Client {
 
 impl Farewell {
     /// The logout is sent now.
-    fn new(&Context { rules, rtt, now, .. }: &Context<'_>, epoch: Epoch) -> Self {
+    fn new(&Context { rules, now, .. }: &Context<'_>, epoch: Epoch, rtt: RoundTrip) -> Self {
         Self { epoch, repeat: Repeat::first(rules, rtt, now), until: now + rules.logout_timeout }
     }
 }

@@ -1,7 +1,8 @@
 //! One client as the server sees it.
 //!
-//! Pure: [`Member::step`] takes time and an input, and gives the next member and its effects.
-//! Whether other members exist, and what their room's journal holds, it learns from its inputs.
+//! [`Member::step`] takes time and an input, changes the member, and gives its effects; nothing else
+//! has a part in it.  Whether other members exist, and what their room's journal holds, it learns
+//! from its inputs.
 
 mod departure;
 mod ousted;
@@ -114,8 +115,6 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// The present instant.
     pub now: SimTime,
-    /// What is known of the way to the client; the step sees to it.
-    pub rtt: RoundTrip,
     /// The last position in the journal of the member's room.
     pub head: u32,
     /// How many users are in the member's room.
@@ -142,9 +141,9 @@ impl Member {
 
     /// When the server has something to do about the member.
     pub fn deadline(&self) -> SimTime {
-        match self.state {
+        match &self.state {
             State::Absent(_) => SimTime::NEVER,
-            State::Joining { admit_at, .. } => admit_at,
+            State::Joining { admit_at, .. } => *admit_at,
             State::Present(it) => it.lease_ends_at.min(it.unmoved_deadline()),
             State::Ousted(it) => it.repeat.at.min(it.until),
         }
@@ -170,13 +169,10 @@ impl Member {
         }
     }
 
-    /// What becomes of the member, and what the server does.
+    /// Lets something happen to the member; gives what the server does.
     #[inline]
-    #[must_use]
-    pub fn step(&self, mut context: Context<'_>, input: Input<'_>) -> (Self, Out) {
-        context.rtt = self.rtt;
-        let context = &context;
-        if let Input::Receive(&message) = input {
+    pub fn step(&mut self, context: &Context<'_>, input: Input<'_>) -> Out {
+        if let Input::Receive(message) = input {
             return match message.body {
                 ClientBody::Login(login) => self.login(context, message.epoch, login),
                 ClientBody::Logout => self.logout(message.epoch),
@@ -197,9 +193,10 @@ impl Member {
             {
                 let (repeat, until) = (Repeat::NEVER, SimTime::NEVER);
                 let by = Ouster::OtherClient;
-                (self.with(State::Ousted(Ousted { by, repeat, until })), Out::NONE)
+                self.state = State::Ousted(Ousted { by, repeat, until });
+                Out::NONE
             }
-            State::Absent(_) => (*self, Out::NONE),
+            State::Absent(_) => Out::NONE,
             State::Joining { login, admit_at } => match input {
                 Input::Wake if admit_at.is_due(context.now) => self.admit(context, login),
                 // Not yet a member, so there is nothing to end.
@@ -208,22 +205,18 @@ impl Member {
                 | Input::Oust(_)
                 | Input::SignalBack(_)
                 | Input::SignalLost
-                | Input::Wake => (*self, Out::NONE),
+                | Input::Wake => Out::NONE,
             },
-            State::Present(present) => present.step(*self, context, input),
-            State::Ousted(ousted) => ousted.step(*self, context, input),
+            State::Present(present) => present.step(self, context, input),
+            State::Ousted(ousted) => ousted.step(self, context, input),
         }
     }
 
-    const fn with(self, state: State) -> Self {
-        Self { state, ..self }
-    }
-
-    const fn send(self, body: ServerBody) -> Effect {
+    const fn send(&self, body: ServerBody) -> Effect {
         Effect::Send(ServerMsg { epoch: self.epoch, body })
     }
 
-    const fn kick(self, by: Ouster) -> Effect {
+    const fn kick(&self, by: Ouster) -> Effect {
         self.send(ServerBody::Kicked(by.code()))
     }
 
@@ -235,62 +228,61 @@ impl Member {
                 && !matches!(self.state, State::Joining { .. } | State::Present(_))
     }
 
-    /// As the member is when the server starts again and remembers it.
-    pub(super) fn resumed(self, moment: Moment<'_>) -> Self {
-        let State::Present(present) = self.state else { return self };
-        let lease_ends_at = moment.now + moment.rules.lease.after;
-        self.with(State::Present(Present { lease_ends_at, ..present }))
+    /// The server starts again and remembers the member.
+    pub(super) fn resume(&mut self, moment: Moment<'_>) {
+        if let State::Present(present) = &mut self.state {
+            present.lease_ends_at = moment.now + moment.rules.lease.after;
+        }
     }
 
-    /// As the member is when the server starts again and has forgotten it.
-    pub(super) const fn forgotten(self) -> Self {
-        self.with(State::Absent(Gone::Silent))
+    /// The server starts again and has forgotten the member.
+    pub(super) const fn forget(&mut self) {
+        self.state = State::Absent(Gone::Silent);
     }
 
     /// A login request: the first of its login, or a repetition, or a relogin.
-    fn login(self, context: &Context<'_>, epoch: Epoch, login: Login) -> (Self, Out) {
+    fn login(&mut self, context: &Context<'_>, epoch: Epoch, login: Login) -> Out {
         let done_at = context.now + context.rules.login_processing;
         if epoch < self.epoch {
-            return (self, Out::NONE); // Out of turn.
+            return Out::NONE; // Out of turn.
         }
         if self.is_news(epoch)
             && let Some(code) = context.door
         {
             let reject = ServerBody::LoginRejected(code);
-            return (self, Out::of([Effect::Send(ServerMsg { epoch, body: reject })]));
+            return Out::of([Effect::Send(ServerMsg { epoch, body: reject })]);
         }
-        let state = State::Joining { login, admit_at: done_at };
-        let joining = Self { epoch, state, rtt: RoundTrip::UNKNOWN };
-        match self.state {
-            State::Absent(Gone::LoggedOut) if epoch.is_same_login(self.epoch) => (self, Out::NONE),
-            State::Joining { .. } if epoch == self.epoch => (self, Out::NONE),
+        let out = match self.state {
+            State::Absent(Gone::LoggedOut) if epoch.is_same_login(self.epoch) => return Out::NONE,
+            State::Joining { .. } if epoch == self.epoch => return Out::NONE,
             // Put out on this very connection, or on an earlier one and that is remembered.
             // spec: R32
             State::Ousted(Ousted { by, .. })
                 if epoch == self.epoch
                     || epoch.is_same_login(self.epoch) && context.rules.remembers(by) =>
             {
-                let member = Self { epoch, ..self };
-                let refusal = ServerBody::LoginRejected(by.refusal());
-                (member, Out::of([member.send(refusal)]))
+                self.epoch = epoch;
+                return Out::of([self.send(ServerBody::LoginRejected(by.refusal()))]);
             }
             // The session is alive: nobody else hears of it (spec: R20, R30).
             State::Present(present) if present.room == login.room => {
-                present.greet(self, context, (epoch, login))
+                present.greet(self, context, (epoch, login));
+                return Out::NONE;
             }
             // A new login elsewhere, while the logout was lost.
-            State::Present(present) => {
-                (joining, Out::of([Effect::Leave(present.room, Departure::Moved)]))
-            }
+            State::Present(present) => Out::of([Effect::Leave(present.room, Departure::Moved)]),
             // A newer login is let in, whatever became of the older (spec: R39).
-            State::Absent(_) | State::Joining { .. } | State::Ousted(_) => (joining, Out::NONE),
-        }
+            State::Absent(_) | State::Joining { .. } | State::Ousted(_) => Out::NONE,
+        };
+        let state = State::Joining { login, admit_at: done_at };
+        *self = Self { epoch, state, rtt: RoundTrip::UNKNOWN };
+        out
     }
 
-    fn logout(self, epoch: Epoch) -> (Self, Out) {
+    fn logout(&mut self, epoch: Epoch) -> Out {
         let done = Effect::Send(ServerMsg { epoch, body: ServerBody::LogoutAccepted });
         if epoch < self.epoch && !epoch.is_same_login(self.epoch) {
-            return (self, Out::of([done])); // A newer login has ended that one.
+            return Out::of([done]); // A newer login has ended that one.
         }
         let out = match self.state {
             State::Present(present) => {
@@ -298,47 +290,54 @@ impl Member {
             }
             State::Absent(_) | State::Joining { .. } | State::Ousted(_) => Out::of([done]),
         };
-        let epoch = epoch.max(self.epoch);
-        (Self { epoch, state: State::Absent(Gone::LoggedOut), ..self }, out)
+        self.epoch = epoch.max(self.epoch);
+        self.state = State::Absent(Gone::LoggedOut);
+        out
     }
 
     /// A message other than login and logout.
-    fn hear(self, context: &Context<'_>, ClientMsg { epoch, body }: ClientMsg) -> (Self, Out) {
-        if epoch != self.epoch {
-            return (self, Out::NONE); // Out of turn.
+    fn hear(&mut self, context: &Context<'_>, message: &ClientMsg) -> Out {
+        if message.epoch != self.epoch {
+            return Out::NONE; // Out of turn.
         }
-        match self.state {
-            State::Present(present) => present.hear(self, context, body),
-            State::Absent(Gone::Silent) => (self, Out::of([self.send(ServerBody::SessionGone)])),
-            State::Ousted(ousted) if body == ClientBody::AckKick => {
-                (self.with(State::Ousted(ousted.told())), Out::NONE)
+        match &mut self.state {
+            State::Present(present) => {
+                present.hear((self.epoch, &mut self.rtt), context, &message.body)
             }
-            State::Ousted(ousted) => (self, Out::of([self.kick(ousted.by)])),
-            State::Absent(Gone::LoggedOut) | State::Joining { .. } => (self, Out::NONE),
+            State::Absent(Gone::Silent) => Out::of([self.send(ServerBody::SessionGone)]),
+            State::Ousted(ousted) if message.body == ClientBody::AckKick => {
+                *ousted = ousted.told();
+                Out::NONE
+            }
+            State::Ousted(Ousted { by, .. }) => {
+                let by = *by;
+                Out::of([self.kick(by)])
+            }
+            State::Absent(Gone::LoggedOut) | State::Joining { .. } => Out::NONE,
         }
     }
 
-    /// When the lease ends that begins now.
-    fn lease(self, context: &Context<'_>) -> SimTime {
-        if context.signal == Some(self.epoch) {
+    /// When the lease of a connection ends that begins now.
+    fn lease(epoch: Epoch, context: &Context<'_>) -> SimTime {
+        if context.signal == Some(epoch) {
             return SimTime::NEVER;
         }
         context.now + context.rules.lease.after
     }
 
-    fn admit(self, context: &Context<'_>, login: Login) -> (Self, Out) {
+    fn admit(&mut self, context: &Context<'_>, login: Login) -> Out {
         if let Some(code) = context.refusal {
             // Asked again, it is decided again.
-            let refused = self.with(State::Absent(Gone::Silent));
-            return (refused, Out::of([self.send(ServerBody::LoginRejected(code))]));
+            self.state = State::Absent(Gone::Silent);
+            return Out::of([self.send(ServerBody::LoginRejected(code))]);
         }
         let hears = match login.notify {
             Notify::On => context.place,
             Notify::Off => Notify::Off,
         };
-        let present = Present {
+        let mut present = Present {
             room: login.room,
-            lease_ends_at: self.lease(context),
+            lease_ends_at: Self::lease(self.epoch, context),
             greet_at: SimTime::NEVER,
             anew: None,
             expel_at: SimTime::NEVER,
@@ -346,9 +345,9 @@ impl Member {
             version: 0,
             feed: Feed::Closed,
         };
-        let present = present.proven(context, login.token);
-        let out = Out::of([Effect::Join(login), self.send(ServerBody::LoginAccepted)]);
-        (self.with(State::Present(present)), out)
+        present.prove(context, login.token);
+        self.state = State::Present(present);
+        Out::of([Effect::Join(login), self.send(ServerBody::LoginAccepted)])
     }
 }
 

@@ -22,7 +22,6 @@ use crate::{
         message::{ClientBody, ClientMsg, Message},
         pulse::Pulse,
         quiet::Past,
-        repeat::RoundTrip,
         rules::Rules,
     },
     time::SimTime,
@@ -208,10 +207,9 @@ impl Server {
         if let (Input::Wake, State::Joining { login, .. }) = (input, self.members[session].state) {
             context.place = self.place(moment, session, login.room);
         }
-        let stepped = self.members[session].step(context, input);
-        self.members[session] = stepped.0;
+        let effects = self.members[session].step(&context, input);
         outbox.members.push(session);
-        for effect in &stepped.1 {
+        for effect in &effects {
             self.carry_out(moment, session, effect, outbox);
         }
     }
@@ -226,7 +224,6 @@ impl Server {
         Context {
             rules,
             now,
-            rtt: RoundTrip::UNKNOWN,
             head: room.map_or(0, |it| it.journal.head()),
             n_users: room.map_or(0, Room::n_users),
             place: Notify::On,
@@ -328,7 +325,7 @@ impl Server {
     /// The server starts again and knows what it knew: leases begin anew.
     pub fn resume(&mut self, moment: Moment<'_>, outbox: &mut Outbox) {
         for session in self.members.ids() {
-            self.members[session] = self.members[session].resumed(moment);
+            self.members[session].resume(moment);
             outbox.members.push(session);
         }
     }
@@ -337,7 +334,7 @@ impl Server {
     pub fn forget(&mut self, moment: Moment<'_>, outbox: &mut Outbox) {
         for session in self.members.ids() {
             let room = self.members[session].room();
-            self.members[session] = self.members[session].forgotten();
+            self.members[session].forget();
             self.signals[session] = None;
             outbox.members.push(session);
             if let Some(room) = room {
@@ -411,8 +408,7 @@ impl Server {
     fn oust_quietly(&mut self, moment: Moment<'_>, session: SessionId, outbox: &mut Outbox) {
         let context = self.context(moment, session);
         let input = Input::Oust(Ouster::OtherClient);
-        let (member, effects) = self.members[session].step(context, input);
-        self.members[session] = member;
+        let effects = self.members[session].step(&context, input);
         outbox.members.push(session);
         for effect in effects.iter() {
             if let Effect::Send(message) = effect {

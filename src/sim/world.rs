@@ -328,11 +328,9 @@ impl<'a, O: Observer> World<'a, O> {
             session.throw(&self.draws);
         }
         let now = self.devices[session.device].clock.shows(self.agenda.now());
-        let (rules, luck, rtt) = (&*self.rules, session.luck, session.client.rtt);
-        let context = client::Context { rules, now, rtt, luck };
-        let stepped = session.client.step(context, input);
-        session.client = stepped.0;
-        for effect in &stepped.1 {
+        let context = client::Context { rules: &self.rules, now, luck: session.luck };
+        let effects = session.client.step(&context, input);
+        for effect in &effects {
             self.carry_out(id, effect);
         }
         self.settle(id);

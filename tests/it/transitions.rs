@@ -186,13 +186,10 @@ fn client_step(
     let before = Client { epoch, wishes: wishes(name), rtt: RoundTrip::UNKNOWN, state };
     let rules = Rules { online_count: Some(SimSpan::from_secs(30)), ..rules_of("zego").clone() };
     // Half of all numbers are below this one.
-    let context = client::Context {
-        rules: &rules,
-        now,
-        rtt: RoundTrip::UNKNOWN,
-        luck: Luck { phase: 1 << 31, wait: 1 << 31 },
-    };
-    let (after, effects) = before.step(context, input);
+    let luck = Luck { phase: 1 << 31, wait: 1 << 31 };
+    let context = client::Context { rules: &rules, now, luck };
+    let mut after = before;
+    let effects = after.step(&context, input);
     ClientStep { before, after, effects: effects.iter().collect() }
 }
 
@@ -232,7 +229,6 @@ pub(crate) fn member_context(rules: &Rules, now: SimTime) -> member::Context<'_>
     member::Context {
         rules,
         now,
-        rtt: RoundTrip::UNKNOWN,
         head: 6,
         n_users: 3,
         place: Notify::On,
@@ -332,7 +328,8 @@ fn member_table(rules: &Rules) -> String {
         let before = Member { epoch, rtt: RoundTrip::UNKNOWN, state };
         let mut add = |input_name: &str, now, input| {
             let context = member_context(rules, now);
-            let (after, effects) = before.step(context, input);
+            let mut after = before;
+            let effects = after.step(&context, input);
             let rtt = (before.rtt != after.rtt).then_some(after.rtt);
             let shown = |it: Member, rtt| (it.epoch, it.state, rtt);
             let states = (shown(before, None), shown(after, rtt));
@@ -421,13 +418,8 @@ fn waking_never_stands_still() {
             }
             assert!(last <= now, "{name}: the deadline fell from {last} to {now}");
             last = now;
-            let context = client::Context {
-                rules: &rules,
-                now,
-                rtt: RoundTrip::UNKNOWN,
-                luck: Luck::default(),
-            };
-            client = client.step(context, client::Input::Wake).0;
+            let context = client::Context { rules: &rules, now, luck: Luck::default() };
+            let _ = client.step(&context, client::Input::Wake);
         }
         assert!(last.since(SimTime::ZERO) < SimSpan::from_secs(1310), "{name} never gives up");
     }
@@ -448,8 +440,8 @@ fn a_connection_forgets_the_round_trips_of_the_one_before() {
     // The login was sent at 100 s.
     let now = NOW + SimSpan::from_millis(200);
     let accepted = ServerMsg { epoch, body: ServerBody::LoginAccepted };
-    let context = client::Context { rules: &rules, now, rtt, luck: Luck::default() };
-    client = client.step(context, client::Input::Receive(&accepted)).0;
+    let context = client::Context { rules: &rules, now, luck: Luck::default() };
+    let _ = client.step(&context, client::Input::Receive(&accepted));
     let client::State::Online(online) = client.state else { panic!("{client:?} is let in") };
     // 200 ms + 4 x 200 ms / 2, by RFC 6298.
     assert_eq!(online.errands.wait, SimSpan::from_millis(600));

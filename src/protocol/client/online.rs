@@ -5,10 +5,10 @@ use crate::{
     id::RoomId,
     protocol::{
         beats::Beats,
-        call::{Call, Login, Unanswered},
+        call::{Login, Unanswered},
         code::{ErrorCode, Event, Reason, Status},
         message::{ClientBody, ServerBody, ServerMsg},
-        repeat::Repeat,
+        repeat::{Repeat, RoundTrip},
     },
     time::SimTime,
 };
@@ -53,178 +53,171 @@ impl Online {
         self.count_at.min(self.errands.at).min(ask_at)
     }
 
+    /// An answer is heard now.
     #[inline]
-    pub(super) fn step(
-        self,
-        client: &Client,
-        context: &Context<'_>,
-        input: Input<'_>,
-    ) -> (Client, Out) {
+    pub(super) fn heard(&mut self, &Context { rules, now, .. }: &Context<'_>) {
+        self.beats.hear_answer(rules, now);
+    }
+}
+
+impl Client {
+    /// Something happens to a client in its room.
+    #[inline]
+    pub(super) fn online(&mut self, context: &Context<'_>, input: Input<'_>) -> Out {
+        let State::Online(Online { login, .. }) = self.state else {
+            unreachable!("{self:?} is in its room")
+        };
         match input {
-            Input::Call(call) => self.call(client, context, call),
-            Input::LinkLost => self.broken(client, context, Event::LinkLost),
-            Input::Receive(&ServerMsg { epoch, body }) if epoch == client.epoch => {
-                self.hear(client, context, body)
+            Input::Call(call) => match self.wished(context.rules, call) {
+                Some(wished) => self.wish(context, wished),
+                None => self.call(context, login.room, call),
+            },
+            Input::LinkLost => self.broken(context, Event::LinkLost),
+            Input::Receive(&ServerMsg { epoch, body }) if epoch == self.epoch => {
+                self.hear(context, body)
             }
-            Input::Wake => self.wake(client, context),
-            Input::SwitchAway(_) => client.leave(context, self.login.room, Event::SwitchRoom),
-            Input::Killed => (client.out(), Out::NONE),
-            Input::EngineDestroyed => client.destroyed(self.login.room),
+            Input::Wake => self.wake(context),
+            Input::SwitchAway(_) => self.leave(context, login.room, Event::SwitchRoom),
+            Input::Killed => self.end(),
+            Input::EngineDestroyed => self.destroyed(login.room),
             // Out of turn.
-            Input::Receive(_) | Input::LinkBack => (*client, Out::NONE),
+            Input::Receive(_) | Input::LinkBack => Out::NONE,
+        }
+    }
+
+    /// What a client in its room is, and what it knows of the way to the server.
+    #[inline]
+    pub(super) fn in_room(&mut self) -> (&mut Online, &mut RoundTrip) {
+        match &mut self.state {
+            State::Online(online) => (online, &mut self.rtt),
+            State::LoggedOut(_) | State::Logining { .. } | State::Reconnecting { .. } => {
+                unreachable!("{:?} is not in its room", self.epoch)
+            }
         }
     }
 
     #[inline]
-    const fn of(self, client: &Client) -> Client {
-        client.with(State::Online(self))
-    }
-
-    fn call(self, client: &Client, context: &Context<'_>, call: Call) -> (Client, Out) {
-        match client.wished(context.rules, call) {
-            Some(wished) => self.wish(client, context, wished),
-            None => client.call(context, self.login.room, call),
-        }
-    }
-
-    #[inline]
-    fn hear(self, client: &Client, context: &Context<'_>, body: ServerBody) -> (Client, Out) {
-        let room = self.login.room;
+    fn hear(&mut self, context: &Context<'_>, body: ServerBody) -> Out {
+        let Context { rules, now, .. } = *context;
+        let (online, rtt) = self.in_room();
+        let room = online.login.room;
         match body {
-            ServerBody::HeartbeatAck => (self.heard(context).of(client), Out::NONE),
+            ServerBody::HeartbeatAck => {
+                online.heard(context);
+                Out::NONE
+            }
             // Twice accepted: perhaps as a new member, whom the server tells nothing until asked,
             // and of whom it knows nothing that the app wants.
             ServerBody::LoginAccepted => {
-                let heard = self.heard(context);
-                if self.roster != Roster::Known {
-                    return (heard.of(client), Out::NONE);
+                online.heard(context);
+                if online.roster != Roster::Known {
+                    return Out::NONE;
                 }
-                let roster = Roster::Asked(Repeat::first(context.rules, context.rtt, context.now));
-                let ask = client.send(ClientBody::AskRoster(self.known));
-                let (errands, tell) = client.renewed(context, self.login);
-                let online = Self { errands, roster, ..heard };
-                (online.of(client), tell.into_iter().fold(Out::of([ask]), Out::and))
+                online.roster = Roster::Asked(Repeat::first(rules, *rtt, now));
+                let (known, token) = (online.known, online.login.token);
+                let (errands, tell) = self.renewed(context, token);
+                self.in_room().0.errands = errands;
+                let ask = self.send(ClientBody::AskRoster(known));
+                tell.into_iter().fold(Out::of([ask]), Out::and)
             }
             ServerBody::Roster { from, to, users } => {
-                let known = self.known;
-                assert!(
-                    from <= known,
-                    "{client:?} is told of changes after {from}, so it lacks some"
-                );
+                let known = online.known;
+                assert!(from <= known, "told of changes after {from}, it lacks some: {online:?}");
                 let to = to.max(known);
-                let client = match self.roster {
-                    Roster::Asked(repeat) => client.answered(context, repeat),
-                    Roster::Known => *client,
-                };
-                let (news, online) = match self.roster {
-                    Roster::Asked(_) => {
-                        let news = Effect::RosterDifference(room, (known, to), users);
-                        (news, self.heard(context))
+                let news = match online.roster {
+                    Roster::Asked(repeat) => {
+                        *rtt = rtt.answered(rules, repeat, now);
+                        online.heard(context);
+                        Effect::RosterDifference(room, (known, to), users)
                     }
                     // Not an answer: it does not prove that the server hears the client.
-                    Roster::Known => (Effect::RosterChanges(room, (known, to), users), self),
+                    Roster::Known => Effect::RosterChanges(room, (known, to), users),
                 };
-                let online = Self { known: to, roster: Roster::Known, ..online };
-                let ack = client.send(ClientBody::AckRoster(to));
-                (online.of(&client), Out::of([news, ack]))
+                (online.known, online.roster) = (to, Roster::Known);
+                Out::of([news, self.send(ClientBody::AckRoster(to))])
             }
             ServerBody::ErrandsDone { version, answered, refused } => {
-                self.done(client, context, (version, answered), refused)
+                self.done(context, (version, answered), refused)
             }
             // spec: R54
             ServerBody::Count(n) => {
-                (self.heard(context).of(client), Out::of([Effect::OnlineCount(room, n)]))
+                online.heard(context);
+                Out::of([Effect::OnlineCount(room, n)])
             }
             // spec: R9
             ServerBody::Kicked(code) => {
-                let ack = client.send(ClientBody::AckKick);
                 let told = Effect::status(room, (Reason::KickOut, code), Event::Kicked);
-                let over = client.unanswered(room, Unanswered::NotInRoom);
-                (client.out(), over.into_iter().fold(Out::of([told, ack]), Out::and))
+                let over = self.unanswered(room, Unanswered::NotInRoom);
+                let out = Out::of([told, self.send(ClientBody::AckKick)]);
+                self.end();
+                over.into_iter().fold(out, Out::and)
             }
-            ServerBody::SessionGone => self.broken(client, context, Event::SessionGone),
+            ServerBody::SessionGone => self.broken(context, Event::SessionGone),
             // Out of turn.
-            ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => (*client, Out::NONE),
+            ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => Out::NONE,
         }
     }
 
     #[inline]
-    fn wake(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
+    fn wake(&mut self, context: &Context<'_>) -> Out {
         let Context { rules, now, .. } = *context;
-        if self.beats.broken_at.is_due(now) {
-            return self.broken(client, context, Event::Silence);
-        }
-        if self.beats.beat_at.is_due(now) {
-            let mut online = self;
+        let warn_at = self.wishes.warn_at;
+        let (online, _) = self.in_room();
+        let body = if online.beats.broken_at.is_due(now) {
+            return self.broken(context, Event::Silence);
+        } else if online.beats.beat_at.is_due(now) {
             online.beats.beat(rules, now);
-            return (online.of(client), Out::of([client.send(ClientBody::Heartbeat)]));
-        }
-        if self.beats.probe_at.is_due(now) {
-            let probe = client.send(ClientBody::Probe);
-            return (self.sent(context).of(client), Out::of([probe]));
-        }
-        if client.wishes.warn_at.is_due(now) {
-            return self.warn(client, context);
-        }
-        if self.count_at.is_due(now) {
+            ClientBody::Heartbeat
+        } else if online.beats.probe_at.is_due(now) {
+            online.beats.await_answer(rules, now);
+            ClientBody::Probe
+        } else if warn_at.is_due(now) {
+            return self.warn(context);
+        } else if online.count_at.is_due(now) {
             let every = rules.online_count.expect("a count is due, so they are asked for");
-            let online = Self { count_at: now + every, ..self };
-            return (online.of(client), Out::of([client.send(ClientBody::AskCount)]));
-        }
-        if self.errands.is_due(now) {
-            let online = Self { errands: self.errands.again(rules, now), ..self };
-            return (online.of(client), Out::of([client.errands(self.login.token)]));
-        }
-        match self.roster {
-            Roster::Asked(repeat) if repeat.is_due(now) => {
-                let online = Self { roster: Roster::Asked(repeat.again(rules, now)), ..self };
-                (online.of(client), Out::of([client.send(ClientBody::AskRoster(self.known))]))
-            }
-            Roster::Asked(_) | Roster::Known => (*client, Out::NONE),
-        }
+            online.count_at = now + every;
+            ClientBody::AskCount
+        } else if online.errands.is_due(now) {
+            online.errands = online.errands.again(rules, now);
+            let token = online.login.token;
+            return Out::of([self.errands(token)]);
+        } else if let Roster::Asked(repeat) = &mut online.roster
+            && repeat.is_due(now)
+        {
+            *repeat = repeat.again(rules, now);
+            ClientBody::AskRoster(online.known)
+        } else {
+            return Out::NONE;
+        };
+        Out::of([self.send(body)])
     }
 
     /// The connection is broken: the app is told, and the first attempt is made at once.
-    fn broken(self, client: &Client, context: &Context<'_>, event: Event) -> (Client, Out) {
+    fn broken(&mut self, context: &Context<'_>, event: Event) -> Out {
         let Context { rules, now, .. } = *context;
-        let room = self.login.room;
+        let Online { login, known, .. } = *self.in_room().0;
         // spec: R6, R19
-        let told = Effect::status(room, (Reason::Reconnecting, rules.reconnecting_code), event);
+        let told =
+            Effect::status(login.room, (Reason::Reconnecting, rules.reconnecting_code), event);
         let (told, tell_at) = if rules.debounce.is_zero() {
             (Some(told), SimTime::NEVER)
         } else {
             (None, now + rules.debounce)
         };
-        let over = client.unanswered(room, Unanswered::Broken);
-        let state = State::Reconnecting {
-            login: self.login,
+        let over = self.unanswered(login.room, Unanswered::Broken);
+        self.wishes.answered = self.wishes.asked;
+        // Answers that are still under way belong to the broken connection.
+        self.epoch = self.epoch.next_connection();
+        self.state = State::Reconnecting {
+            login,
             attempt: Attempt::first(context),
             give_up_at: give_up_at(context),
-            known: self.known,
+            known,
             tell_at,
             broken_by: event,
         };
-        let mut wishes = client.wishes;
-        wishes.answered = wishes.asked;
-        // Answers that are still under way belong to the broken connection.
-        let epoch = client.epoch.next_connection();
-        let client = Client { epoch, wishes, state, ..*client };
-        let login = client.send(ClientBody::Login(self.login));
-        (client, told.into_iter().chain(over).chain([login]).fold(Out::NONE, Out::and))
-    }
-
-    /// An answer was heard just now.
-    #[inline]
-    pub(super) fn heard(mut self, &Context { rules, now, .. }: &Context<'_>) -> Self {
-        self.beats.hear_answer(rules, now);
-        self
-    }
-
-    /// A heartbeat or probe was sent just now.
-    #[inline]
-    fn sent(mut self, &Context { rules, now, .. }: &Context<'_>) -> Self {
-        self.beats.await_answer(rules, now);
-        self
+        let login = self.send(ClientBody::Login(login));
+        told.into_iter().chain(over).chain([login]).fold(Out::NONE, Out::and)
     }
 }
 

@@ -41,19 +41,14 @@ pub(super) struct Lost {
 }
 
 impl Trying {
-    pub(super) fn step(
-        self,
-        client: &Client,
-        context: &Context<'_>,
-        input: Input<'_>,
-    ) -> (Client, Out) {
+    pub(super) fn step(self, client: &mut Client, context: &Context<'_>, input: Input<'_>) -> Out {
         match input {
             Input::Call(call) => self.call(client, context, call),
             Input::SwitchAway(_) => client.leave(context, self.login.room, Event::SwitchRoom),
-            Input::Killed => (client.out(), Out::NONE),
+            Input::Killed => client.end(),
             Input::EngineDestroyed => client.destroyed(self.login.room),
             // Giving up goes before an attempt that would start at the same instant.
-            Input::LinkBack if self.give_up_at.is_due(context.now) => (*client, Out::NONE),
+            Input::LinkBack if self.give_up_at.is_due(context.now) => Out::NONE,
             // A fresh series of attempts begins at once.
             Input::LinkBack => {
                 let attempt = Attempt { failed: self.attempt.failed, ..Attempt::first(context) };
@@ -69,26 +64,28 @@ impl Trying {
                 | ServerBody::Roster { .. }
                 | ServerBody::ErrandsDone { .. }
                 | ServerBody::Count(_)
-                | ServerBody::Kicked(_) => (*client, Out::NONE),
+                | ServerBody::Kicked(_) => Out::NONE,
             },
             Input::Wake => self.wake(client, context),
             // Out of turn, or known already.
-            Input::Receive(_) | Input::LinkLost => (*client, Out::NONE),
+            Input::Receive(_) | Input::LinkLost => Out::NONE,
         }
     }
 
     /// A call while the client is on its way into the room, for the first time or again.
-    fn call(self, client: &Client, context: &Context<'_>, call: Call) -> (Client, Out) {
+    fn call(self, client: &mut Client, context: &Context<'_>, call: Call) -> Out {
         match client.wished(context.rules, call) {
-            None => client.call(context, self.login.room, call),
+            None => return client.call(context, self.login.room, call),
             // The server is told when it has let the client in.
-            Some(Wished::Now(wishes)) => (client.wishing(wishes), Out::NONE),
+            Some(Wished::Now(wishes)) => client.wishes = wishes,
             Some(Wished::Proven(wishes, token)) => {
+                client.wishes = wishes;
                 let login = Login { token, ..self.login };
-                (Self { login, ..self }.with(&client.wishing(wishes), self.attempt), Out::NONE)
+                Self { login, ..self }.go_on(client, self.attempt);
             }
-            Some(Wished::Ask(room, ask)) => (*client, Out::of([self.unasked(room, ask)])),
+            Some(Wished::Ask(room, ask)) => return Out::of([self.unasked(room, ask)]),
         }
+        Out::NONE
     }
 
     /// Nothing can be asked now.
@@ -101,15 +98,14 @@ impl Trying {
         Effect::Unasked(room, ask, why)
     }
 
-    fn wake(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
+    fn wake(self, client: &mut Client, context: &Context<'_>) -> Out {
         let Context { rules, now, .. } = *context;
         if let Some(lost) = self.lost
             && lost.tell_at.is_due(now)
         {
-            let told = self.held(rules);
             let lost = Some(Lost { tell_at: SimTime::NEVER, ..lost });
-            let client = Self { lost, ..self }.with(client, self.attempt);
-            return (client, told.into_iter().fold(Out::NONE, Out::and));
+            Self { lost, ..self }.go_on(client, self.attempt);
+            return self.held(rules).into_iter().fold(Out::NONE, Out::and);
         }
         // Giving up goes before an attempt that would start at the same instant.
         // spec: R5, R8, R25
@@ -129,31 +125,32 @@ impl Trying {
                     Attempt { stage: Stage::start(context, Repeat::anew), ..self.attempt };
                 self.try_now(client, attempt)
             }
-            Stage::Trying { .. } | Stage::Waiting { .. } => (*client, Out::NONE),
+            Stage::Trying { .. } | Stage::Waiting { .. } => Out::NONE,
         }
     }
 
     /// The next attempt is waited for, if there is to be one.
-    fn attempt_failed(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
-        let Context { rules, now, luck, .. } = *context;
+    fn attempt_failed(self, client: &mut Client, context: &Context<'_>) -> Out {
+        let Context { rules, now, luck } = *context;
         let failed = self.attempt.failed + 1;
         if rules.retry.budget == Budget::Attempts(failed) {
             return self.give_up(client, rules);
         }
         let number = self.attempt.number.saturating_add(1);
         let start_at = now + rules.retry.schedule.wait(number, luck.wait);
-        let attempt = Attempt { number, failed, stage: Stage::Waiting { start_at } };
-        (self.with(client, attempt), Out::of([Effect::Spent(Die::Wait)]))
+        self.go_on(client, Attempt { number, failed, stage: Stage::Waiting { start_at } });
+        Out::of([Effect::Spent(Die::Wait)])
     }
 
-    const fn with(&self, client: &Client, attempt: Attempt) -> Client {
+    /// The client goes on trying.
+    const fn go_on(&self, client: &mut Client, attempt: Attempt) {
         let (login, give_up_at) = (self.login, self.give_up_at);
-        client.with(match self.lost {
+        client.state = match self.lost {
             None => State::Logining { login, attempt, give_up_at },
             Some(Lost { known, tell_at, broken_by }) => {
                 State::Reconnecting { login, attempt, give_up_at, known, tell_at, broken_by }
             }
-        })
+        };
     }
 
     /// The callback Reconnecting, if the app has not been told yet.
@@ -171,19 +168,19 @@ impl Trying {
         }
     }
 
-    fn try_now(self, client: &Client, attempt: Attempt) -> (Client, Out) {
-        (self.with(client, attempt), Out::of([client.send(ClientBody::Login(self.login))]))
+    fn try_now(self, client: &mut Client, attempt: Attempt) -> Out {
+        self.go_on(client, attempt);
+        Out::of([client.send(ClientBody::Login(self.login))])
     }
 
-    fn succeed(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
-        let Context { rules, now, luck, .. } = *context;
+    fn succeed(self, client: &mut Client, context: &Context<'_>) -> Out {
+        let Context { rules, now, luck } = *context;
         // A login is a connection of its own, of which nothing was known.
-        let client = Client { rtt: RoundTrip::UNKNOWN, ..*client };
-        let client = match self.attempt.stage {
-            Stage::Trying { repeat, .. } => client.answered(context, repeat),
-            Stage::Waiting { .. } => client,
+        let rtt = match self.attempt.stage {
+            Stage::Trying { repeat, .. } => RoundTrip::UNKNOWN.answered(rules, repeat, now),
+            Stage::Waiting { .. } => RoundTrip::UNKNOWN,
         };
-        let rtt = client.rtt;
+        client.rtt = rtt;
         // spec: R4, R7, R22
         let (reason, known) = match self.lost {
             None => (Some(Reason::Logined), 0),
@@ -193,7 +190,7 @@ impl Trying {
         };
         let event = self.event(Event::Accepted, Event::SwitchAccepted);
         let told = reason.map(|it| Effect::status(self.login.room, (it, ErrorCode::OK), event));
-        let (errands, tell) = client.renewed(context, self.login);
+        let (errands, tell) = client.renewed(context, self.login.token);
         let ask = client.send(ClientBody::AskRoster(known));
         let mut spent = None;
         let beat_at = match rules.heartbeat.map(|it| (it.phase, it.every)) {
@@ -205,28 +202,23 @@ impl Trying {
                 now + every.scaled(luck.phase)
             }
         };
-        let online = Online {
+        client.state = State::Online(Online {
             login: self.login,
             beats: Beats::first(rules, now, beat_at),
             count_at: rules.online_count.map_or(SimTime::NEVER, |it| now + it),
             errands,
             known,
             roster: Roster::Asked(Repeat::first(rules, rtt, now)),
-        };
-        let out = Out::of_some([told, Some(ask), tell, spent]);
-        (client.with(State::Online(online)), out)
+        });
+        Out::of_some([told, Some(ask), tell, spent])
     }
 
     /// The server does not let the client in: whoever was put out while away was kicked out, and
     /// what may pass is tried again (spec: R45).
-    fn refused(self, client: &Client, context: &Context<'_>, code: ErrorCode) -> (Client, Out) {
+    fn refused(self, client: &mut Client, context: &Context<'_>, code: ErrorCode) -> Out {
         let event = self.event(Event::Refused, Event::SwitchRefused);
         if self.lost.is_some() && code.is_kick() {
-            let room = self.login.room;
-            let callback = Effect::status(room, (Reason::KickOut, code), event);
-            let held = self.held(context.rules);
-            let out = held.into_iter().chain([callback]).fold(Out::NONE, Out::and);
-            return (client.out(), out);
+            return self.stop(client, context.rules, (Reason::KickOut, code, event));
         }
         let is_final = match self.lost {
             None => !code.is_passing(),
@@ -237,29 +229,34 @@ impl Trying {
         }
         match self.attempt.stage {
             Stage::Trying { .. } => self.attempt_failed(client, context),
-            Stage::Waiting { .. } => (*client, Out::NONE), // Refused twice.
+            Stage::Waiting { .. } => Out::NONE, // Refused twice.
         }
     }
 
-    fn give_up(self, client: &Client, rules: &Rules) -> (Client, Out) {
+    fn give_up(self, client: &mut Client, rules: &Rules) -> Out {
         let event = self.event(Event::GaveUp, Event::SwitchGaveUp);
         self.fail(client, rules, (ErrorCode::RETRY_TIMEOUT, event))
     }
 
     /// The end of trying; what follows is up to the app (spec: R13, R14, R26).
-    fn fail(
-        self,
-        client: &Client,
-        rules: &Rules,
-        (code, event): (ErrorCode, Event),
-    ) -> (Client, Out) {
+    fn fail(self, client: &mut Client, rules: &Rules, (code, event): (ErrorCode, Event)) -> Out {
         let reason = match self.lost {
             None => Reason::LoginFailed,
             Some(_) => Reason::ReconnectFailed,
         };
-        let callback = Effect::status(self.login.room, (reason, code), event);
-        let out = self.held(rules).into_iter().chain([callback]).fold(Out::NONE, Out::and);
-        (client.out(), out)
+        self.stop(client, rules, (reason, code, event))
+    }
+
+    /// The client is in no room, and its app is told so.
+    fn stop(
+        self,
+        client: &mut Client,
+        rules: &Rules,
+        (reason, code, event): (Reason, ErrorCode, Event),
+    ) -> Out {
+        client.end();
+        let told = Effect::status(self.login.room, (reason, code), event);
+        self.held(rules).into_iter().chain([told]).fold(Out::NONE, Out::and)
     }
 }
 

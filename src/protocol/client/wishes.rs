@@ -3,11 +3,11 @@
 //! Told to the server as a whole, numbered, and repeated until it is answered: so nothing that is
 //! lost or overtaken leaves the two apart.
 
-use super::{Client, Context, Effect, Online, Out, State};
+use super::{Client, Context, Effect, Out};
 use crate::{
     id::RoomId,
     protocol::{
-        call::{Ask, Call, CallKind, Slot, Streams, Token, Unanswered},
+        call::{Ask, Call, CallKind, Login, Streams, Token, Unanswered},
         code::ErrorCode,
         gate::Gate,
         message::{ClientBody, Errands, Refused},
@@ -95,7 +95,7 @@ pub(super) enum Wished {
 
 impl Client {
     /// What a call wants besides being in a room; nothing if it is about being in one.
-    pub(super) fn wished(self, rules: &Rules, call: Call) -> Option<Wished> {
+    pub(super) fn wished(&self, rules: &Rules, call: Call) -> Option<Wished> {
         let wishes = self.wishes;
         match call {
             Call::LoginRoom(_) | Call::LogoutRoom(_) | Call::SwitchRoom(..) => None,
@@ -112,147 +112,125 @@ impl Client {
         }
     }
 
-    /// The same client with other wishes.
-    pub(super) const fn wishing(self, wishes: Wishes) -> Self {
-        Self { wishes, ..self }
-    }
-
     /// The message that tells the server what is wanted.
-    pub(super) const fn errands(self, token: Token) -> Effect {
+    pub(super) const fn errands(&self, token: Token) -> Effect {
         let Wishes { version, streams, asked, answered, .. } = self.wishes;
         self.send(ClientBody::Errands(Errands { version, token, streams, answered, asked }))
     }
 
     /// Nobody is waited for any more: what was asked is over without an answer.
-    pub(super) fn unanswered(self, room: RoomId, why: Unanswered) -> Option<Effect> {
+    pub(super) fn unanswered(&self, room: RoomId, why: Unanswered) -> Option<Effect> {
         let Wishes { answered, asked, .. } = self.wishes;
         (answered < asked).then_some(Effect::Unanswered(room, (answered, asked), why))
     }
 
-    /// A call of a client in no room that is about something in a room.
-    pub(super) fn wish_in_vain(self, call: Call) -> (Self, Out) {
-        let failed = |kind, room, code| Out::of([Effect::CallFailed(kind, room, code)]);
-        let out = match call {
-            Call::RenewToken(room, _) => {
-                failed(CallKind::RenewToken, room, ErrorCode::NOT_IN_THIS_ROOM)
-            }
-            Call::StartPublishing(room, slot) => publish_refused(room, slot),
-            Call::Ask(room, ask) => Out::of([Effect::Unasked(room, ask, Unanswered::NotInRoom)]),
-            Call::StopPublishing(_)
-            | Call::LoginRoom(_)
-            | Call::LogoutRoom(_)
-            | Call::SwitchRoom(..) => Out::NONE,
-        };
-        (self, out)
-    }
-}
-
-fn publish_refused(room: Option<RoomId>, slot: Slot) -> Out {
-    let streams = Streams::NONE.with(slot);
-    Out::of([Effect::PublishRefused(room, streams, ErrorCode::NOT_LOGGED_IN)])
-}
-
-impl Online {
-    /// A call that wants something of the room.
-    pub(super) fn wish(
-        self,
-        client: &Client,
-        context: &Context<'_>,
-        wished: Wished,
-    ) -> (Client, Out) {
+    /// A call of a client in its room that wants something of the room.
+    pub(super) fn wish(&mut self, context: &Context<'_>, wished: Wished) -> Out {
         let (wishes, token) = match wished {
-            Wished::Now(wishes) if wishes == client.wishes => return (*client, Out::NONE),
-            Wished::Now(wishes) => (wishes, self.login.token),
+            Wished::Now(wishes) if wishes == self.wishes => return Out::NONE,
+            Wished::Now(wishes) => (wishes, self.in_room().0.login.token),
             Wished::Proven(wishes, token) => (wishes, token),
-            Wished::Ask(room, ask) => return self.ask(client, context, (room, ask)),
+            Wished::Ask(room, ask) => return self.ask(context, (room, ask)),
         };
-        self.tell(&client.wishing(wishes), context, token)
+        self.wishes = wishes;
+        Out::of([self.tell_wishes(context, token)])
     }
 
     /// The server is told what is wanted now.
-    fn tell(self, client: &Client, context: &Context<'_>, token: Token) -> (Client, Out) {
-        let login = crate::protocol::call::Login { token, ..self.login };
-        let errands = Repeat::first(context.rules, client.rtt, context.now);
-        let online = Self { login, errands, ..self };
-        (client.with(State::Online(online)), Out::of([client.errands(token)]))
+    fn tell_wishes(&mut self, context: &Context<'_>, token: Token) -> Effect {
+        let (online, rtt) = self.in_room();
+        online.login.token = token;
+        online.errands = Repeat::first(context.rules, *rtt, context.now);
+        self.errands(token)
     }
 
-    fn ask(
-        self,
-        client: &Client,
-        context: &Context<'_>,
-        (room, ask): (RoomId, Ask),
-    ) -> (Client, Out) {
-        let failed = |why| Effect::Unasked(room, ask, why);
-        if room != self.login.room {
-            return (*client, Out::of([failed(Unanswered::OtherRoom)]));
+    fn ask(&mut self, context: &Context<'_>, (room, ask): (RoomId, Ask)) -> Out {
+        let failed = |why| Out::of([Effect::Unasked(room, ask, why)]);
+        let Login { room: own, token, .. } = self.in_room().0.login;
+        if room != own {
+            return failed(Unanswered::OtherRoom);
         }
-        let mut wishes = client.wishes;
         // spec: R58
         let rate = context.rules.rates.user_messages;
         let may_pass = match ask {
-            Ask::Broadcast(_) => wishes.messages.lets_through(rate, context.now),
+            Ask::Broadcast(_) => self.wishes.messages.lets_through(rate, context.now),
             Ask::ExtraInfo(..) => true,
         };
         if !may_pass {
-            return (*client, Out::of([failed(Unanswered::TooFrequent)]));
+            return failed(Unanswered::TooFrequent);
         }
-        wishes.asked += 1;
-        let (client, told) =
-            self.tell(&client.wishing(wishes.changed()), context, self.login.token);
-        (client, told.iter().fold(Out::of([Effect::Post(ask)]), Out::and))
+        self.wishes.asked += 1;
+        self.wishes = self.wishes.changed();
+        Out::of([Effect::Post(ask), self.tell_wishes(context, token)])
     }
 
     /// The server has done what was wanted.
     pub(super) fn done(
-        self,
-        client: &Client,
+        &mut self,
         context: &Context<'_>,
         (version, answered): (u32, u32),
         refused: Refused,
-    ) -> (Client, Out) {
-        let room = self.login.room;
-        let before = client.wishes.answered;
+    ) -> Out {
+        let before = self.wishes.answered;
         let answered = answered.max(before);
-        let mut wishes = Wishes { answered, ..client.wishes };
+        self.wishes.answered = answered;
+        let is_all = version == self.wishes.version;
+        let gone = refused.all().and(self.wishes.streams);
+        let (online, rtt) = self.in_room();
+        let Login { room, token, .. } = online.login;
+        online.heard(context);
         let mut out = Out::NONE;
         if before < answered {
             out = out.and(Effect::Answered(room, (before, answered)));
         }
-        let online = self.heard(context);
-        if version != wishes.version {
-            // What is wanted now is still under way.
-            return (client.wishing(wishes).with(State::Online(online)), out);
+        if !is_all {
+            return out; // What is wanted now is still under way.
         }
-        wishes.done = version;
-        let client = client.answered(context, self.errands);
-        let gone = refused.all().and(wishes.streams);
+        *rtt = rtt.answered(context.rules, online.errands, context.now);
+        online.errands = Repeat::NEVER;
+        self.wishes.done = version;
         if gone.is_empty() {
-            let online = Self { errands: Repeat::NEVER, ..online };
-            return (client.wishing(wishes).with(State::Online(online)), out);
+            return out;
         }
         let by_code = [
             (refused.taken, ErrorCode::STREAM_EXISTS),
             (refused.barred, ErrorCode::PUBLISHING_REFUSED),
         ];
         for (streams, code) in by_code {
-            let streams = streams.and(wishes.streams);
+            let streams = streams.and(self.wishes.streams);
             if !streams.is_empty() {
                 out = out.and(Effect::PublishRefused(Some(room), streams, code));
             }
         }
-        wishes = wishes.with(wishes.streams.minus(gone));
-        let (client, told) = online.tell(&client.wishing(wishes), context, self.login.token);
-        (client, told.iter().fold(out, Out::and))
+        self.wishes = self.wishes.with(self.wishes.streams.minus(gone));
+        out.and(self.tell_wishes(context, token))
     }
 
     /// The app is told that its token will expire (spec: R51).
-    pub(super) fn warn(self, client: &Client, context: &Context<'_>) -> (Client, Out) {
-        let end = self.login.token.end().max(context.now);
-        let secs = end.since(context.now).as_micros() / 1_000_000;
+    pub(super) fn warn(&mut self, context: &Context<'_>) -> Out {
+        self.wishes.warn_at = SimTime::NEVER;
+        let Login { room, token, .. } = self.in_room().0.login;
+        let secs = token.end().max(context.now).since(context.now).as_micros() / 1_000_000;
         let secs = u32::try_from(secs).expect("a token that will expire has less than 2^32 s");
-        let wishes = Wishes { warn_at: SimTime::NEVER, ..client.wishes };
-        let told = Effect::TokenWillExpire(self.login.room, secs);
-        (client.wishing(wishes), Out::of([told]))
+        Out::of([Effect::TokenWillExpire(room, secs)])
+    }
+}
+
+/// A call of a client in no room that is about something in a room.
+pub(super) fn wish_in_vain(call: Call) -> Out {
+    let failed = |kind, room, code| Out::of([Effect::CallFailed(kind, room, code)]);
+    match call {
+        Call::RenewToken(room, _) => {
+            failed(CallKind::RenewToken, room, ErrorCode::NOT_IN_THIS_ROOM)
+        }
+        Call::StartPublishing(room, slot) => {
+            let streams = Streams::NONE.with(slot);
+            Out::of([Effect::PublishRefused(room, streams, ErrorCode::NOT_LOGGED_IN)])
+        }
+        Call::Ask(room, ask) => Out::of([Effect::Unasked(room, ask, Unanswered::NotInRoom)]),
+        Call::StopPublishing(_)
+        | Call::LoginRoom(_)
+        | Call::LogoutRoom(_)
+        | Call::SwitchRoom(..) => Out::NONE,
     }
 }

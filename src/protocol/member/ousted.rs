@@ -65,30 +65,21 @@ impl Ouster {
 
 impl Ousted {
     /// Put out, and told so until it confirms or its lease would have ended.
-    pub(super) fn step(
-        self,
-        member: Member,
-        context: &Context<'_>,
-        input: Input<'_>,
-    ) -> (Member, Out) {
+    pub(super) fn step(self, member: &mut Member, context: &Context<'_>, input: Input<'_>) -> Out {
         let Context { rules, now, .. } = *context;
         match input {
             // Whoever has not heard it by now hears it when it comes back (spec: R32).
-            Input::Wake if self.until.is_due(now) => {
-                (member.with(State::Ousted(self.told())), Out::NONE)
-            }
+            Input::Wake if self.until.is_due(now) => self.told().of(member),
             Input::Wake if self.repeat.is_due(now) => {
-                let ousted = Self { repeat: self.repeat.again(rules, now), ..self };
-                (member.with(State::Ousted(ousted)), Out::of([member.kick(self.by)]))
+                Self { repeat: self.repeat.again(rules, now), ..self }.of(member);
+                return Out::of([member.kick(self.by)]);
             }
             Input::SignalLost if self.repeat != Repeat::NEVER => {
-                let ousted = Self { until: now + rules.lease.after, ..self };
-                (member.with(State::Ousted(ousted)), Out::NONE)
+                Self { until: now + rules.lease.after, ..self }.of(member);
             }
             // The user has come from another client since: that is remembered.
             Input::Oust(Ouster::OtherClient) if !rules.remembers(self.by) => {
-                let by = Ouster::OtherClient;
-                (member.with(State::Ousted(Self { by, ..self })), Out::NONE)
+                Self { by: Ouster::OtherClient, ..self }.of(member);
             }
             // Not a member any more, so there is nothing to end.
             Input::Receive(_)
@@ -96,8 +87,13 @@ impl Ousted {
             | Input::Oust(_)
             | Input::SignalBack(_)
             | Input::SignalLost
-            | Input::Wake => (member, Out::NONE),
+            | Input::Wake => (),
         }
+        Out::NONE
+    }
+
+    const fn of(self, member: &mut Member) {
+        member.state = State::Ousted(self);
     }
 
     /// The client knows, or is not told any more.

@@ -7,7 +7,7 @@ use crate::{
     id::{Epoch, RoomId},
     protocol::{
         call::{Login, Notify, Token},
-        message::{ClientBody, ServerBody},
+        message::{ClientBody, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
         rules::{Anchor, TokenExpiry},
     },
@@ -66,55 +66,58 @@ impl Present {
 
     /// Something other than a message happens to a member.
     pub(super) fn step(
-        self,
-        member: Member,
+        mut self,
+        member: &mut Member,
         context: &Context<'_>,
         input: Input<'_>,
-    ) -> (Member, Out) {
+    ) -> Out {
         let Context { rules, now, .. } = *context;
         match input {
-            Input::Wake => self.wake(member, context),
+            Input::Wake => return self.wake(member, context),
             Input::Published(published) => {
                 let to = published.to(self.hears);
-                match self.feed {
-                    Feed::Open { acked, sent, .. } if sent < to => {
-                        self.tell(member, context, (acked, to))
-                    }
-                    Feed::Open { .. } | Feed::Closed => (member, Out::NONE),
+                if let Feed::Open { acked, sent, .. } = self.feed
+                    && sent < to
+                {
+                    let out = self.tell((member.epoch, member.rtt), context, (acked, to));
+                    self.of(member);
+                    return out;
                 }
             }
-            Input::Oust(by) => self.oust(member, context, by),
+            Input::Oust(by) => return self.oust(member, context, by),
             Input::SignalBack(epoch) if epoch == member.epoch => {
-                (Self { lease_ends_at: SimTime::NEVER, ..self }.of(member), Out::NONE)
+                self.lease_ends_at = SimTime::NEVER;
+                self.of(member);
             }
             Input::SignalLost => {
-                (Self { lease_ends_at: now + rules.lease.after, ..self }.of(member), Out::NONE)
+                self.lease_ends_at = now + rules.lease.after;
+                self.of(member);
             }
             // Out of turn; messages have been dealt with before.
-            Input::SignalBack(_) | Input::Receive(_) => (member, Out::NONE),
+            Input::SignalBack(_) | Input::Receive(_) => (),
         }
+        Out::NONE
     }
 
     #[inline]
-    const fn of(self, member: Member) -> Member {
-        member.with(State::Present(self))
+    const fn of(self, member: &mut Member) {
+        member.state = State::Present(self);
     }
 
     /// Put out: the room is left at once, the client told until it knows (spec: R9, R37).
-    fn oust(self, member: Member, context: &Context<'_>, by: Ouster) -> (Member, Out) {
-        let repeat = Repeat::first(context.rules, context.rtt, context.now);
-        let ousted = Ousted { by, repeat, until: self.lease_ends_at };
-        let out = Out::of([Effect::Leave(self.room, by.departure()), member.kick(by)]);
-        (member.with(State::Ousted(ousted)), out)
+    fn oust(self, member: &mut Member, context: &Context<'_>, by: Ouster) -> Out {
+        let repeat = Repeat::first(context.rules, member.rtt, context.now);
+        member.state = State::Ousted(Ousted { by, repeat, until: self.lease_ends_at });
+        Out::of([Effect::Leave(self.room, by.departure()), member.kick(by)])
     }
 
-    fn wake(self, member: Member, context: &Context<'_>) -> (Member, Out) {
+    fn wake(mut self, member: &mut Member, context: &Context<'_>) -> Out {
         let now = context.now;
         if self.greet_at.is_due(now) {
-            let present = Self { greet_at: SimTime::NEVER, anew: None, ..self };
             let accepted = Out::of([member.send(ServerBody::LoginAccepted)]);
             let relogin = self.anew.map(Effect::Relogin);
-            return (present.of(member), relogin.into_iter().fold(accepted, Out::and));
+            Self { greet_at: SimTime::NEVER, anew: None, ..self }.of(member);
+            return relogin.into_iter().fold(accepted, Out::and);
         }
         // spec: R52
         if self.expel_at.is_due(now) {
@@ -122,44 +125,48 @@ impl Present {
         }
         // spec: R15, R21, R24
         if self.lease_ends_at.is_due(now) {
-            let gone = member.with(State::Absent(Gone::Silent));
-            return (gone, Out::of([Effect::Leave(self.room, Departure::LeaseEnded)]));
+            member.state = State::Absent(Gone::Silent);
+            return Out::of([Effect::Leave(self.room, Departure::LeaseEnded)]);
         }
-        match self.feed {
+        match &mut self.feed {
             Feed::Open { acked, sent, repeat } if repeat.is_due(now) => {
-                let feed =
-                    Feed::Open { acked, sent, repeat: repeat.again(context.rules, context.now) };
-                let roster = self.roster(member, (acked, sent));
-                (Self { feed, ..self }.of(member), Out::of([roster]))
+                *repeat = repeat.again(context.rules, now);
+                let told = (*acked, *sent);
+                self.of(member);
+                Out::of([self.roster(member.epoch, told)])
             }
-            Feed::Open { .. } | Feed::Closed => (member, Out::NONE),
+            Feed::Open { .. } | Feed::Closed => Out::NONE,
         }
     }
 
     /// Tells the member what happened between two positions.
-    fn tell(self, member: Member, context: &Context<'_>, (from, to): (u32, u32)) -> (Member, Out) {
-        let present = Self { feed: self.feed.told(context, from, to), ..self };
-        (present.of(member), Out::of([self.roster(member, (from, to))]))
+    fn tell(
+        &mut self,
+        (epoch, rtt): (Epoch, RoundTrip),
+        context: &Context<'_>,
+        (from, to): (u32, u32),
+    ) -> Out {
+        self.feed = self.feed.told((context, rtt), from, to);
+        Out::of([self.roster(epoch, (from, to))])
     }
 
-    const fn roster(self, member: Member, (from, to): (u32, u32)) -> Effect {
-        member.send(ServerBody::Roster { from, to, users: self.hears })
+    const fn roster(&self, epoch: Epoch, (from, to): (u32, u32)) -> Effect {
+        Effect::Send(ServerMsg { epoch, body: ServerBody::Roster { from, to, users: self.hears } })
     }
 
     /// A relogin of a session that is alive, or its repetition.
     pub(super) fn greet(
-        self,
-        member: Member,
+        mut self,
+        member: &mut Member,
         context: &Context<'_>,
         (epoch, login): (Epoch, Login),
-    ) -> (Member, Out) {
+    ) {
         let done_at = context.now + context.rules.login_processing;
-        let lease_ends_at = Member { epoch, ..member }.lease(context);
+        self.lease_ends_at = Member::lease(epoch, context);
         if epoch == member.epoch {
-            let greet_at = self.greet_at.min(done_at);
-            return (Self { lease_ends_at, greet_at, ..self }.of(member), Out::NONE);
+            self.greet_at = self.greet_at.min(done_at);
+            return self.of(member);
         }
-        let member = Member { rtt: RoundTrip::UNKNOWN, ..member };
         // Another login knows nothing of what the one before wanted (spec: R62).
         let (version, departed) = if epoch.is_same_login(member.epoch) {
             (self.version, Departed::Nothing)
@@ -175,84 +182,84 @@ impl Present {
             (None | Some(Departed::Nothing), Departed::Nothing) => Departed::Nothing,
         };
         let (greet_at, anew, feed) = (done_at, Some(anew), Feed::Closed);
-        let present = Self { lease_ends_at, greet_at, anew, hears, version, feed, ..self };
-        let present = present.proven(context, login.token);
-        (present.of(Member { epoch, ..member }), Out::NONE)
+        let mut present = Self { greet_at, anew, hears, version, feed, ..self };
+        present.prove(context, login.token);
+        *member = Member { epoch, rtt: RoundTrip::UNKNOWN, state: State::Present(present) };
     }
 
     /// The member shows a token.
-    pub(super) fn proven(self, context: &Context<'_>, token: Token) -> Self {
-        let expel_at = match context.rules.token_expiry {
+    pub(super) fn prove(&mut self, context: &Context<'_>, token: Token) {
+        self.expel_at = match context.rules.token_expiry {
             TokenExpiry::Keep => SimTime::NEVER,
             TokenExpiry::Kick => token.end(),
         };
-        Self { expel_at, ..self }
     }
 
-    /// A message of the member other than login and logout.
+    /// A message of the member other than login and logout, on a connection of which this is known.
     #[inline]
     pub(super) fn hear(
-        self,
-        member: Member,
+        &mut self,
+        (epoch, rtt): (Epoch, &mut RoundTrip),
         context: &Context<'_>,
-        body: ClientBody,
-    ) -> (Member, Out) {
-        let heard = self.heard(context, body);
-        match body {
+        body: &ClientBody,
+    ) -> Out {
+        let send = |body| Out::of([Effect::Send(ServerMsg { epoch, body })]);
+        match *body {
             ClientBody::Heartbeat | ClientBody::Probe => {
-                (heard.of(member), Out::of([member.send(ServerBody::HeartbeatAck)]))
+                self.heard(context, body);
+                send(ServerBody::HeartbeatAck)
             }
             // A list that was told before the session was lost has come late: what follows is told.
             ClientBody::AckRoster(known) if self.feed == Feed::Closed => {
-                self.hear(member, context, ClientBody::AskRoster(known))
+                self.hear((epoch, rtt), context, &ClientBody::AskRoster(known))
             }
             ClientBody::AskRoster(known) => {
+                self.heard(context, body);
                 let acked = match self.feed {
                     Feed::Closed => known,
                     Feed::Open { acked, .. } => acked.max(known),
                 };
-                heard.tell(member, context, (acked, context.head))
+                self.tell((epoch, *rtt), context, (acked, context.head))
             }
             ClientBody::AckRoster(known) => {
-                let mut member = member;
-                let feed = match self.feed {
-                    Feed::Closed => Feed::Closed,
-                    Feed::Open { acked, sent, repeat } => {
-                        if known == sent {
-                            member.rtt = member.rtt.answered(context.rules, repeat, context.now);
-                        }
-                        assert!(
-                            known <= sent,
-                            "{member:?} has heard of {known} before it was told"
-                        );
-                        let acked = acked.max(known);
-                        let repeat = if acked == sent { Repeat::NEVER } else { repeat };
-                        Feed::Open { acked, sent, repeat }
+                self.heard(context, body);
+                if let Feed::Open { acked, sent, repeat } = &mut self.feed {
+                    assert!(
+                        known <= *sent,
+                        "it has heard of {known}, before it was told: {self:?}"
+                    );
+                    if known == *sent {
+                        *rtt = rtt.answered(context.rules, *repeat, context.now);
                     }
-                };
-                (Self { feed, ..heard }.of(member), Out::NONE)
+                    *acked = known.max(*acked);
+                    if *acked == *sent {
+                        *repeat = Repeat::NEVER;
+                    }
+                }
+                Out::NONE
             }
             // What is wanted now replaces what was wanted before (spec: R65).
             ClientBody::Errands(errands) if self.version <= errands.version => {
-                let present = Self { version: errands.version, ..heard };
-                let present = present.proven(context, errands.token);
-                (present.of(member), Out::of([Effect::Do(errands)]))
+                self.heard(context, body);
+                self.version = errands.version;
+                self.prove(context, errands.token);
+                Out::of([Effect::Do(errands)])
             }
             ClientBody::AskCount => {
-                let count = member.send(ServerBody::Count(context.n_users));
-                (heard.of(member), Out::of([count]))
+                self.heard(context, body);
+                send(ServerBody::Count(context.n_users))
             }
             // Out of turn.
             ClientBody::Errands(_)
             | ClientBody::AckKick
             | ClientBody::Login(_)
-            | ClientBody::Logout => (member, Out::NONE),
+            | ClientBody::Logout => Out::NONE,
         }
     }
 
     /// A message arrived just now.
     #[inline]
-    fn heard(mut self, context: &Context<'_>, body: ClientBody) -> Self {
+    fn heard(&mut self, context: &Context<'_>, body: &ClientBody) {
         let Context { rules, now, .. } = *context;
         match (rules.lease.anchor, body) {
             (Anchor::LastMessage, _) | (_, ClientBody::Heartbeat) => {
@@ -260,13 +267,17 @@ impl Present {
             }
             (Anchor::Outage | Anchor::LastHeartbeat, _) => (),
         }
-        self
     }
 }
 
 impl Feed {
     /// The member is told just now, perhaps what it has been told before.
-    fn told(self, &Context { rules, rtt, now, .. }: &Context<'_>, acked: u32, sent: u32) -> Self {
+    fn told(
+        self,
+        (&Context { rules, now, .. }, rtt): (&Context<'_>, RoundTrip),
+        acked: u32,
+        sent: u32,
+    ) -> Self {
         let repeat = match self {
             _ if acked == sent => Repeat::NEVER,
             Self::Open { sent: before, .. } if before == sent => Repeat::anew(rules, rtt, now),
