@@ -275,7 +275,8 @@ impl<'a, O: Observer> World<'a, O> {
             return;
         }
         self.catch_up(session);
-        if self.rest(session).is_some_and(|at| self.now() < at) {
+        let rest = if self.may_go_alone(session) { self.rest(session) } else { None };
+        if rest.is_some_and(|at| self.now() < at) {
             self.set_deadline(session);
         } else if self.member_deadline(session).is_due(self.now()) {
             self.step_member(session, member::Input::Wake);
@@ -387,13 +388,23 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// Sets the deadline of a session that stands as it did before.
     fn arm(&mut self, id: SessionId) {
-        let at = match self.rest(id) {
-            Some(at) => at,
-            None if self.goes_by_heart(id) => self.alarm(id),
-            None => self.client_deadline(id).min(self.member_deadline(id)),
+        let at = if self.may_go_alone(id) {
+            match self.rest(id) {
+                Some(at) => at,
+                None if self.goes_by_heart(id) => self.alarm(id),
+                None => self.next_step_at(id),
+            }
+        } else {
+            self.next_step_at(id)
         };
         // What was due while the app stood still, or the server was down, is due now.
         self.agenda.set_deadline(self.slot(id), at.max(self.now()));
+    }
+
+    /// When client or server next have something to do about a session.
+    #[inline]
+    fn next_step_at(&self, id: SessionId) -> SimTime {
+        self.client_deadline(id).min(self.member_deadline(id))
     }
 
     /// The slot of a session on the agenda, after those of the rooms.

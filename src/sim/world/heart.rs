@@ -44,9 +44,7 @@ impl<O: Observer> World<'_, O> {
         if self.is_by_heart(id) {
             return true;
         }
-        if !self.sessions[id].client.is_online()
-            || self.heartbeats == Heartbeats::PassedOver && self.pace(id).is_some()
-        {
+        if self.heartbeats == Heartbeats::PassedOver && self.pace(id).is_some() {
             return false;
         }
         let session = &self.sessions[id];
@@ -86,7 +84,8 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// Whether a session is left to its heart.
-    fn is_by_heart(&self, id: SessionId) -> bool {
+    #[inline]
+    pub(super) fn is_by_heart(&self, id: SessionId) -> bool {
         self.hearts.get(id).is_some_and(|it| it.pulse.is_some())
     }
 

@@ -130,16 +130,22 @@ impl<'a, O: Observer> World<'a, O> {
         Direction::BOTH.map(|it| links[kinds[it as usize]].model.path(it))
     }
 
+    /// Whether a session may be left to itself, at rest or to its heart, or is: whoever is about to
+    /// be disturbed again is not.
+    #[inline]
+    pub(super) fn may_go_alone(&self, id: SessionId) -> bool {
+        let session = &self.sessions[id];
+        if session.prospect.resting_until.is_some() || self.is_by_heart(id) {
+            return true;
+        }
+        session.client.has_settled() && self.server.member(id).has_settled()
+    }
+
     /// The deadline of a session that is at rest, or goes to rest now; nothing, if it does not.
     #[inline]
     pub(super) fn rest(&mut self, id: SessionId) -> Option<SimTime> {
         match self.heartbeats {
-            Heartbeats::PassedOver if self.sessions[id].client.is_online() => self.rest_now(id),
-            Heartbeats::PassedOver => {
-                let session = &self.sessions[id];
-                assert!(session.prospect.resting_until.is_none(), "{id:?} was not roused");
-                None
-            }
+            Heartbeats::PassedOver => self.rest_now(id),
             Heartbeats::EachOne => None,
         }
     }
@@ -156,12 +162,8 @@ impl<'a, O: Observer> World<'a, O> {
             let member_until = member.expect("whoever rests is a member");
             return Some(until.min(rest.until).min(member_until));
         }
-        // Whoever is about to be disturbed again, or has something to do before the next heartbeat,
-        // does not go to rest.
+        // Whoever has something to do before the next heartbeat does not go to rest.
         let member = self.server.member(id);
-        if !session.client.has_settled() || !member.has_settled() {
-            return None;
-        }
         if member.rest(session.client.epoch, rest.beat_at)?.min(rest.until) <= rest.beat_at {
             return None;
         }
