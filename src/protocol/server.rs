@@ -204,8 +204,9 @@ impl Server {
             context.place = self.place(moment, session, login.room);
             context.door = self.door(moment, session, (epoch, login));
         }
-        if let (Input::Wake, State::Joining { login, .. }) = (input, self.members[session].state) {
+        if let (Input::Wake, State::Joining { login, .. }) = (input, &self.members[session].state) {
             context.place = self.place(moment, session, login.room);
+            context.refusal = self.refusal(session, login.room);
         }
         let effects = self.members[session].step(&context, input);
         outbox.members.push(session);
@@ -214,13 +215,9 @@ impl Server {
         }
     }
 
+    #[inline]
     fn context<'a>(&self, Moment { rules, now }: Moment<'a>, session: SessionId) -> Context<'a> {
-        let member = &self.members[session];
-        let room = match member.state {
-            State::Joining { login, .. } => Some(login.room),
-            State::Absent(_) | State::Present(_) | State::Ousted(_) => member.room(),
-        };
-        let room = room.map(|it| &self.rooms[it]);
+        let room = self.members[session].room().map(|it| &self.rooms[it]);
         Context {
             rules,
             now,
@@ -228,7 +225,7 @@ impl Server {
             n_users: room.map_or(0, Room::n_users),
             place: Notify::On,
             door: None,
-            refusal: self.refusal(session),
+            refusal: None,
             signal: self.signals[session],
         }
     }
@@ -310,15 +307,13 @@ impl Server {
         (is_another && is_forbidden).then_some(ErrorCode::FORBIDDEN)
     }
 
-    /// Why the login of a session that is being processed is to be refused, if it is.
-    fn refusal(&self, session: SessionId) -> Option<ErrorCode> {
-        let State::Joining { login, .. } = self.members[session].state else { return None };
+    /// Why the login of a session to a room, which is being processed, is to be refused, if it is.
+    fn refusal(&self, session: SessionId, room: RoomId) -> Option<ErrorCode> {
         let user = self.user(session);
         if self.allowed[user] == Allowed::No {
             return Some(ErrorCode::FORBIDDEN); // spec: R44
         }
-        let is_there = self.session_in(user, login.room).is_some();
-        let is_full = self.rooms[login.room].is_full() && !is_there;
+        let is_full = self.rooms[room].is_full() && self.session_in(user, room).is_none();
         is_full.then_some(ErrorCode::ROOM_FULL) // spec: R42
     }
 
