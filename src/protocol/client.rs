@@ -385,7 +385,7 @@ impl Client {
                 let over = self.unanswered(own, Unanswered::NotInRoom);
                 let out = Out::of([gone, self.send(ClientBody::Logout)]);
                 let entering = self.enter(context, to);
-                over.into_iter().chain(entering.iter()).fold(out, Out::and)
+                over.into_iter().chain(entering.iter().copied()).fold(out, Out::and)
             }
             Call::RenewToken(..)
             | Call::StartPublishing(..)

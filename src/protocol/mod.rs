@@ -60,17 +60,8 @@ impl<E: Copy, const N: usize> Effects<E, N> {
     }
 
     /// The effects, in order.
-    pub fn iter(&self) -> impl Iterator<Item = E> {
-        self.0.iter().map_while(|it| *it)
-    }
-}
-
-impl<'a, E, const N: usize> IntoIterator for &'a Effects<E, N> {
-    type Item = &'a E;
-    type IntoIter = std::iter::Flatten<std::slice::Iter<'a, Option<E>>>;
-
-    /// The effects, in order, where they are.
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter().flatten()
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = &E> {
+        self.0.iter().map_while(Option::as_ref)
     }
 }

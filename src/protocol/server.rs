@@ -19,7 +19,7 @@ use crate::{
         code::{ErrorCode, Update},
         journal::{Journal, What},
         member::{Context, Departed, Departure, Effect, Input, Member, Ouster, State},
-        message::{ClientBody, ClientMsg, Message},
+        message::{ClientBody, ClientMsg, ServerMsg},
         pulse::Pulse,
         quiet::Past,
         rules::Rules,
@@ -63,7 +63,7 @@ enum Allowed {
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// Messages to send, in order.
-    pub sends: Vec<(SessionId, Message)>,
+    pub sends: Vec<(SessionId, ServerMsg)>,
     /// Members whose deadline may have moved.
     pub members: Vec<SessionId>,
     /// Rooms whose deadline may have moved.
@@ -73,9 +73,12 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// How much is wanted.
-    pub const fn n_wanted(&self) -> usize {
-        self.sends.len() + self.members.len() + self.rooms.len() + self.callbacks.len()
+    /// Whether nothing is wanted.
+    pub const fn is_empty(&self) -> bool {
+        self.sends.is_empty()
+            && self.members.is_empty()
+            && self.rooms.is_empty()
+            && self.callbacks.is_empty()
     }
 
     /// Forgets everything, keeping the memory.
@@ -210,7 +213,7 @@ impl Server {
         }
         let effects = self.members[session].step(&context, input);
         outbox.members.push(session);
-        for effect in &effects {
+        for effect in effects.iter() {
             self.carry_out(moment, session, effect, outbox);
         }
     }
@@ -238,7 +241,7 @@ impl Server {
         outbox: &mut Outbox,
     ) {
         match *effect {
-            Effect::Send(message) => outbox.sends.push((session, Message::Down(message))),
+            Effect::Send(message) => outbox.sends.push((session, message)),
             Effect::Join(login) => self.join(moment, session, login, outbox),
             Effect::Leave(room, how) => self.leave(moment, session, (room, how), outbox),
             Effect::Relogin(departed) => self.relogin(moment, session, departed, outbox),
@@ -406,8 +409,8 @@ impl Server {
         let effects = self.members[session].step(&context, input);
         outbox.members.push(session);
         for effect in effects.iter() {
-            if let Effect::Send(message) = effect {
-                outbox.sends.push((session, Message::Down(message)));
+            if let Effect::Send(message) = *effect {
+                outbox.sends.push((session, message));
             }
         }
     }

@@ -92,7 +92,7 @@ fn a_pulse_beats_as_its_client_does() {
     let mut after = before;
     let effects = after.step(&client::Context { rules, now, luck }, client::Input::Wake);
     let beat = client::Effect::Send(ClientMsg { epoch, body: ClientBody::Heartbeat });
-    assert_eq!(effects.iter().collect::<Vec<_>>(), [beat]);
+    assert_eq!(effects.iter().collect::<Vec<_>>(), [&beat]);
     pulse.beat(rules, now);
     let mut client = before;
     pulse.give_back(&mut client, &mut member);

@@ -190,7 +190,7 @@ fn client_step(
     let context = client::Context { rules: &rules, now, luck };
     let mut after = before;
     let effects = after.step(&context, input);
-    ClientStep { before, after, effects: effects.iter().collect() }
+    ClientStep { before, after, effects: effects.iter().copied().collect() }
 }
 
 struct ClientStep {
@@ -333,7 +333,7 @@ fn member_table(rules: &Rules) -> String {
             let rtt = (before.rtt != after.rtt).then_some(after.rtt);
             let shown = |it: Member, rtt| (it.epoch, it.state, rtt);
             let states = (shown(before, None), shown(after, rtt));
-            table += &line((name, input_name), states, effects.iter());
+            table += &line((name, input_name), states, effects.iter().copied());
         };
         for (input_name, input) in member_inputs() {
             add(&input_name, NOW, input);

@@ -8,7 +8,7 @@ use crate::{
         code::{ErrorCode, Update},
         journal::What,
         member::Departure,
-        message::{Errands, Message, Refused, ServerBody, ServerMsg},
+        message::{Errands, Refused, ServerBody, ServerMsg},
     },
 };
 
@@ -45,7 +45,7 @@ impl Server {
         let (version, answered) = (errands.version, errands.asked);
         let body = ServerBody::ErrandsDone { version, answered, refused };
         let epoch = self.members[session].epoch;
-        outbox.sends.push((session, Message::Down(ServerMsg { epoch, body })));
+        outbox.sends.push((session, ServerMsg { epoch, body }));
     }
 
     /// Lets the streams of a member be those that it wants, and gives those that it may not have.

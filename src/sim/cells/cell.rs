@@ -124,9 +124,10 @@ impl Cell {
                 }
             }
         }
-        let mut clients = IdVec::from_vec(Vec::new());
-        let mut rooms = IdVec::from_vec(Vec::new());
-        let mut of_clients = Vec::new();
+        let n_clients = self.clients.len();
+        let mut clients = IdVec::from_vec(Vec::with_capacity(n_clients));
+        let mut rooms = IdVec::from_vec(Vec::with_capacity(n_clients));
+        let mut of_clients = Vec::with_capacity(n_clients);
         for index in 0..self.clients.len() {
             let client = ClientId::from_index(index);
             let first = rooms.len();
