@@ -19,7 +19,7 @@ use crate::{
     engine::{Agenda, Next, Waybill},
     id::{ClientId, Id, IdVec, LinkId, RoomId, SessionId},
     link::{Cause, Direction, Fate, Sending, Serial, Verdict, queue::Queue},
-    observe::{Observer, Standing},
+    observe::Observer,
     protocol::{
         client,
         journal::Change,
@@ -406,24 +406,6 @@ impl<'a, O: Observer> World<'a, O> {
     /// The slot of a session on the agenda, after those of the rooms.
     fn slot(&self, id: SessionId) -> usize {
         self.cell.rooms.len() + id.index()
-    }
-
-    /// Whoever watches is told when a client stands otherwise than before.
-    fn tell_standing(&mut self, id: SessionId) {
-        let session = &mut self.sessions[id];
-        let is_running = self.devices[session.device].is_running();
-        let is_online = session.client.is_online() && is_running;
-        let standing = match (self.server.member(id).room(), is_online) {
-            (None, false) => Standing::Away,
-            (Some(_), false) => Standing::Ghost,
-            (None, true) => Standing::Stranded,
-            (Some(_), true) => Standing::Present,
-        };
-        if standing != session.standing {
-            let change = (std::mem::replace(&mut session.standing, standing), standing);
-            let client = self.cell.clients[session.device.index()];
-            self.observer.standing(self.agenda.now(), client, change);
-        }
     }
 
     /// When a client has something to do: never, while its app does not run.

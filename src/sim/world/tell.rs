@@ -1,9 +1,9 @@
-//! What the apps and the developer's backend are told.
+//! What the apps, the developer's backend and whoever watches are told.
 
 use super::{World, backend::delivered};
 use crate::{
     id::{ClientId, Id, RoomId, SessionId, UserId},
-    observe::{Callback, Observer, Stream, Subject},
+    observe::{Callback, Observer, Standing, Stream, Subject},
     protocol::{
         backend::{ServerCallback, ServerEvent},
         call::{Ask, Notify, Streams},
@@ -207,6 +207,24 @@ impl<O: Observer> World<'_, O> {
         let mut delivery = delivered(path, draws, number, (self.agenda.now(), callback));
         delivery.arrives_at = delivery.arrives_at.filter(|it| *it <= self.scenario.end());
         self.observer.server_callback(delivery);
+    }
+
+    /// Whoever watches is told when a client stands otherwise than before.
+    pub(super) fn tell_standing(&mut self, id: SessionId) {
+        let session = &mut self.sessions[id];
+        let is_running = self.devices[session.device].is_running();
+        let is_online = session.client.is_online() && is_running;
+        let standing = match (self.server.member(id).room(), is_online) {
+            (None, false) => Standing::Away,
+            (Some(_), false) => Standing::Ghost,
+            (None, true) => Standing::Stranded,
+            (Some(_), true) => Standing::Present,
+        };
+        if standing != session.standing {
+            let change = (std::mem::replace(&mut session.standing, standing), standing);
+            let client = self.cell.clients[session.device.index()];
+            self.observer.standing(self.agenda.now(), client, change);
+        }
     }
 
     pub(super) fn global(&self, client: ClientId) -> ClientId {
