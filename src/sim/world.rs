@@ -349,7 +349,7 @@ impl<'a, O: Observer> World<'a, O> {
             | client::Effect::Answered(..)
             | client::Effect::Unanswered(..)
             | client::Effect::TokenWillExpire(..)
-            | client::Effect::OnlineCount(..) => self.tell(id, *effect),
+            | client::Effect::OnlineCount(..) => self.tell(id, effect),
         }
     }
 

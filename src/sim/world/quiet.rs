@@ -118,9 +118,9 @@ const BEARS_MAX: u32 = 64;
 /// How many of the rounds that are known are quiet, for sure.
 fn n_quiet(Outlook { restless: [up, down], n_known }: Outlook, bears: u32) -> u32 {
     let failed = up | down;
+    let loud = failed.first_run(bears + 1).filter(|it| *it < n_known);
     // What fails at the end of what is known may go on.
-    let n_open = failed.n_before(n_known);
-    failed.first_run(bears + 1).filter(|it| *it < n_known).unwrap_or(n_known - n_open)
+    loud.unwrap_or_else(|| n_known - failed.n_before(n_known))
 }
 
 impl<'a, O: Observer> World<'a, O> {

@@ -17,9 +17,9 @@ use crate::{
 
 impl<O: Observer> World<'_, O> {
     /// Carries out an effect that tells the app something.
-    pub(super) fn tell(&mut self, session: SessionId, effect: Effect) {
+    pub(super) fn tell(&mut self, session: SessionId, effect: &Effect) {
         let client = self.sessions[session].device;
-        match effect {
+        match *effect {
             Effect::StateChanged(room, status) => {
                 self.call_back(client, Some(room), Callback::StateChanged(status));
             }
