@@ -3,7 +3,7 @@
 //! A position in it stands for what a member knows: all that happened up to there.
 //! So "what this client knows of the room" is one number, and what it has missed is a range.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::{
     id::{StreamId, TextId, UserId},
@@ -167,30 +167,43 @@ impl Journal {
 
     /// The changes after position `from`, up to position `to`, of which a viewer's app is told.
     pub fn told(&self, from: u32, to: u32, viewer: Viewer) -> impl Iterator<Item = &Change> {
-        let is_told = move |(position, it): &(u32, &Change)| match it.what {
-            _ if it.user == viewer.user => false,
-            What::User(..) | What::Stream(..) | What::Broadcast(_) => true,
-            // Who has set it since knows better.
-            What::ExtraInfo(..) => !self.changes[*position as usize..].iter().any(|later| {
-                later.user == viewer.user && matches!(later.what, What::ExtraInfo(..))
-            }),
+        let places = self.places(from, to, viewer.users);
+        places.filter_map(move |it| self.told_at(it, viewer))
+    }
+
+    /// The places, among the changes of which such members are told, of those after one position,
+    /// up to another.
+    pub fn places(&self, from: u32, to: u32, users: Notify) -> Range<usize> {
+        let all = &self.told[users as usize];
+        let (old, recent) = all.split_at(all.len().saturating_sub(N_RECENT));
+        let place = |position| {
+            // Most are the last ones.
+            match recent.iter().rposition(|it| *it < position) {
+                Some(last) => old.len() + last + 1,
+                None => old.partition_point(|it| *it < position),
+            }
         };
-        let of_viewer = self.told_of(from, to, viewer.users);
-        let changes = of_viewer.iter().map(|it| (*it, &self.changes[*it as usize]));
-        changes.filter(is_told).map(|(_, it)| it)
+        place(from)..place(to)
+    }
+
+    /// The change at such a place, if a viewer's app is told of it.
+    pub fn told_at(&self, place: usize, viewer: Viewer) -> Option<&Change> {
+        let position = self.told[viewer.users as usize][place] as usize;
+        let change = &self.changes[position];
+        let is_told = change.user != viewer.user
+            && match change.what {
+                What::User(..) | What::Stream(..) | What::Broadcast(_) => true,
+                // Who has set it since knows better.
+                What::ExtraInfo(..) => !self.changes[position..].iter().any(|later| {
+                    later.user == viewer.user && matches!(later.what, What::ExtraInfo(..))
+                }),
+            };
+        is_told.then_some(change)
     }
 
     /// The positions from one to before another of changes of which such members are told.
     fn told_of(&self, from: u32, to: u32, users: Notify) -> &[u32] {
-        let all = &self.told[users as usize];
-        // Most are the last ones.
-        let old = all.len().saturating_sub(N_RECENT);
-        let place = |position| {
-            let is_recent = all.get(old).is_some_and(|it| *it <= position);
-            let first = if is_recent { old } else { 0 };
-            first + all[first..].partition_point(|it| *it < position)
-        };
-        all.get(place(from)..place(to)).unwrap_or_default()
+        self.told[users as usize].get(self.places(from, to, users)).unwrap_or_default()
     }
 
     /// What remains for a viewer at `to` of all that happened since `from`.  Messages do not: who

@@ -21,9 +21,7 @@ use crate::{
     link::{Cause, Direction, Fate, Sending, Serial, Verdict, queue::Queue},
     observe::Observer,
     protocol::{
-        client,
-        journal::Change,
-        member,
+        client, member,
         message::{Kind, Message},
         rules::{Anchor, Detect, Rules},
         server::{Moment, Outbox, Server},
@@ -75,8 +73,6 @@ pub(super) struct World<'a, O> {
     stations: Option<Box<Stations<'a>>>,
     /// The number of the message that the server heard last.
     heard: u32,
-    /// Memory for the changes of a room that an app is told.
-    changes: Vec<Change>,
     /// How many callbacks the server has made of each room.
     n_callbacks: IdVec<RoomId, u64>,
     observer: O,
@@ -145,7 +141,6 @@ impl<'a, O: Observer> World<'a, O> {
             outbox: Outbox::default(),
             stations,
             heard: 0,
-            changes: Vec::new(),
             n_callbacks: IdVec::filled(cell.rooms.len(), || 0),
             observer,
         }

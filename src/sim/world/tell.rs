@@ -94,9 +94,9 @@ impl<O: Observer> World<'_, O> {
         ((from, to), users): ((u32, u32), Notify),
     ) {
         let viewer = self.viewer(client, users);
-        let mut changes = std::mem::take(&mut self.changes);
-        changes.extend(self.server.journal(room).told(from, to, viewer));
-        for Change { at, user, what } in changes.drain(..) {
+        for place in self.server.journal(room).places(from, to, users) {
+            let Some(change) = self.server.journal(room).told_at(place, viewer) else { continue };
+            let Change { at, user, what } = *change;
             self.observer.noticed(self.agenda.now(), self.global(client), at);
             match what {
                 What::User(update, _) => self.tell_users(client, room, update, &[user]),
@@ -113,7 +113,6 @@ impl<O: Observer> World<'_, O> {
                 }
             }
         }
-        self.changes = changes;
     }
 
     /// What remains of all changes: first the streams that ended, then who came, then who left
