@@ -16,27 +16,32 @@ use crate::{
 };
 
 /// A client's device.
+///
+/// In the order in which it is touched: nearly all events touch the first line of memory alone.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Device {
+    pub(super) app: App,
     pub(super) user: UserId,
     pub(super) sessions: Span<SessionId>,
-    /// In multi-room mode, the room of each session.
-    pub(super) rooms: Option<Vec<Option<RoomId>>>,
+    pub(super) clock: Clock,
+    /// The kind of link, up and down.
+    pub(super) kinds: [LinkId; 2],
+    pub(super) n_outages: u32,
+    /// Outages that the operating system has announced and not ended.
+    pub(super) n_announced: u32,
     pub(super) link: Link,
     /// What waits before the bottlenecks of its own, up and down.
     pub(super) queues: [Queue; 2],
-    /// The kind of link, up and down.
-    pub(super) kinds: [LinkId; 2],
-    pub(super) clock: Clock,
-    pub(super) app: App,
+    /// In multi-room mode, the room of each session.
+    pub(super) rooms: Option<Vec<Option<RoomId>>>,
     /// How often the device got another address.
     pub(super) address: u32,
     /// What the app knows of the device's network.
     pub(super) knows: Known,
-    /// Outages that the operating system has announced and not ended.
-    pub(super) n_announced: u32,
-    pub(super) n_outages: u32,
 }
+
+const _: () = assert!(std::mem::offset_of!(Device, queues) <= 64, "one line of memory");
 
 /// What an app knows of its device's network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -87,17 +87,16 @@ impl<O: Observer> World<'_, O> {
 
     fn fetch_session(&self, id: SessionId) {
         let session = &self.sessions[id];
+        prefetch_index(from_ref(&session.device), 0);
         prefetch_index(from_ref(&session.client), 0);
         prefetch_index(from_ref(&session.client.wishes), 0);
-        prefetch_index(from_ref(&session.n_sent), 0);
-        prefetch_index(from_ref(&session.luck), 0);
+        prefetch_index(from_ref(&session.client.state), 0);
         prefetch_index(from_ref(&session.prospect), 0);
         prefetch_index(from_ref(&session.flow), 0);
         self.server.fetch(id);
         // Unless a client is in several rooms, it has the number of its session.
         if let Some(device) = self.devices.get(ClientId::from_index(id.index())) {
-            prefetch_index(from_ref(&device.link), 0);
-            prefetch_index(from_ref(&device.app), 0);
+            prefetch_index(from_ref(device), 0);
         }
     }
 }

@@ -88,12 +88,10 @@ pub(super) struct Prospect {
     pace: Option<Pace>,
     /// The number of the first heartbeat that has to be simulated, as far as has been looked.
     loud: u32,
-    /// Until when the session is at rest, if it is.
-    resting_until: Option<SimTime>,
 }
 
 impl Prospect {
-    pub(super) const NONE: Self = Self { kinds: None, pace: None, loud: 0, resting_until: None };
+    pub(super) const NONE: Self = Self { kinds: None, pace: None, loud: 0 };
 }
 
 /// The waybill of a heartbeat, or of the answer to one.
@@ -135,7 +133,7 @@ impl<'a, O: Observer> World<'a, O> {
     #[inline]
     pub(super) fn may_go_alone(&self, id: SessionId) -> bool {
         let session = &self.sessions[id];
-        if session.prospect.resting_until.is_some() || self.is_by_heart(id) {
+        if session.resting_until.is_some() || self.is_by_heart(id) {
             return true;
         }
         session.client.has_settled() && self.server.member(id).has_settled()
@@ -153,10 +151,10 @@ impl<'a, O: Observer> World<'a, O> {
     fn rest_now(&mut self, id: SessionId) -> Option<SimTime> {
         let session = &self.sessions[id];
         let Some(rest) = session.client.rest() else {
-            assert!(session.prospect.resting_until.is_none(), "{session:?} was not roused");
+            assert!(session.resting_until.is_none(), "{session:?} was not roused");
             return None;
         };
-        if let Some(until) = session.prospect.resting_until {
+        if let Some(until) = session.resting_until {
             // What neither heartbeats nor answers move may have moved.
             let member = self.server.member(id).rest(session.client.epoch, SimTime::ZERO);
             let member_until = member.expect("whoever rests is a member");
@@ -179,7 +177,7 @@ impl<'a, O: Observer> World<'a, O> {
         let late = SimSpan::from_micros(pace.every.as_micros() * u64::from(bears + 1));
         let member = self.server.member(id);
         let others = member.rest(session.client.epoch, rest.beat_at + late)?.min(rest.until);
-        session.prospect.resting_until = Some(until);
+        session.resting_until = Some(until);
         Some(until.min(others))
     }
 
@@ -243,9 +241,7 @@ impl<'a, O: Observer> World<'a, O> {
     #[expect(clippy::inline_always, reason = "most of the time there is nothing to catch up")]
     #[inline(always)]
     pub(super) fn catch_up(&mut self, id: SessionId) {
-        if self.heartbeats == Heartbeats::PassedOver
-            && self.sessions[id].prospect.resting_until.is_some()
-        {
+        if self.heartbeats == Heartbeats::PassedOver && self.sessions[id].resting_until.is_some() {
             self.catch_up_now(id);
         } else {
             self.take_back(id);
@@ -254,7 +250,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn catch_up_now(&mut self, id: SessionId) {
         let session = &mut self.sessions[id];
-        session.prospect.resting_until = None;
+        session.resting_until = None;
         let Pace { every, round_trip, .. } = session.prospect.pace.expect("who rests has a pace");
         let rest = session.client.rest().expect("who rests is online");
         let n = self.n_passed(id, (rest.beat_at, every));

@@ -11,31 +11,41 @@ use crate::{
         message::Lane,
     },
     rng::{Draws, Entity, Hand, Purpose},
+    time::SimTime,
 };
 
 /// A client as far as one room is concerned, with its dice.
+///
+/// In the order in which it is touched: nearly all events touch the first line of memory.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Session {
-    pub(super) client: Client,
     pub(super) device: ClientId,
-    pub(super) entity: Entity,
-    pub(super) flow: Flow,
+    /// Where the client stands, as far as those who watch have been told.
+    pub(super) standing: Standing,
+    pub(super) node: Node,
+    /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
+    ///
+    /// [`Anchor::Outage`]: crate::protocol::rules::Anchor::Outage
+    pub(super) signal: bool,
+    /// The numbers that messages must have, by direction and lane, not to be lost with a node.
+    pub(super) n_lost: Option<Box<[[u32; Lane::COUNT]; 2]>>,
     /// Messages sent so far, by direction and lane.
     pub(super) n_sent: [[u32; Lane::COUNT]; 2],
+    /// Until when the session is at rest, if it is.
+    pub(super) resting_until: Option<SimTime>,
+    pub(super) client: Client,
+    pub(super) prospect: Prospect,
+    pub(super) entity: Entity,
     /// The drawn numbers that the next step may use, and how many were used before.
     pub(super) luck: Luck,
     pub(super) n_spent: [u32; 2],
     /// How many were used before those that are at hand.
     pub(super) n_thrown: [u32; 2],
-    /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
-    pub(super) signal: bool,
-    /// Where the client stands, as far as those who watch have been told.
-    pub(super) standing: Standing,
-    pub(super) prospect: Prospect,
-    pub(super) node: Node,
-    /// The numbers that messages must have, by direction and lane, not to be lost with a node.
-    pub(super) n_lost: Option<Box<[[u32; Lane::COUNT]; 2]>>,
+    pub(super) flow: Flow,
 }
+
+const _: () = assert!(std::mem::offset_of!(Session, client) == 64, "one line of memory");
 
 /// The node of the server to which a session is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,19 +60,20 @@ impl Session {
     /// A session at the start, with the first draws of its entity.
     pub(super) fn new(device: ClientId, entity: Entity, hand: Hand) -> Self {
         Self {
-            client: Client::new(),
             device,
-            entity,
-            flow: Flow::new(entity, hand),
+            standing: Standing::Away,
+            node: Node::Alive,
+            signal: false,
+            n_lost: None,
             n_sent: [[0; Lane::COUNT]; 2],
+            resting_until: None,
+            client: Client::new(),
+            prospect: Prospect::NONE,
+            entity,
             luck: Luck { phase: hand.phase(), wait: hand.wait() },
             n_spent: [0; 2],
             n_thrown: [0; 2],
-            signal: false,
-            standing: Standing::Away,
-            prospect: Prospect::NONE,
-            node: Node::Alive,
-            n_lost: None,
+            flow: Flow::new(entity, hand),
         }
     }
 
