@@ -2,7 +2,7 @@
 //!
 //! No wall clock and no float: a run must give the same bytes everywhere.
 
-use std::{fmt, ops::Add};
+use std::{fmt, num::NonZeroU32, ops::Add};
 
 /// An instant of virtual time, in microseconds since the run began.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,25 +91,25 @@ impl SimSpan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// Its microseconds in a million of virtual time.
-    per_million: u64,
+    per_million: NonZeroU32,
 }
 
-const MILLION: u128 = 1_000_000;
+const MILLION: NonZeroU32 = NonZeroU32::new(1_000_000).expect("it is not zero");
 
 impl Clock {
     /// Virtual time itself.
-    pub const EXACT: Self = Self { per_million: 1_000_000 };
+    pub const EXACT: Self = Self { per_million: MILLION };
 
     /// A clock that is so many millionths too fast; at most a tenth either way.
     pub fn fast_by_ppm(ppm: i32) -> Self {
         assert!(ppm.unsigned_abs() <= 100_000, "a clock that is {ppm} ppm off");
-        let per_million = u64::try_from(1_000_000 + i64::from(ppm)).expect("it is positive");
-        Self { per_million }
+        let per_million = MILLION.get().checked_add_signed(ppm).and_then(NonZeroU32::new);
+        Self { per_million: per_million.expect("it is positive") }
     }
 
     /// Its millionths too fast.
     pub fn ppm(self) -> i64 {
-        i64::try_from(self.per_million).expect("it is about a million") - 1_000_000
+        i64::from(self.per_million.get()) - i64::from(MILLION.get())
     }
 
     /// What it shows at an instant.
@@ -118,7 +118,12 @@ impl Clock {
         if self == Self::EXACT || at == SimTime::NEVER {
             return at;
         }
-        let micros = u128::from(at.0) * u128::from(self.per_million) / MILLION;
+        let (million, per_million) = (MILLION.get(), self.per_million.get());
+        // Runs are short enough for one word; the ends of tokens may not be.
+        if let Some(product) = at.0.checked_mul(per_million.into()) {
+            return SimTime(product / u64::from(million));
+        }
+        let micros = u128::from(at.0) * u128::from(per_million) / u128::from(million);
         SimTime(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 
@@ -128,7 +133,11 @@ impl Clock {
         if self == Self::EXACT || shown == SimTime::NEVER {
             return shown;
         }
-        let micros = (u128::from(shown.0) * MILLION).div_ceil(u128::from(self.per_million));
+        let (million, per_million) = (MILLION.get(), self.per_million.get());
+        if let Some(product) = shown.0.checked_mul(million.into()) {
+            return SimTime(product.div_ceil(per_million.into()));
+        }
+        let micros = (u128::from(shown.0) * u128::from(million)).div_ceil(per_million.into());
         SimTime(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 }

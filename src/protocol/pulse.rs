@@ -12,20 +12,23 @@ use crate::{
         member::{self, Member},
         rules::{Anchor, Rules},
     },
-    time::SimTime,
+    time::{Clock, SimTime},
 };
 
 /// What the heartbeats of a session move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pulse {
     epoch: Epoch,
+    /// By the client's clock.
     beats: Beats,
     lease_ends_at: SimTime,
+    clock: Clock,
 }
 
 impl Pulse {
-    /// The pulse of a client that is in its room, and knows it, as the server does.
-    pub fn of(client: &Client, member: &Member) -> Option<Self> {
+    /// The pulse of a client that is in its room, and knows it, as the server does; the client's
+    /// deadlines are by its own clock.
+    pub fn of(client: &Client, member: &Member, clock: Clock) -> Option<Self> {
         let client::State::Online(online) = &client.state else { return None };
         let member::State::Present(present) = &member.state else { return None };
         let lease_ends_at = present.lease_ends_at;
@@ -33,12 +36,13 @@ impl Pulse {
             epoch: client.epoch,
             beats: online.beats,
             lease_ends_at,
+            clock,
         })
     }
 
     /// The earliest deadline of client and server that no heartbeat moves.
-    pub fn others_at(client: &Client, member: &Member) -> SimTime {
-        client.unmoved_deadline().min(member.unmoved_deadline())
+    pub fn others_at(self, client: &Client, member: &Member) -> SimTime {
+        self.clock.when(client.unmoved_deadline()).min(member.unmoved_deadline())
     }
 
     /// Client and member become what they would be, had they dealt with each message.
@@ -65,33 +69,35 @@ impl Pulse {
 
     /// When the next heartbeat is sent.
     #[inline]
-    pub const fn beat_at(&self) -> SimTime {
-        self.beats.beat_at
+    pub fn beat_at(&self) -> SimTime {
+        self.clock.when(self.beats.beat_at)
     }
 
     /// When something other than a heartbeat is due, unless messages move it.
     #[inline]
     pub fn alarm_at(&self) -> SimTime {
-        self.beats.probe_at.min(self.beats.broken_at).min(self.lease_ends_at)
+        self.clock.when(self.beats.probe_at.min(self.beats.broken_at)).min(self.lease_ends_at)
     }
 
     /// The heartbeat that is due is sent.
     #[inline]
     pub fn beat(&mut self, rules: &Rules, now: SimTime) {
-        self.beats.beat(rules, now);
+        self.beats.beat(rules, self.clock.shows(now));
     }
 
     /// Whether nothing is due but a probe, which is sent where an answer is waited for too long.
     #[inline]
     pub fn owes_a_probe(&self, now: SimTime) -> bool {
         let Beats { beat_at, probe_at, broken_at } = self.beats;
-        probe_at.is_due(now) && !beat_at.min(broken_at).min(self.lease_ends_at).is_due(now)
+        let shown = self.clock.shows(now);
+        let is_all = !beat_at.min(broken_at).is_due(shown) && !self.lease_ends_at.is_due(now);
+        probe_at.is_due(shown) && is_all
     }
 
     /// The probe that is due is sent.
     #[inline]
     pub fn probe(&mut self, rules: &Rules, now: SimTime) {
-        self.beats.await_answer(rules, now);
+        self.beats.await_answer(rules, self.clock.shows(now));
     }
 
     /// A probe comes to the server, which answers it like a heartbeat.
@@ -111,6 +117,6 @@ impl Pulse {
     /// An answer comes to the client.
     #[inline]
     pub fn hear_answer(&mut self, rules: &Rules, now: SimTime) {
-        self.beats.hear_answer(rules, now);
+        self.beats.hear_answer(rules, self.clock.shows(now));
     }
 }

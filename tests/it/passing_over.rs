@@ -207,9 +207,10 @@ fn in_step() -> impl Strategy<Value = Value> {
         json!({ "at": format!("{at}s"), "client": client, "do": what })
     });
     let script = prop::collection::vec(step, 0..12);
+    let clock = prop::sample::select(vec!["0ppm", "0ppm", "100ppm", "99999ppm", "-100000ppm"]);
     let rules = (detect, anchor, lease, count);
-    (links(), loss, rules, script, servers(), any::<u32>()).prop_map(
-        |(mut link, loss, (detect, anchor, lease, count), script, server, seed)| {
+    (links(), loss, rules, script, (servers(), clock), any::<u32>()).prop_map(
+        |(mut link, loss, (detect, anchor, lease, count), script, (server, clock), seed)| {
             link["loss"] = loss;
             let login = json!({ "loginRoom": { "room": "r" } });
             let logins = ["A", "B", "C"].map(|it| json!({ "at": "0s", "client": it, "do": login }));
@@ -217,7 +218,8 @@ fn in_step() -> impl Strategy<Value = Value> {
                 "base": "zego", "heartbeat": { "phase": "login" }, "detect": detect,
                 "lease": { "anchor": anchor, "after": lease }, "online_count": count,
             });
-            let clients = ["A", "B", "C"].map(|it| json!({ "name": it, "link": "x" }));
+            let mut clients = ["A", "B", "C"].map(|it| json!({ "name": it, "link": "x" }));
+            clients[1]["clock"] = json!(clock);
             let script = [&logins[..], &script[..]].concat();
             let mut story = json!({
                 "version": 1, "name": "in-step", "seed": seed, "duration": "6min",

@@ -18,7 +18,7 @@ use crate::{
         pulse::Pulse,
     },
     sim::{Heartbeats, obstacles::are_work},
-    time::SimTime,
+    time::{Clock, SimTime},
 };
 
 /// What the heartbeats of a session touch; an answer that comes, only the first line of memory.
@@ -44,14 +44,16 @@ impl<O: Observer> World<'_, O> {
         if self.is_by_heart(id) {
             return true;
         }
-        if self.heartbeats == Heartbeats::PassedOver && self.pace(id).is_some() {
+        let clock = self.devices[self.sessions[id].device].clock;
+        let may_rest = self.heartbeats == Heartbeats::PassedOver && clock == Clock::EXACT;
+        if may_rest && self.pace(id).is_some() {
             return false;
         }
         let session = &self.sessions[id];
         let (client, member) = (&session.client, self.server.member(id));
-        let Some(pulse) = Pulse::of(client, member) else { return false };
+        let Some(pulse) = Pulse::of(client, member, clock) else { return false };
         // A heartbeat is overdue where an app stood still.
-        if pulse.beat_at() < self.now() || Pulse::others_at(client, member) <= pulse.beat_at() {
+        if pulse.beat_at() < self.now() || pulse.others_at(client, member) <= pulse.beat_at() {
             return false;
         }
         if are_work(self.scenario) || session.n_lost.is_some() || !self.is_undisturbed(id) {
@@ -92,7 +94,7 @@ impl<O: Observer> World<'_, O> {
     /// When a session that is left to its heart has anything else to do.
     pub(super) fn alarm(&self, id: SessionId) -> SimTime {
         let pulse = self.hearts[id].pulse.expect("it is left to its heart");
-        let others = Pulse::others_at(&self.sessions[id].client, self.server.member(id));
+        let others = pulse.others_at(&self.sessions[id].client, self.server.member(id));
         // What the next heartbeat finds due, it deals with.
         let alarm_at = pulse.alarm_at();
         if alarm_at < pulse.beat_at() { alarm_at.min(others) } else { others }
@@ -119,7 +121,7 @@ impl<O: Observer> World<'_, O> {
         let Some(heart) = self.hearts.get_mut(id) else { return false };
         let Some(pulse) = &mut heart.pulse else { return false };
         let (client, member) = (&self.sessions[id].client, self.server.member(id));
-        if pulse.beat_at().min(Pulse::others_at(client, member)).is_due(now) {
+        if pulse.beat_at().min(pulse.others_at(client, member)).is_due(now) {
             return false;
         }
         if pulse.owes_a_probe(now) {

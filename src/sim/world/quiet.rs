@@ -167,7 +167,8 @@ impl<'a, O: Observer> World<'a, O> {
         }
         // A heartbeat is overdue where an app stood still.
         let is_overdue = self.turn.has_passed(self.slot(id), rest.beat_at);
-        if is_overdue || !self.is_undisturbed(id) {
+        let is_exact = self.devices[session.device].clock == Clock::EXACT;
+        if is_overdue || !is_exact || !self.is_undisturbed(id) {
             return None;
         }
         let pace = self.pace(id)?;
@@ -181,13 +182,13 @@ impl<'a, O: Observer> World<'a, O> {
         Some(until.min(others))
     }
 
-    /// Whether nothing but its ways stands between a client, whose clock is exact, and the server,
-    /// and no second client of its user may put it out at any time.
+    /// Whether nothing but its ways stands between a client and the server, and no second client of
+    /// its user may put it out at any time.
     pub(super) fn is_undisturbed(&self, id: SessionId) -> bool {
         let session = &self.sessions[id];
         let device = &self.devices[session.device];
         let is_open = device.n_outages == 0 && session.node == Node::Alive;
-        let is_well = device.is_running() && device.clock == Clock::EXACT && !self.is_down();
+        let is_well = device.is_running() && !self.is_down();
         is_open && is_well && self.server.is_alone(id)
     }
 
