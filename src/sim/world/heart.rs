@@ -35,6 +35,7 @@ pub(super) struct Heart<'a> {
 }
 
 const _: () = assert!(size_of::<Heart<'_>>() <= 256, "four lines of memory");
+const _: () = assert!(std::mem::offset_of!(Heart<'_>, ways) == 64, "the first line is the pulse");
 
 impl<O: Observer> World<'_, O> {
     /// Whether a session is left to its heart, now that its deadline is set.
