@@ -115,7 +115,12 @@ impl Clock {
     /// What it shows at an instant.
     #[inline]
     pub fn shows(self, at: SimTime) -> SimTime {
-        if self == Self::EXACT || at == SimTime::NEVER {
+        if self == Self::EXACT { at } else { self.shows_wrong(at) }
+    }
+
+    #[inline(never)]
+    fn shows_wrong(self, at: SimTime) -> SimTime {
+        if at == SimTime::NEVER {
             return at;
         }
         let (million, per_million) = (MILLION.get(), self.per_million.get());
@@ -130,7 +135,12 @@ impl Clock {
     /// The first instant at which it shows this.
     #[inline]
     pub fn when(self, shown: SimTime) -> SimTime {
-        if self == Self::EXACT || shown == SimTime::NEVER {
+        if self == Self::EXACT { shown } else { self.when_wrong(shown) }
+    }
+
+    #[inline(never)]
+    fn when_wrong(self, shown: SimTime) -> SimTime {
+        if shown == SimTime::NEVER {
             return shown;
         }
         let (million, per_million) = (MILLION.get(), self.per_million.get());

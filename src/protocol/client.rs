@@ -299,16 +299,18 @@ impl Client {
                 }
                 Some(_) | None => Out::NONE,
             },
-            Input::Killed | Input::EngineDestroyed => self.end(),
+            Input::Killed | Input::EngineDestroyed => {
+                self.end();
+                Out::NONE
+            }
             Input::LinkLost | Input::LinkBack => Out::NONE,
         }
     }
 
     /// In no room, with nothing left to say.
-    fn end(&mut self) -> Out {
+    const fn end(&mut self) {
         self.wishes = self.wishes.none();
         self.state = State::LoggedOut(None);
-        Out::NONE
     }
 
     /// `destroyEngine` leaves the room; there is nobody left to repeat it (spec: R61).

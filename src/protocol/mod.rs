@@ -25,6 +25,7 @@ pub mod table;
 
 /// The effects of one step: at most `N`, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "what a machine does has to be carried out"]
 pub struct Effects<E, const N: usize>([Option<E>; N]);
 
 impl<E: Copy, const N: usize> Effects<E, N> {
@@ -42,7 +43,6 @@ impl<E: Copy, const N: usize> Effects<E, N> {
     }
 
     /// The effects and one more.
-    #[must_use]
     pub fn and(mut self, effect: E) -> Self {
         let free = self.0.iter_mut().find(|it| it.is_none());
         *free.expect("a step has at most N effects") = Some(effect);

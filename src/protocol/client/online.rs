@@ -78,7 +78,10 @@ impl Client {
             }
             Input::Wake => self.wake(context),
             Input::SwitchAway(_) => self.leave(context, login.room, Event::SwitchRoom),
-            Input::Killed => self.end(),
+            Input::Killed => {
+                self.end();
+                Out::NONE
+            }
             Input::EngineDestroyed => self.destroyed(login.room),
             // Out of turn.
             Input::Receive(_) | Input::LinkBack => Out::NONE,

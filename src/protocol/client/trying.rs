@@ -45,7 +45,10 @@ impl Trying {
         match input {
             Input::Call(call) => self.call(client, context, call),
             Input::SwitchAway(_) => client.leave(context, self.login.room, Event::SwitchRoom),
-            Input::Killed => client.end(),
+            Input::Killed => {
+                client.end();
+                Out::NONE
+            }
             Input::EngineDestroyed => client.destroyed(self.login.room),
             // Giving up goes before an attempt that would start at the same instant.
             Input::LinkBack if self.give_up_at.is_due(context.now) => Out::NONE,
