@@ -210,9 +210,7 @@ impl<'a, O: Observer> World<'a, O> {
             Action::RandomOutages(..) => (),
             Action::Server(event) => self.server_event(event),
             Action::Order(order) => {
-                let moment = Moment { rules: &self.rules, now: self.agenda.now() };
-                self.server.obey(moment, order, &mut self.outbox);
-                self.drain();
+                self.ask_server(|server, moment, outbox| server.obey(moment, order, outbox));
             }
         }
         self.settle_down(action);
@@ -283,15 +281,19 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     fn publish(&mut self, room: RoomId) {
-        let moment = Moment { rules: &self.rules, now: self.agenda.now() };
-        self.server.publish(moment, room, &mut self.outbox);
-        self.drain();
+        self.ask_server(|server, moment, outbox| server.publish(moment, room, outbox));
     }
 
     fn step_member(&mut self, session: SessionId, input: member::Input<'_>) {
+        self.ask_server(|server, moment, outbox| server.handle(moment, session, input, outbox));
+    }
+
+    /// Lets something happen to the server, and carries out what it wants done.
+    #[inline]
+    fn ask_server(&mut self, ask: impl FnOnce(&mut Server, Moment<'_>, &mut Outbox)) {
         assert!(self.outbox.is_empty(), "the server is asked while it is listened to");
         let moment = Moment { rules: &self.rules, now: self.agenda.now() };
-        self.server.handle(moment, session, input, &mut self.outbox);
+        ask(&mut self.server, moment, &mut self.outbox);
         self.drain();
     }
 

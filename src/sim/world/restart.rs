@@ -9,7 +9,6 @@ use crate::{
     protocol::{
         client,
         rules::{Detect, Rules},
-        server::Moment,
     },
     scenario::{ServerEvent, ServerMemory},
 };
@@ -75,15 +74,16 @@ impl<O: Observer> World<'_, O> {
     }
 
     fn start_server(&mut self, memory: ServerMemory) {
-        let moment = Moment { rules: &self.rules, now: self.agenda.now() };
-        if memory == ServerMemory::Lost {
-            self.server.forget(moment, &mut self.outbox);
-        }
         self.n_down -= 1;
-        if !self.is_down() {
-            self.server.resume(moment, &mut self.outbox);
-        }
-        self.drain();
+        let is_up = !self.is_down();
+        self.ask_server(|server, moment, outbox| {
+            if memory == ServerMemory::Lost {
+                server.forget(moment, outbox);
+            }
+            if is_up {
+                server.resume(moment, outbox);
+            }
+        });
         for room in (0..self.cell.rooms.len()).map(RoomId::from_index) {
             self.set_room_deadline(room);
         }
