@@ -115,41 +115,35 @@ impl Clock {
     /// What it shows at an instant.
     #[inline]
     pub fn shows(self, at: SimTime) -> SimTime {
-        if self == Self::EXACT { at } else { self.shows_wrong(at) }
-    }
-
-    #[inline(never)]
-    fn shows_wrong(self, at: SimTime) -> SimTime {
-        if at == SimTime::NEVER {
-            return at;
-        }
-        let (million, per_million) = (MILLION.get(), self.per_million.get());
-        // Runs are short enough for one word; the ends of tokens may not be.
-        if let Some(product) = at.0.checked_mul(per_million.into()) {
-            return SimTime(product / u64::from(million));
-        }
-        let micros = u128::from(at.0) * u128::from(per_million) / u128::from(million);
-        SimTime(u64::try_from(micros).unwrap_or(u64::MAX))
+        if self == Self::EXACT { at } else { converted(at, (self.per_million, MILLION), 0) }
     }
 
     /// The first instant at which it shows this.
     #[inline]
     pub fn when(self, shown: SimTime) -> SimTime {
-        if self == Self::EXACT { shown } else { self.when_wrong(shown) }
+        let Self { per_million } = self;
+        if self == Self::EXACT {
+            shown
+        } else {
+            converted(shown, (MILLION, per_million), per_million.get() - 1)
+        }
     }
+}
 
-    #[inline(never)]
-    fn when_wrong(self, shown: SimTime) -> SimTime {
-        if shown == SimTime::NEVER {
-            return shown;
-        }
-        let (million, per_million) = (MILLION.get(), self.per_million.get());
-        if let Some(product) = shown.0.checked_mul(million.into()) {
-            return SimTime(product.div_ceil(per_million.into()));
-        }
-        let micros = (u128::from(shown.0) * u128::from(million)).div_ceil(per_million.into());
-        SimTime(u64::try_from(micros).unwrap_or(u64::MAX))
+/// So many parts of a time, and some parts more, rounded down to whole ones.
+#[inline(never)]
+fn converted(time: SimTime, (by, over): (NonZeroU32, NonZeroU32), more: u32) -> SimTime {
+    if time == SimTime::NEVER {
+        return time;
     }
+    let (by, over) = (u64::from(by.get()), u64::from(over.get()));
+    // Runs are short enough for one word; the ends of tokens may not be.
+    let parts = time.0.checked_mul(by).and_then(|it| it.checked_add(more.into()));
+    if let Some(parts) = parts {
+        return SimTime(parts / over);
+    }
+    let micros = (u128::from(time.0) * u128::from(by) + u128::from(more)) / u128::from(over);
+    SimTime(u64::try_from(micros).unwrap_or(u64::MAX))
 }
 
 impl Add<SimSpan> for SimTime {
