@@ -78,9 +78,6 @@ impl Bits {
 
     /// How many are set side by side just before `place`.
     pub fn n_before(self, place: u32) -> u32 {
-        if place == 0 || !self.has(place - 1) {
-            return 0;
-        }
         let unset = !self & Self::first(place);
         unset.highest().map_or(place, |it| place - 1 - it)
     }

@@ -166,7 +166,7 @@ impl Journal {
     }
 
     /// The changes after position `from`, up to position `to`, of which a viewer's app is told.
-    pub fn told(&self, from: u32, to: u32, viewer: Viewer) -> impl Iterator<Item = &Change> {
+    fn told(&self, from: u32, to: u32, viewer: Viewer) -> impl Iterator<Item = &Change> {
         let places = self.places(from, to, viewer.users);
         places.filter_map(move |it| self.told_at(it, viewer))
     }

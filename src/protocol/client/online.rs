@@ -64,9 +64,7 @@ impl Client {
     /// Something happens to a client in its room.
     #[inline]
     pub(super) fn online(&mut self, context: &Context<'_>, input: Input<'_>) -> Out {
-        let State::Online(Online { login, .. }) = self.state else {
-            unreachable!("{self:?} is in its room")
-        };
+        let login = self.in_room().0.login;
         match input {
             Input::Call(call) => match self.wished(context.rules, call) {
                 Some(wished) => self.wish(context, wished),
