@@ -343,4 +343,26 @@ mod tests {
         assert_eq!(SimTime::NEVER + SimSpan::from_secs(1), SimTime::NEVER);
         assert!(!SimTime::NEVER.is_due(SimTime::from_micros(u64::MAX - 1)));
     }
+
+    /// A clock shows a time at an instant, and had not yet shown it a microsecond before; also
+    /// where the product takes more than one word.
+    #[test]
+    fn a_wrong_clock_shows_a_time_from_the_first_instant_on() {
+        for ppm in [-100_000, -1, 1, 7, 100_000] {
+            let clock = Clock::fast_by_ppm(ppm);
+            let times = [1, 2, 999_999, 1_000_000, 1_000_001, 1 << 40, (1 << 45) + 12_345];
+            for shown in times.map(SimTime::from_micros) {
+                let at = clock.when(shown);
+                let before = SimTime::from_micros(at.as_micros() - 1);
+                assert!(clock.shows(before) < shown, "{ppm} {shown}: {at} is late");
+                assert!(shown <= clock.shows(at), "{ppm} {shown}: {at} is early");
+            }
+            assert_eq!(clock.when(SimTime::NEVER), SimTime::NEVER);
+            assert_eq!(clock.shows(SimTime::NEVER), SimTime::NEVER);
+        }
+        // An hour of a clock that is a tenth too fast.
+        let hour = SimTime::from_micros(3_600_000_000);
+        let shown = Clock::fast_by_ppm(100_000).shows(hour);
+        assert_eq!(shown, SimTime::from_micros(3_960_000_000));
+    }
 }
