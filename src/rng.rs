@@ -3,12 +3,12 @@
 //! `ChaCha8` is addressed by (stream, block): no state, any draw at any time, in any order.
 //! So nothing that is added to a run moves the draws of what was there (common random numbers).
 
-mod ahead;
 mod each;
+mod halves;
 mod hand;
 mod wide;
 
-pub use ahead::N_AHEAD;
+pub use halves::{HALVES_PER_BLOCK, Halves, N_AHEAD};
 pub use hand::Hand;
 
 /// What a draw is for.  The numbers are part of the format of a run: never renumber.
@@ -57,6 +57,8 @@ pub enum Purpose {
     LinkShare = 20,
     /// Whether a step that concerns a share of clients concerns this one.
     StepShare = 21,
+    /// What nearly every client needs, see [`Hand`].
+    Hand = 22,
     /// How long a worker of the server works on a message.
     Service = 40,
 }
@@ -160,11 +162,23 @@ impl Draws {
         entity: Entity,
         index: u64,
     ) -> u32 {
-        let number = index / WORDS_PER_BLOCK;
+        let words = self.keep(block, purpose, entity, index / WORDS_PER_BLOCK);
+        words[usize::try_from(index % WORDS_PER_BLOCK).expect("below 16")]
+    }
+
+    /// The words of a block, which is kept.
+    #[inline]
+    fn keep<'a>(
+        &self,
+        block: &'a mut Block,
+        purpose: Purpose,
+        entity: Entity,
+        number: u64,
+    ) -> &'a [u32; 16] {
         if block.number != number {
             *block = Block { number, words: self.block(purpose, entity, number) };
         }
-        block.words[usize::try_from(index % WORDS_PER_BLOCK).expect("below 16")]
+        &block.words
     }
 
     /// The sixteen draws of a block: those from sixteen times its number on.

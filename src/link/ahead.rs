@@ -8,12 +8,11 @@ use crate::{
         chance::Chance,
         loss::{Chain, Loss},
     },
-    rng::{Draws, Entity, N_AHEAD},
+    rng::{Draws, Entity, HALVES_PER_BLOCK, N_AHEAD},
     time::SimSpan,
 };
 
-/// The next messages of a flow's first lane in one direction: those to which something will
-/// happen.
+/// The next messages of a flow's first lane: those to which something will happen.
 ///
 /// On a link that loses each message by itself, they are lost.  On one that loses in bursts, its
 /// chain does not stay in the good state, or they are lost all the same.
@@ -21,10 +20,13 @@ use crate::{
 pub(super) struct Ahead {
     /// The number of the first message.
     first: u32,
-    /// Below which draws something happens: by loss, and by the chain.
-    limits: [u64; 2],
-    restless: Bits,
+    /// Below which draws something happens, by direction.
+    limits: [Limits; 2],
+    restless: [Bits; 2],
 }
+
+/// Below which draws something happens to a message: by loss, and by the chain.
+type Limits = [u64; 2];
 
 /// The next messages in both directions, from one number on: those to which something will happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,30 +40,29 @@ pub struct Outlook {
 impl Ahead {
     /// Nothing has been looked at.
     pub(super) const NONE: Self =
-        Self { first: u32::MAX, limits: [0; 2], restless: Bits::of([0; 2]) };
+        Self { first: u32::MAX, limits: [[0; 2]; 2], restless: [Bits::of([0; 2]); 2] };
 
-    fn of(
-        path: &PathModel,
-        direction: Direction,
-        (draws, entity): (&Draws, Entity),
-        first: u32,
-    ) -> Self {
-        let limits = limits(&path.loss);
-        let mut restless = Bits::default();
-        for (chance, limit) in [Chance::Loss, Chance::Chain].into_iter().zip(limits) {
-            if limit != 0 {
-                let hits = draws.hits_ahead(entity, chance.purpose(direction), (first, limit));
-                restless = restless | Bits::of(hits);
+    /// The messages from about `number` on, in both directions.
+    fn of(limits: [Limits; 2], number: u32, (draws, entity): (&Draws, Entity)) -> Self {
+        let first = number / HALVES_PER_BLOCK * HALVES_PER_BLOCK;
+        let mut restless = [Bits::default(); 2];
+        for chance in [Chance::Loss, Chance::Chain] {
+            let limit = |it: Direction| limits[it as usize][usize::from(chance == Chance::Chain)];
+            let purposes = Direction::BOTH.map(|it| (chance.purpose(it), limit(it)));
+            if purposes.iter().any(|(_, limit)| *limit != 0) {
+                let hits = draws.hits_ahead(entity, first, purposes);
+                for (restless, hits) in restless.iter_mut().zip(hits) {
+                    *restless = *restless | Bits::of(hits);
+                }
             }
         }
         Self { first, limits, restless }
     }
 
-    /// How many of the messages from this number on it tells of, as a link is now.
+    /// How many of the messages from this number on it tells of.
     #[inline]
-    const fn n_known(&self, limits: [u64; 2], number: u32) -> u32 {
-        let is_same = self.limits[0] == limits[0] && self.limits[1] == limits[1];
-        if is_same && self.first <= number && number - self.first < N_AHEAD {
+    const fn n_told(&self, number: u32) -> u32 {
+        if self.first <= number && number - self.first < N_AHEAD {
             N_AHEAD - (number - self.first)
         } else {
             0
@@ -69,8 +70,8 @@ impl Ahead {
     }
 }
 
-/// Below which draws something happens to a message: by loss, and by the chain.
-fn limits(loss: &Loss) -> [u64; 2] {
+/// Below which draws something happens to a message.
+fn limits(loss: &Loss) -> Limits {
     match loss {
         Loss::Random(share) => [share.limit(), 0],
         Loss::GilbertElliott(it) => [it.good_loss.limit(), it.to_bad.limit()],
@@ -121,26 +122,21 @@ impl Flow {
         paths: [&PathModel; 2],
         (number, n_least): (u32, u32),
     ) -> Outlook {
-        let n_known = Direction::BOTH.map(|direction| {
-            let path = paths[direction as usize];
-            let limits = limits(&path.loss);
-            let ahead = &mut self.ahead[direction as usize];
-            if ahead.n_known(limits, number) < n_least {
-                *ahead = Ahead::of(path, direction, (draws, self.dice.entity()), number / 16 * 16);
-            }
-            ahead.n_known(limits, number)
-        });
-        Outlook { restless: self.told(number), n_known: n_known[0].min(n_known[1]) }
+        let limits = paths.map(|it| limits(&it.loss));
+        if self.ahead.limits != limits || self.ahead.n_told(number) < n_least {
+            self.ahead = Ahead::of(limits, number, (draws, self.dice.entity()));
+        }
+        Outlook { restless: self.told(number), n_known: self.ahead.n_told(number) }
     }
 
     /// Whether the messages from a number to before another are still told.
     pub fn tells(&self, (from, to): (u32, u32)) -> bool {
-        self.ahead.iter().all(|it| it.first <= from && to <= it.first.saturating_add(N_AHEAD))
+        self.ahead.first <= from && to <= self.ahead.first.saturating_add(N_AHEAD)
     }
 
     /// The same messages again, of which it has been told.
     pub fn told(&self, number: u32) -> [Bits; 2] {
-        self.ahead.each_ref().map(|it| it.restless.without_first(number - it.first))
+        self.ahead.restless.map(|it| it.without_first(number - self.ahead.first))
     }
 
     /// Whether the message with this number of the first lane is lost, where each is by itself.
@@ -151,11 +147,15 @@ impl Flow {
         (direction, number): (Direction, u32),
         draws: &Draws,
     ) -> bool {
-        let ahead = &mut self.ahead[direction as usize];
-        if ahead.n_known(limits(&path.loss), number) == 0 {
-            *ahead = Ahead::of(path, direction, (draws, self.dice.entity()), number / 16 * 16);
+        let here = limits(&path.loss);
+        if self.ahead.limits[direction as usize] != here || self.ahead.n_told(number) == 0 {
+            // The other way is taken to be as it was, and at first to be the same.
+            let is_first = self.ahead == Ahead::NONE;
+            let mut limits = if is_first { [here; 2] } else { self.ahead.limits };
+            limits[direction as usize] = here;
+            self.ahead = Ahead::of(limits, number, (draws, self.dice.entity()));
         }
-        ahead.restless.has(number - ahead.first)
+        self.ahead.restless[direction as usize].has(number - self.ahead.first)
     }
 
     /// Whether the message with this number of the first lane is lost, where each is by itself; and
@@ -170,8 +170,8 @@ impl Flow {
             return (false, u32::MAX);
         }
         let is_lost = self.loses_first(path, (direction, number), draws);
-        let Ahead { first, restless, .. } = self.ahead[direction as usize];
-        let after = restless.without_first(number - first + 1).lowest();
+        let Ahead { first, restless, .. } = &self.ahead;
+        let after = restless[direction as usize].without_first(number - first + 1).lowest();
         (is_lost, after.map_or_else(|| first.saturating_add(N_AHEAD), |it| number + 1 + it))
     }
 

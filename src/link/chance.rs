@@ -1,7 +1,7 @@
 //! What is left to chance about a message, and the draws that decide it.
 
 use super::{Direction, Serial};
-use crate::rng::{Block, Draws, Entity, Hand, Purpose};
+use crate::rng::{Block, Draws, Entity, Halves, Hand, Purpose};
 
 /// What is left to chance about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +50,26 @@ pub(super) struct Dice {
     /// The draws that were used last, and fifteen beside them, for delays on the first lane, on
     /// which most messages go.
     delays: [Block; 2],
-    /// The same of each direction and chance, for all else; none, until some are needed that were
-    /// not dealt.
-    blocks: Option<Box<[[Block; Chance::COUNT]; 2]>>,
+    /// The same for all else; none, until some are needed that were not dealt.
+    others: Option<Box<[Kept; 2]>>,
+}
+
+/// The draws of one direction that were used last, with those of the same blocks.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    /// On the first lane, of what moves its burst model and what that loses.
+    bursts: [Halves; 2],
+    /// All others, by chance.
+    blocks: [Block; Chance::COUNT],
+}
+
+impl Kept {
+    const NONE: Self = Self { bursts: [Halves::NONE; 2], blocks: [Block::NONE; Chance::COUNT] };
 }
 
 impl Dice {
     pub(super) const fn new(entity: Entity, hand: Hand) -> Self {
-        Self { entity, hand, delays: [Block::NONE; 2], blocks: None }
+        Self { entity, hand, delays: [Block::NONE; 2], others: None }
     }
 
     /// Whose messages they are for.
@@ -74,17 +86,22 @@ impl Dice {
         (direction, chance): (Direction, Chance),
         serial: Serial,
     ) -> u32 {
-        let (purpose, index) = (chance.purpose(direction), serial.index());
-        if let Some(dealt) = self.hand.of_message(purpose, index) {
+        let (purpose, Serial { lane, number }) = (chance.purpose(direction), serial);
+        if let Some(dealt) = self.hand.of_message(purpose, (lane, number)) {
             return dealt;
         }
-        let block = if (chance, serial.lane) == (Chance::Delay, 0) {
+        let block = if (chance, lane) == (Chance::Delay, 0) {
             &mut self.delays[direction as usize]
         } else {
-            let blank = || Box::new([[Block::NONE; Chance::COUNT]; 2]);
-            &mut self.blocks.get_or_insert_with(blank)[direction as usize][chance as usize]
+            let others = self.others.get_or_insert_with(|| Box::new([Kept::NONE; 2]));
+            let Kept { bursts, blocks } = &mut others[direction as usize];
+            if let (Chance::Loss | Chance::Chain, 0) = (chance, lane) {
+                let kept = &mut bursts[usize::from(chance == Chance::Chain)];
+                return draws.draw_halves(kept, purpose, self.entity, number);
+            }
+            &mut blocks[chance as usize]
         };
-        draws.draw_with(block, purpose, self.entity, index)
+        draws.draw_with(block, purpose, self.entity, serial.index())
     }
 }
 
@@ -96,7 +113,8 @@ mod tests {
     #[test]
     fn the_dice_show_what_the_draws_say() {
         let (draws, entity) = (Draws::new(5), Entity::named("A"));
-        let mut dice = Dice::new(entity, draws.deal(&[entity])[0]);
+        let hand = draws.deal(&[entity])[0];
+        let mut dice = Dice::new(entity, hand);
         for (lane, number) in [(0, 0), (1, 0), (2, 1), (2, 2), (2, 17), (0, 17), (2, 18), (1, 1)] {
             for direction in Direction::BOTH {
                 for chance in [
@@ -107,8 +125,15 @@ mod tests {
                     Chance::CopyDelay,
                     Chance::Reorder,
                 ] {
-                    let serial = Serial { lane, number };
-                    let drawn = draws.draw(chance.purpose(direction), entity, serial.index());
+                    let (serial, purpose) = (Serial { lane, number }, chance.purpose(direction));
+                    let drawn = match (lane, chance) {
+                        (0, Chance::Loss | Chance::Chain) => {
+                            draws.draw_halves(&mut { Halves::NONE }, purpose, entity, number)
+                        }
+                        _ => hand
+                            .of_message(purpose, (lane, number))
+                            .unwrap_or_else(|| draws.draw(purpose, entity, serial.index())),
+                    };
                     let shown = dice.draw(&draws, (direction, chance), serial);
                     assert_eq!(shown, drawn, "{serial:?} {direction:?} {chance:?}");
                 }

@@ -186,7 +186,7 @@ pub const LANES_MAX: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Flow {
     dice: Dice,
-    ahead: [Ahead; 2],
+    ahead: Ahead,
     /// The state of the burst models, and how many messages came since one was sent on at once.
     lanes: [[LaneState; LANES_MAX]; 2],
 }
@@ -231,7 +231,7 @@ impl Flow {
     /// The messages of the entity.
     pub const fn new(entity: Entity, hand: Hand) -> Self {
         let lanes = [[LaneState { chain: Chain::Good, n_since: 0 }; LANES_MAX]; 2];
-        Self { dice: Dice::new(entity, hand), ahead: [Ahead::NONE; 2], lanes }
+        Self { dice: Dice::new(entity, hand), ahead: Ahead::NONE, lanes }
     }
 
     /// Whether a message is lost on a path.
