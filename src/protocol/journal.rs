@@ -53,27 +53,41 @@ pub struct Journal {
     told: [Vec<u32>; 2],
     /// The users who are in the room now, of those of whom somebody is told.
     present: BTreeSet<UserId>,
+    /// How far it goes.
+    noted: Reach,
     n_published: u32,
-    published: Published,
+    /// How far it has been made public.
+    published: Reach,
     /// The position at which the room was last created.
     created: u32,
 }
 
-/// How far a journal has been made public: the positions after the last change of each kind.
+/// How far a journal goes: the positions after the last change of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Published {
+pub struct Reach {
     /// After the last one of which those are told who are told of users.
     pub to_all: u32,
     /// After the last one of which those are told who are not.
     pub to_quiet: u32,
 }
 
-impl Published {
-    /// How far it has been made public to such a member.
+impl Reach {
+    /// How far it goes for such a member.
     pub const fn to(self, users: Notify) -> u32 {
         match users {
             Notify::On => self.to_all,
             Notify::Off => self.to_quiet,
+        }
+    }
+
+    /// The same and one more change, up to this position.
+    const fn with(self, what: What, to: u32) -> Self {
+        match what {
+            What::User(_, Notify::Off) => self,
+            What::User(_, Notify::On) => Self { to_all: to, ..self },
+            What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => {
+                Self { to_all: to, to_quiet: to }
+            }
         }
     }
 }
@@ -97,8 +111,13 @@ pub struct Difference {
 const N_RECENT: usize = 16;
 
 impl Journal {
+    /// How far it goes.
+    pub const fn noted(&self) -> Reach {
+        self.noted
+    }
+
     /// The position after the last change.
-    pub fn head(&self) -> u32 {
+    fn head(&self) -> u32 {
         u32::try_from(self.changes.len()).expect("a run has fewer than 2^32 changes of a room")
     }
 
@@ -108,6 +127,7 @@ impl Journal {
         assert!(last <= change.at, "the journal fell from {last} to {}", change.at);
         let place = self.head();
         self.changes.push(change);
+        self.noted = self.noted.with(change.what, self.head());
         match change.what {
             // There is nothing to make public.
             What::User(_, Notify::Off) if self.n_published == place => self.n_published += 1,
@@ -144,23 +164,16 @@ impl Journal {
     }
 
     /// How far it has been made public.
-    pub const fn published(&self) -> Published {
+    pub const fn published(&self) -> Reach {
         self.published
     }
 
     /// Makes public all changes that are due.
-    pub fn publish(&mut self, now: SimTime, fan_out: SimSpan) -> Published {
+    pub fn publish(&mut self, now: SimTime, fan_out: SimSpan) -> Reach {
         while self.publish_at(fan_out).is_due(now) {
             let what = self.changes[self.n_published as usize].what;
             self.n_published += 1;
-            match what {
-                What::User(_, Notify::Off) => (),
-                What::User(_, Notify::On) => self.published.to_all = self.n_published,
-                What::Stream(..) | What::ExtraInfo(..) | What::Broadcast(_) => {
-                    let to = self.n_published;
-                    self.published = Published { to_all: to, to_quiet: to };
-                }
-            }
+            self.published = self.published.with(what, self.n_published);
         }
         self.published
     }
@@ -382,7 +395,7 @@ mod tests {
     #[test]
     fn changes_are_told_when_the_fan_out_has_passed() {
         let (coming, told) =
-            (|it| What::User(Update::Add, it), |to_all, to_quiet| Published { to_all, to_quiet });
+            (|it| What::User(Update::Add, it), |to_all, to_quiet| Reach { to_all, to_quiet });
         let text = What::Broadcast(TextId::from_index(0));
         // At 0 s, 1 s, 2 s, 3 s.
         let changes =
@@ -396,5 +409,22 @@ mod tests {
         // Those who are not told of users hear nothing of the third, and nobody of the fourth.
         assert_eq!(journal.publish(SimTime::from_micros(5_000_000), fan_out), told(3, 2));
         assert_eq!(journal.publish_at(fan_out), SimTime::NEVER);
+    }
+
+    /// However far it has been made public, a journal goes as far as somebody has something to be
+    /// told.
+    #[test]
+    fn a_journal_goes_to_the_last_change_of_each_kind() {
+        let (mut journal, mut reaches) = (Journal::default(), Vec::new());
+        let coming = |notify| What::User(Update::Add, notify);
+        let text = What::Broadcast(TextId::from_index(0));
+        for (user_, what) in
+            [(1, coming(Notify::Off)), (2, coming(Notify::On)), (3, text), (4, coming(Notify::On))]
+        {
+            journal.note(Change { at: SimTime::ZERO, user: user(user_), what });
+            reaches.push((journal.noted().to(Notify::On), journal.noted().to(Notify::Off)));
+        }
+        assert_eq!(reaches, [(0, 0), (2, 0), (3, 3), (4, 3)]);
+        assert_eq!(journal.published(), Reach::default());
     }
 }

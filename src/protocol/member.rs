@@ -14,7 +14,7 @@ use crate::{
         Effects,
         call::{Login, Notify},
         code::ErrorCode,
-        journal::Published,
+        journal::Reach,
         message::{ClientBody, ClientMsg, Errands, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
         rules::Rules,
@@ -71,7 +71,7 @@ pub enum Input<'a> {
     /// A message of the client arrives.
     Receive(&'a ClientMsg),
     /// The room's journal has been made public so far.
-    Published(Published),
+    Published(Reach),
     /// The member is put out.
     Oust(Ouster),
     /// The client, with this login, is in its room and its way to the server is open.
@@ -115,8 +115,8 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// The present instant.
     pub now: SimTime,
-    /// The last position in the journal of the member's room.
-    pub head: u32,
+    /// How far the journal of the member's room goes.
+    pub noted: Reach,
     /// How many users are in the member's room.
     pub n_users: u32,
     /// Whether who logs in now, or is in the room already, is among those who are told of users
@@ -150,7 +150,7 @@ impl Member {
     }
 
     /// Whether the member has not been told all that has been made public to it.
-    pub fn lacks(&self, published: Published) -> bool {
+    pub fn lacks(&self, published: Reach) -> bool {
         match self.state {
             State::Present(Present { feed: Feed::Open { sent, .. }, hears, .. }) => {
                 sent < published.to(hears)

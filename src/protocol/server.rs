@@ -17,7 +17,7 @@ use crate::{
         call::{Ask, Login},
         client::Client,
         code::{ErrorCode, Update},
-        journal::{Journal, What},
+        journal::{Journal, Reach, What},
         member::{Context, Departed, Departure, Effect, Input, Member, Ouster, State},
         message::{ClientBody, ClientMsg, ServerMsg},
         pulse::Pulse,
@@ -224,7 +224,7 @@ impl Server {
         Context {
             rules,
             now,
-            head: room.map_or(0, |it| it.journal.head()),
+            noted: room.map_or_else(Reach::default, |it| it.journal.noted()),
             n_users: room.map_or(0, Room::n_users),
             place: Notify::On,
             door: None,

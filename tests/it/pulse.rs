@@ -90,7 +90,7 @@ fn a_pulse_is_the_steps_of_both() {
         }
     }
     let n_present = member_states().iter().filter(|it| it.0.starts_with("Present")).count();
-    assert_eq!(n_pulses, 6 * 3 * n_present, "three profiles, two clocks, three states in a room");
+    assert_eq!(n_pulses, 6 * 4 * n_present, "three profiles, two clocks, four states in a room");
 }
 
 /// A heartbeat of a pulse is that of a client's step.

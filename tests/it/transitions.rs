@@ -18,6 +18,7 @@ use roomsim::{
         client::{self, Attempt, Client, Farewell, Luck, Online, Roster, Stage, Wishes},
         code::{ErrorCode, Event},
         gate::Gate,
+        journal::Reach,
         member::{self, Departed, Feed, Gone, Member, Ousted, Ouster, Present},
         message::{ClientBody, ClientMsg, Errands, Refused, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
@@ -72,6 +73,7 @@ pub(crate) fn client_states() -> Vec<(&'static str, client::State)> {
         ("Logining/Trying", Logining { login, attempt: attempt(trying), give_up_at }),
         ("Logining/Waiting", Logining { login, attempt: attempt(waiting), give_up_at }),
         ("Online/Asked", online(asked, Repeat::NEVER)),
+        ("Online/AskedAnew", online(Roster::AskedAnew(repeat), Repeat::NEVER)),
         ("Online/Known", online(Roster::Known, Repeat::NEVER)),
         ("Online/Wishing", online(Roster::Known, repeat)),
         ("Reconnecting/Trying", reconnecting(trying, never)),
@@ -94,7 +96,7 @@ pub(crate) fn wishes(state: &str) -> Wishes {
     }
 }
 
-fn server_bodies() -> [ServerBody; 15] {
+fn server_bodies() -> [ServerBody; 16] {
     let (stream, none) = (Streams::NONE.with(Slot::from_index(0)), Streams::NONE);
     let users = Notify::On;
     let done = |taken, barred| ServerBody::ErrandsDone {
@@ -113,6 +115,7 @@ fn server_bodies() -> [ServerBody; 15] {
         ServerBody::SessionGone,
         ServerBody::Roster { from: 3, to: 4, users },
         ServerBody::Roster { from: 4, to: 6, users },
+        ServerBody::Roster { from: 4, to: 4, users },
         ServerBody::Kicked(ErrorCode::KICKED_OUT),
         done(none, none),
         done(stream, none),
@@ -229,7 +232,7 @@ pub(crate) fn member_context(rules: &Rules, now: SimTime) -> member::Context<'_>
     member::Context {
         rules,
         now,
-        head: 6,
+        noted: Reach { to_all: 6, to_quiet: 5 },
         n_users: 3,
         place: Notify::On,
         door: None,
@@ -285,8 +288,7 @@ fn member_inputs() -> Vec<(String, member::Input<'static>)> {
         answered: 1,
         asked: 2,
     };
-    let published =
-        |to_all, to_quiet| Published(roomsim::protocol::journal::Published { to_all, to_quiet });
+    let published = |to_all, to_quiet| Published(Reach { to_all, to_quiet });
     let bodies = [
         ClientBody::Login(Login::to(room(0))),
         ClientBody::Login(Login::to(room(1))),
@@ -433,7 +435,7 @@ fn a_connection_forgets_the_round_trips_of_the_one_before() {
     let slow = Repeat { at: at(2), wait: SimSpan::from_secs(1), count: 0 }; // Sent at 1 s.
     let rtt = RoundTrip::UNKNOWN.answered(&rules, slow, at(31));
     assert_eq!(rtt.timeout(&rules), rules.resend.cap.min(SimSpan::from_secs(90)));
-    let (_, state) = client_states().remove(7);
+    let (_, state) = client_states().remove(8);
     let client::State::Reconnecting { .. } = state else { panic!("{state:?} has a connection") };
     let [_, epoch, _] = epochs();
     let mut client = Client { epoch, wishes: wishes("Online/Wishing"), rtt, state };

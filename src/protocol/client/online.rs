@@ -35,6 +35,9 @@ pub struct Online {
 pub enum Roster {
     /// It was asked for, and is asked for again.
     Asked(Repeat),
+    /// The same, after the server has accepted the login twice: what comes may be what was told
+    /// before, and does not prove that the server has been asked.
+    AskedAnew(Repeat),
     /// It has come; changes are told one by one.
     Known,
 }
@@ -47,7 +50,7 @@ impl Online {
     /// The earliest deadline that neither heartbeats nor their answers move.
     pub(in crate::protocol) fn unmoved_deadline(&self) -> SimTime {
         let ask_at = match self.roster {
-            Roster::Asked(repeat) => repeat.at,
+            Roster::Asked(repeat) | Roster::AskedAnew(repeat) => repeat.at,
             Roster::Known => SimTime::NEVER,
         };
         self.count_at.min(self.errands.at).min(ask_at)
@@ -111,10 +114,11 @@ impl Client {
             // and of whom it knows nothing that the app wants.
             ServerBody::LoginAccepted => {
                 online.heard(context);
-                if online.roster != Roster::Known {
+                if let Roster::Asked(repeat) | Roster::AskedAnew(repeat) = online.roster {
+                    online.roster = Roster::AskedAnew(repeat);
                     return Out::NONE;
                 }
-                online.roster = Roster::Asked(Repeat::first(rules, *rtt, now));
+                online.roster = Roster::AskedAnew(Repeat::first(rules, *rtt, now));
                 let (known, token) = (online.known, online.login.token);
                 let (errands, tell) = self.renewed(context, token);
                 self.in_room().0.errands = errands;
@@ -124,9 +128,11 @@ impl Client {
             ServerBody::Roster { from, to, users } => {
                 let known = online.known;
                 assert!(from <= known, "told of changes after {from}, it lacks some: {online:?}");
+                // Of what tells nothing the server awaits no acknowledgement.
+                let is_awaited = from < to || matches!(online.roster, Roster::AskedAnew(_));
                 let to = to.max(known);
                 let news = match online.roster {
-                    Roster::Asked(repeat) => {
+                    Roster::Asked(repeat) | Roster::AskedAnew(repeat) => {
                         *rtt = rtt.answered(rules, repeat, now);
                         online.heard(context);
                         Effect::RosterDifference(room, (known, to), users)
@@ -135,7 +141,8 @@ impl Client {
                     Roster::Known => Effect::RosterChanges(room, (known, to), users),
                 };
                 (online.known, online.roster) = (to, Roster::Known);
-                Out::of([news, self.send(ClientBody::AckRoster(to))])
+                let ack = is_awaited.then(|| self.send(ClientBody::AckRoster(to)));
+                Out::of_some([Some(news), ack])
             }
             ServerBody::ErrandsDone { version, answered, refused } => {
                 self.done(context, (version, answered), refused)
@@ -182,7 +189,7 @@ impl Client {
             online.errands = online.errands.again(rules, now);
             let token = online.login.token;
             return Out::of([self.errands(token)]);
-        } else if let Roster::Asked(repeat) = &mut online.roster
+        } else if let Roster::Asked(repeat) | Roster::AskedAnew(repeat) = &mut online.roster
             && repeat.is_due(now)
         {
             *repeat = repeat.again(rules, now);

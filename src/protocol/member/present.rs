@@ -219,7 +219,8 @@ impl Present {
                     Feed::Closed => known,
                     Feed::Open { acked, .. } => acked.max(known),
                 };
-                self.tell((epoch, *rtt), context, (acked, context.head))
+                let to = context.noted.to(self.hears).max(acked);
+                self.tell((epoch, *rtt), context, (acked, to))
             }
             ClientBody::AckRoster(known) => {
                 self.heard(context, body);
