@@ -104,8 +104,15 @@ impl<O: Observer> World<'_, O> {
     /// A session is left to its heart no longer, if it was.
     #[inline]
     pub(super) fn take_back(&mut self, id: SessionId) {
-        let Some(heart) = self.hearts.get_mut(id) else { return };
-        let Some(pulse) = heart.pulse.take() else { return };
+        if self.is_by_heart(id) {
+            self.give_back(id);
+        }
+    }
+
+    #[inline(never)]
+    fn give_back(&mut self, id: SessionId) {
+        let heart = &mut self.hearts[id];
+        let pulse = heart.pulse.take().expect("it is left to its heart");
         let session = &mut self.sessions[id];
         self.server.give_back(id, pulse, &mut session.client);
         if heart.ways.are_plain() {

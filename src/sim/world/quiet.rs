@@ -404,11 +404,6 @@ impl<'a, O: Observer> World<'a, O> {
 
     /// Whomever the script has touched goes to rest again, or not.
     pub(super) fn settle_down(&mut self, action: Action) {
-        if let Action::Call(client, _) = action
-            && self.devices[client].hears_calls_alone()
-        {
-            return; // Its only session has heard the call, and has settled.
-        }
         self.each_touched(action, Self::set_deadline);
     }
 

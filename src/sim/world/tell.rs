@@ -123,6 +123,9 @@ impl<O: Observer> World<'_, O> {
         room: RoomId,
         ((from, to), users): ((u32, u32), Notify),
     ) {
+        if from == to {
+            return;
+        }
         let viewer = self.viewer(client, users);
         let difference = self.server.journal(room).difference(from, to, viewer);
         self.tell_streams(client, room, Update::Delete, &difference.ended);
