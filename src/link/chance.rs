@@ -87,9 +87,18 @@ impl Dice {
         serial: Serial,
     ) -> u32 {
         let (purpose, Serial { lane, number }) = (chance.purpose(direction), serial);
-        if let Some(dealt) = self.hand.of_message(purpose, (lane, number)) {
-            return dealt;
-        }
+        let dealt = self.hand.of_message(purpose, (lane, number));
+        dealt.unwrap_or_else(|| self.draw_more(draws, (direction, chance), serial))
+    }
+
+    #[inline(never)]
+    fn draw_more(
+        &mut self,
+        draws: &Draws,
+        (direction, chance): (Direction, Chance),
+        serial: Serial,
+    ) -> u32 {
+        let (purpose, Serial { lane, number }) = (chance.purpose(direction), serial);
         let block = if (chance, lane) == (Chance::Delay, 0) {
             &mut self.delays[direction as usize]
         } else {

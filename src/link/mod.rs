@@ -250,7 +250,11 @@ impl Flow {
 
     /// Whether a message is sent on at once.
     fn goes_first(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
-        let Some(Reorder { share, gap }) = path.reorder else { return false };
+        path.reorder.is_some_and(|it| self.is_first_of_gap(it, sending))
+    }
+
+    #[cold]
+    fn is_first_of_gap(&mut self, Reorder { share, gap }: Reorder, sending: Sending<'_>) -> bool {
         let Sending { draws, direction, serial, .. } = sending;
         let n_since = &mut self.lanes[direction as usize][serial.lane as usize].n_since;
         let mut draw = || self.dice.draw(draws, (direction, Chance::Reorder), serial);
@@ -358,9 +362,23 @@ impl Link {
         queue: &mut Queue,
         sending: Sending<'_>,
     ) -> Option<SimTime> {
+        if path.duplicate.is_zero() {
+            return None;
+        }
+        self.copy_by_chance(flow, path, queue, sending)
+    }
+
+    #[cold]
+    fn copy_by_chance(
+        &mut self,
+        flow: &mut Flow,
+        path: &PathModel,
+        queue: &mut Queue,
+        sending: Sending<'_>,
+    ) -> Option<SimTime> {
         let Sending { draws, direction, serial, .. } = sending;
         let mut draw = |chance| flow.dice.draw(draws, (direction, chance), serial);
-        if path.duplicate.is_zero() || !path.duplicate.hits(draw(Chance::Copy)) {
+        if !path.duplicate.hits(draw(Chance::Copy)) {
             return None;
         }
         let left_at = pass(path, queue, sending)?;

@@ -486,10 +486,15 @@ impl<'a, O: Observer> World<'a, O> {
             Verdict::Drop(cause) => self.observer.dropped(now, global, kind, cause),
         }
         if let Some(at) = copy {
-            // A copy is a message of its own to those who count.
-            self.observer.sent(now, global, kind);
-            let parcel = self.mail.pack(message);
-            self.agenda.send(at, Waybill { lane, number: number | COPY }, parcel);
+            self.send_copy(global, Waybill { lane, number: number | COPY }, message, at);
         }
+    }
+
+    /// A copy is a message of its own to those who count.
+    #[cold]
+    fn send_copy(&mut self, global: ClientId, waybill: Waybill, message: &Message, at: SimTime) {
+        self.observer.sent(self.now(), global, message.kind());
+        let parcel = self.mail.pack(message);
+        self.agenda.send(at, waybill, parcel);
     }
 }

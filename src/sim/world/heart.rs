@@ -41,6 +41,7 @@ impl<O: Observer> World<'_, O> {
     /// Whether a session is left to its heart, now that its deadline is set.
     ///
     /// Not where its heartbeats may be passed over, or wait for other things.
+    #[inline(never)]
     pub(super) fn goes_by_heart(&mut self, id: SessionId) -> bool {
         if self.is_by_heart(id) {
             return true;
@@ -124,10 +125,15 @@ impl<O: Observer> World<'_, O> {
 
     /// A deadline of a session is due that is left to its heart; whether that is all to be done: a
     /// probe, or nothing, because answers have moved what was due.
+    #[inline]
     pub(super) fn wakes_heart(&mut self, id: SessionId) -> bool {
+        self.is_by_heart(id) && self.wakes_heart_now(id)
+    }
+
+    #[inline(never)]
+    fn wakes_heart_now(&mut self, id: SessionId) -> bool {
         let now = self.now();
-        let Some(heart) = self.hearts.get_mut(id) else { return false };
-        let Some(pulse) = &mut heart.pulse else { return false };
+        let Some(pulse) = &mut self.hearts[id].pulse else { return false };
         let (client, member) = (&self.sessions[id].client, self.server.member(id));
         if pulse.beat_at().min(pulse.others_at(client, member)).is_due(now) {
             return false;
