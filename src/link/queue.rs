@@ -33,6 +33,7 @@ impl Bottleneck {
 
 impl Queue {
     /// A message enters now; when it has left, or nothing if it was dropped.
+    #[inline(never)]
     pub fn enter(&mut self, bottleneck: &Bottleneck, now: SimTime, bytes: u32) -> Option<SimTime> {
         while self.leave_at.front().is_some_and(|it| *it <= now) {
             self.leave_at.pop_front();

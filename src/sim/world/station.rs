@@ -135,8 +135,16 @@ enum Way {
 impl<O: Observer> World<'_, O> {
     /// Lets what comes to the server wait for a worker; gives the waybill of what is to be handled
     /// now.
+    #[inline]
     pub(super) fn pass_station(&mut self, waybill: Waybill, message: &Message) -> Option<Waybill> {
-        let Some(base) = self.stations.as_ref().map(|it| it.base()) else { return Some(waybill) };
+        match self.stations.as_ref().map(|it| it.base()) {
+            None => Some(waybill),
+            Some(base) => self.pass_stations(base, waybill, message),
+        }
+    }
+
+    #[inline(never)]
+    fn pass_stations(&mut self, base: u32, waybill: Waybill, message: &Message) -> Option<Waybill> {
         if base <= waybill.lane {
             return self.done(waybill, base, message);
         }
@@ -244,7 +252,16 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// The server says something: a notice may have to wait for a worker first.
+    #[inline]
     pub(super) fn say(&mut self, id: SessionId, message: &Message) {
+        if self.stations.is_some() {
+            return self.say_at_station(id, message);
+        }
+        self.send(id, message);
+    }
+
+    #[inline(never)]
+    fn say_at_station(&mut self, id: SessionId, message: &Message) {
         let now = self.now();
         if let Some(stations) = &mut self.stations
             && let Some(work) = stations.spec.fan_out

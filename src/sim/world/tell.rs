@@ -3,6 +3,7 @@
 use super::{World, backend::delivered};
 use crate::{
     id::{ClientId, Id, RoomId, SessionId, UserId},
+    link::PathModel,
     observe::{Callback, Observer, Standing, Stream, Subject},
     protocol::{
         backend::{ServerCallback, ServerEvent},
@@ -17,17 +18,25 @@ use crate::{
 
 impl<O: Observer> World<'_, O> {
     /// Carries out an effect that tells the app something.
+    #[inline]
     pub(super) fn tell(&mut self, session: SessionId, effect: &Effect) {
         let client = self.sessions[session].device;
+        if let Effect::StateChanged(room, status) = *effect {
+            self.call_back(client, Some(room), Callback::StateChanged(status));
+        } else if let Effect::RosterDifference(room, range, users) = *effect {
+            self.tell_difference(client, room, (range, users));
+        } else {
+            self.tell_more(session, effect);
+        }
+    }
+
+    /// An effect that does not come with every login.
+    #[inline(never)]
+    fn tell_more(&mut self, session: SessionId, effect: &Effect) {
+        let client = self.sessions[session].device;
         match *effect {
-            Effect::StateChanged(room, status) => {
-                self.call_back(client, Some(room), Callback::StateChanged(status));
-            }
             Effect::RosterChanges(room, range, users) => {
                 self.tell_changes(client, room, (range, users));
-            }
-            Effect::RosterDifference(room, range, users) => {
-                self.tell_difference(client, room, (range, users));
             }
             Effect::Unasked(room, ask, why) => {
                 self.tell_asked(client, room, (ask, ask.unanswered(why)));
@@ -56,6 +65,9 @@ impl<O: Observer> World<'_, O> {
             }
             Effect::OnlineCount(room, n) => {
                 self.call_back(client, Some(room), Callback::OnlineCount(n));
+            }
+            Effect::StateChanged(..) | Effect::RosterDifference(..) => {
+                unreachable!("{effect:?} is dealt with")
             }
             Effect::Send(_) | Effect::Post(_) | Effect::Spent(_) => {
                 unreachable!("{effect:?} tells the app nothing")
@@ -115,17 +127,28 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    /// What remains of all changes: first the streams that ended, then who came, then who left
-    /// (spec: R28), then the streams that started.
+    /// What remains of all changes, if there were any.
+    #[inline]
     fn tell_difference(
         &mut self,
         client: ClientId,
         room: RoomId,
         ((from, to), users): ((u32, u32), Notify),
     ) {
-        if from == to {
-            return;
+        if from != to {
+            self.tell_what_remains(client, room, ((from, to), users));
         }
+    }
+
+    /// What remains of all changes: first the streams that ended, then who came, then who left
+    /// (spec: R28), then the streams that started.
+    #[inline(never)]
+    fn tell_what_remains(
+        &mut self,
+        client: ClientId,
+        room: RoomId,
+        ((from, to), users): ((u32, u32), Notify),
+    ) {
         let viewer = self.viewer(client, users);
         let difference = self.server.journal(room).difference(from, to, viewer);
         self.tell_streams(client, room, Update::Delete, &difference.ended);
@@ -185,8 +208,15 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// The developer's backend is told something, by ids of the scenario.
+    #[inline]
     pub(super) fn call_backend(&mut self, callback: ServerCallback) {
-        let Some(path) = self.scenario.backend() else { return };
+        if let Some(path) = self.scenario.backend() {
+            self.deliver(path, callback);
+        }
+    }
+
+    #[inline(never)]
+    fn deliver(&mut self, path: &PathModel, callback: ServerCallback) {
         let user = |it| self.global_user(it);
         let what = match callback.what {
             ServerEvent::RoomCreate | ServerEvent::RoomClose(_) => callback.what,
