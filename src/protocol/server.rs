@@ -388,6 +388,7 @@ impl Server {
     }
 
     /// All sessions of a client end because its user came from another one, to this room.
+    #[inline(never)]
     fn displace(&mut self, moment: Moment<'_>, client: ClientId, to: RoomId, outbox: &mut Outbox) {
         for place in 0..self.cast.sessions[client].len() {
             let session = self.cast.sessions[client].at(place);
@@ -434,6 +435,7 @@ impl Server {
         }
     }
 
+    #[inline(never)]
     fn leave(
         &mut self,
         moment: Moment<'_>,
@@ -449,6 +451,7 @@ impl Server {
     }
 
     /// A member whose session is alive has logged in again (spec: R30).
+    #[inline(never)]
     fn relogin(
         &mut self,
         moment: Moment<'_>,

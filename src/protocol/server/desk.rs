@@ -25,6 +25,7 @@ pub(super) struct Desk {
 
 impl Server {
     /// Does what a member wants; whatever has been done already is not done again.
+    #[inline(never)]
     pub(super) fn run_errands(
         &mut self,
         moment: Moment<'_>,
