@@ -204,7 +204,9 @@ impl Server {
         if let Input::Receive(&ClientMsg { epoch, body: ClientBody::Login(login) }) = input
             && self.members[session].is_news(epoch)
         {
-            context.place = self.place(moment, session, login.room);
+            if self.members[session].room().is_some() {
+                context.place = self.place(moment, session, login.room);
+            }
             context.door = self.door(moment, session, (epoch, login));
         }
         if let (Input::Wake, State::Joining { login, .. }) = (input, &self.members[session].state) {

@@ -48,7 +48,12 @@ impl WithSimd for Word<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let to = S::as_mut_simd_u32s(self.to).0;
-        wide::each(simd, self.key, self.places, |group, words| to[group] = words[self.place]);
+        wide::each(
+            simd,
+            self.key,
+            |it| self.places.of::<S>(it),
+            |group, words| to[group] = words[self.place],
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use pulp::{Simd, WithSimd};
 
 use super::{
     Block, Draws, Entity, Purpose, halves,
-    wide::{self, N_BLOCKS, Places},
+    wide::{self, N_BLOCKS},
 };
 
 /// How many draws of each of two purposes are looked at.
@@ -41,11 +41,19 @@ const fn half(words: &[u32; 16], place: u32) -> u32 {
     words[place as usize % 16] >> (place / 16 * 16) & 0xffff
 }
 
+/// Of the blocks that are made in one go, the first half are of the first purpose: where each
+/// is among those of its purpose, and which are of the second.
+const PLACES: [u32; N_BLOCKS] = [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7];
+const ARE_OF_SECOND: [u32; N_BLOCKS] = [0, 0, 0, 0, 0, 0, 0, 0, !0, !0, !0, !0, !0, !0, !0, !0];
+
 /// Which upper halves are below the limits' upper halves.
 struct Hits<'a> {
     key: &'a [u32; 8],
-    places: &'a Places,
-    limits: &'a [u32; N_BLOCKS],
+    /// The counter of the first block of each purpose.
+    first: u32,
+    /// By purpose.
+    streams: [u64; 2],
+    limits: [u32; 2],
     below: &'a mut [u32; N_BLOCKS],
     /// Whether one of a block equals its limit: not zero, if so.
     undecided: &'a mut [u32; N_BLOCKS],
@@ -78,29 +86,20 @@ impl Draws {
         purposes: [(Purpose, u64); 2],
     ) -> [[u128; 2]; 2] {
         assert!(first.is_multiple_of(HALVES_PER_BLOCK), "draw {first} is no first of a block");
-        let nothing = [0; N_BLOCKS];
-        let mut places = Places { counters: nothing, low: nothing, high: nothing };
-        let (mut limits, mut below, mut undecided) = (nothing, nothing, nothing);
-        for (of, (purpose, limit)) in purposes.into_iter().enumerate() {
-            let (low, high) = halves(Self::stream(purpose, entity));
-            let (first_number, of) = (first / HALVES_PER_BLOCK, N_EACH * of..N_EACH * (of + 1));
-            for (number, counter) in (first_number..).zip(&mut places.counters[of.clone()]) {
-                *counter = number;
-            }
-            places.low[of.clone()].fill(low);
-            places.high[of.clone()].fill(high);
-            let at_most = u32::try_from(limit.saturating_sub(1)).expect("no draw is above 2^32");
-            limits[of].fill(at_most >> 16);
-        }
+        let (mut below, mut undecided) = ([0; N_BLOCKS], [0; N_BLOCKS]);
+        let at_most = |(_, limit): (Purpose, u64)| {
+            u32::try_from(limit.saturating_sub(1)).expect("no draw is above 2^32")
+        };
         self.arch.dispatch(Hits {
             key: &self.key,
-            places: &places,
-            limits: &limits,
+            first: first / HALVES_PER_BLOCK,
+            streams: purposes.map(|(purpose, _)| Self::stream(purpose, entity)),
+            limits: purposes.map(|it| at_most(it) >> 16),
             below: &mut below,
             undecided: &mut undecided,
         });
-        if undecided != nothing {
-            self.decide(entity, purposes, (&places.counters, &undecided), &mut below);
+        if undecided != [0; N_BLOCKS] {
+            self.decide(entity, first, purposes, &undecided, &mut below);
         }
         let four = |at: usize| {
             below[at..at + 4].iter().rev().fold(0, |bits, it| bits << 32 | u128::from(*it))
@@ -113,13 +112,14 @@ impl Draws {
     fn decide(
         &self,
         entity: Entity,
+        first: u32,
         purposes: [(Purpose, u64); 2],
-        (counters, undecided): (&[u32; N_BLOCKS], &[u32; N_BLOCKS]),
+        undecided: &[u32; N_BLOCKS],
         below: &mut [u32; N_BLOCKS],
     ) {
         for at in (0..N_BLOCKS).filter(|it| undecided[*it] != 0) {
             let (purpose, limit) = purposes[at / N_EACH];
-            let (mut kept, first) = (Halves::NONE, counters[at] * HALVES_PER_BLOCK);
+            let (mut kept, first) = (Halves::NONE, first + PLACES[at] * HALVES_PER_BLOCK);
             for place in 0..HALVES_PER_BLOCK {
                 let draw = self.draw_halves(&mut kept, purpose, entity, first + place);
                 below[at] |= u32::from(u64::from(draw) < limit) << place;
@@ -134,14 +134,26 @@ impl WithSimd for Hits<'_> {
     #[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let limits = S::as_simd_u32s(self.limits).0;
+        let are_of_second = S::as_simd_u32s(&ARE_OF_SECOND).0;
+        // One of two numbers for each block, by its purpose.
+        let of_purpose = |group: usize, [first, second]: [u32; 2]| {
+            let other = simd.and_u32s(simd.splat_u32s(first ^ second), are_of_second[group]);
+            simd.xor_u32s(simd.splat_u32s(first), other)
+        };
+        let (low, high) =
+            (self.streams.map(|it| halves(it).0), self.streams.map(|it| halves(it).1));
+        let places = |group: usize| {
+            let place = S::as_simd_u32s(&PLACES).0[group];
+            let counter = simd.add_u32s(simd.splat_u32s(self.first), place);
+            [counter, of_purpose(group, low), of_purpose(group, high)]
+        };
         let below = S::as_mut_simd_u32s(self.below).0;
         let undecided = S::as_mut_simd_u32s(self.undecided).0;
         let nothing = simd.splat_u32s(0);
         let lower = simd.splat_u32s(0xffff);
         let ones = simd.splat_u32s(0x0001_0001);
-        wide::each(simd, self.key, self.places, |group, words| {
-            let limit = limits[group];
+        wide::each(simd, self.key, places, |group, words| {
+            let limit = of_purpose(group, self.limits);
             let high = simd.wrapping_dyn_shl_u32s(limit, simd.splat_u32s(16));
             let both = simd.or_u32s(limit, high);
             // In turns so short that they are laid out one after the other.

@@ -54,11 +54,16 @@ impl WithSimd for Blocks<'_> {
         }
         let mut dealt = [nothing; N_DEALT];
         let mut to = dealt.each_mut().map(|it| S::as_mut_simd_u32s(it).0);
-        wide::each(simd, self.key, &places, |group, words| {
-            for (to, word) in to.iter_mut().zip(words) {
-                to[group] = word;
-            }
-        });
+        wide::each(
+            simd,
+            self.key,
+            |it| places.of::<S>(it),
+            |group, words| {
+                for (to, word) in to.iter_mut().zip(words) {
+                    to[group] = word;
+                }
+            },
+        );
         for (place, hand) in self.to.iter_mut().enumerate() {
             hand.words = dealt.map(|it| it[place]);
         }

@@ -15,24 +15,31 @@ pub(super) struct Places {
     pub(super) high: [u32; N_BLOCKS],
 }
 
-/// Makes the blocks of the places: gives the words of as many at a time as registers hold, the
+impl Places {
+    /// Those of a group, as many as registers hold: counters, and halves of streams.
+    #[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
+    #[inline(always)]
+    pub(super) fn of<S: Simd>(&self, group: usize) -> [S::u32s; 3] {
+        [&self.counters, &self.low, &self.high].map(|it| S::as_simd_u32s(it).0[group])
+    }
+}
+
+/// Makes the blocks of the places, which are asked for in groups: gives the words of as many at a time as registers hold, the
 /// same word of each in one.
 #[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
 #[inline(always)]
 pub(super) fn each<S: Simd>(
     simd: S,
     key: &[u32; 8],
-    Places { counters, low, high }: &Places,
+    places: impl Fn(usize) -> [S::u32s; 3],
     mut take: impl FnMut(usize, [S::u32s; 16]),
 ) {
-    let (counters, low) = (S::as_simd_u32s(counters).0, S::as_simd_u32s(low).0);
-    let high = S::as_simd_u32s(high).0;
-    for (group, ((counters, low), high)) in counters.iter().zip(low).zip(high).enumerate() {
+    for group in 0..N_BLOCKS / S::U32_LANES {
         let mut input = [simd.splat_u32s(0); 16];
         for (word, constant) in input.iter_mut().zip(CONSTANTS.iter().chain(key)) {
             *word = simd.splat_u32s(*constant);
         }
-        (input[12], input[14], input[15]) = (*counters, *low, *high);
+        [input[12], input[14], input[15]] = places(group);
         let mut words = input;
         for _ in 0..4 {
             quarter_round(simd, &mut words, [0, 4, 8, 12]);
