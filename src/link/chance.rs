@@ -42,6 +42,10 @@ impl Chance {
     }
 }
 
+/// The draws for so many messages of a lane, but for the first lane, are made one by one: few
+/// clients need more, and what is kept takes memory.
+const N_ALONE: u32 = 4;
+
 /// The draws for the messages of one entity.
 #[derive(Clone, Debug)]
 pub(super) struct Dice {
@@ -101,6 +105,8 @@ impl Dice {
         let (purpose, Serial { lane, number }) = (chance.purpose(direction), serial);
         let block = if (chance, lane) == (Chance::Delay, 0) {
             &mut self.delays[direction as usize]
+        } else if self.others.is_none() && lane != 0 && number < N_ALONE {
+            return draws.draw(purpose, self.entity, serial.index());
         } else {
             let others = self.others.get_or_insert_with(|| Box::new([Kept::NONE; 2]));
             let Kept { bursts, blocks } = &mut others[direction as usize];
