@@ -111,6 +111,11 @@ pub struct Difference {
 const N_RECENT: usize = 16;
 
 impl Journal {
+    /// An empty journal with memory for so many changes.
+    pub fn with_capacity(n: usize) -> Self {
+        Self { changes: Vec::with_capacity(n), ..Self::default() }
+    }
+
     /// How far it goes.
     pub const fn noted(&self) -> Reach {
         self.noted

@@ -114,6 +114,7 @@ impl Server {
     /// A server of empty rooms.
     pub fn new(cast: Cast) -> Self {
         let n_sessions = cast.clients.len();
+        let n_in_room = n_sessions.checked_div(cast.n_rooms).unwrap_or(0);
         Self {
             members: IdVec::filled(n_sessions, Member::new),
             signals: IdVec::filled(n_sessions, || None),
@@ -122,7 +123,7 @@ impl Server {
             holders: IdVec::filled(cast.n_users, || None),
             allowed: IdVec::filled(cast.n_users, || Allowed::Yes),
             refusing: IdVec::filled(cast.users.len(), Vec::new),
-            rooms: IdVec::filled(cast.n_rooms, Room::default),
+            rooms: IdVec::filled(cast.n_rooms, || Room::with_capacity(n_in_room)),
             numbers: IdVec::filled(n_sessions, || 0),
             cast,
         }

@@ -16,6 +16,11 @@ impl<T> Default for Roll<T> {
 }
 
 impl<T> Roll<T> {
+    /// A list with memory for so many places.
+    pub(super) fn with_capacity(n: usize) -> Self {
+        Self { places: Vec::with_capacity(n), n_empty: 0 }
+    }
+
     /// How many there are.
     pub(super) const fn len(&self) -> usize {
         self.places.len() - self.n_empty

@@ -50,6 +50,12 @@ pub(super) struct Occupant {
 }
 
 impl Room {
+    /// An empty room that is to hold about so many members.
+    pub(super) fn with_capacity(n: usize) -> Self {
+        let (present, journal) = (Roll::with_capacity(n), Journal::with_capacity(n));
+        Self { present, journal, ..Self::default() }
+    }
+
     pub(super) fn n_users(&self) -> u32 {
         u32::try_from(self.present.len()).expect("members are limited")
     }
