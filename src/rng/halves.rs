@@ -99,7 +99,7 @@ impl Draws {
             undecided: &mut undecided,
         });
         if undecided != [0; N_BLOCKS] {
-            self.decide(entity, first, purposes, &undecided, &mut below);
+            self.decide(entity, (first, purposes), &undecided, &mut below);
         }
         let four = |at: usize| {
             below[at..at + 4].iter().rev().fold(0, |bits, it| bits << 32 | u128::from(*it))
@@ -112,8 +112,7 @@ impl Draws {
     fn decide(
         &self,
         entity: Entity,
-        first: u32,
-        purposes: [(Purpose, u64); 2],
+        (first, purposes): (u32, [(Purpose, u64); 2]),
         undecided: &[u32; N_BLOCKS],
         below: &mut [u32; N_BLOCKS],
     ) {
