@@ -1,5 +1,6 @@
 //! Limits: of notices, of logins a second, of ids, and the number of users that is told.
 
+use roomsim::protocol::message::Kind;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -88,6 +89,20 @@ fn a_place_among_the_first_is_kept_for_as_long_as_the_session() {
             "120.220000 E ADD A"
         ]
     );
+}
+
+/// A is told of B, and away until its lease of 90 s has ended: C has the second place as it comes
+/// back.  It is told once that there is nothing, and does not acknowledge it.
+// spec: R53
+#[test]
+fn who_has_lost_its_place_is_told_nothing_once() {
+    let script =
+        [login("0s", "A"), login("10s", "B"), link_down("20s", "A", "100s"), login("115s", "C")];
+    let ran = story_in(&two(), &["A", "B", "C"], &script);
+    assert_eq!(after(&ran.lines_of("A"), 30), ["120.120000 A Reconnected 0"]);
+    // The lists of A, B, C and of A again, and that B came, that A went, that C came.
+    assert_eq!(ran.counters.of(Kind::Roster).sent, 4 + 3);
+    assert_eq!(ran.counters.of(Kind::AckRoster).sent, 3 + 3);
 }
 
 /// The place is the user's, by whatever client.
