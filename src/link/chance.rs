@@ -91,6 +91,10 @@ impl Dice {
         serial: Serial,
     ) -> u32 {
         let (purpose, Serial { lane, number }) = (chance.purpose(direction), serial);
+        if (chance, lane) == (Chance::Delay, 0) {
+            let block = &mut self.delays[direction as usize];
+            return draws.draw_with(block, purpose, self.entity, serial.index());
+        }
         let dealt = self.hand.of_message(purpose, (lane, number));
         dealt.unwrap_or_else(|| self.draw_more(draws, (direction, chance), serial))
     }
@@ -103,20 +107,16 @@ impl Dice {
         serial: Serial,
     ) -> u32 {
         let (purpose, Serial { lane, number }) = (chance.purpose(direction), serial);
-        let block = if (chance, lane) == (Chance::Delay, 0) {
-            &mut self.delays[direction as usize]
-        } else if self.others.is_none() && lane != 0 && number < N_ALONE {
+        if self.others.is_none() && lane != 0 && number < N_ALONE {
             return draws.draw(purpose, self.entity, serial.index());
-        } else {
-            let others = self.others.get_or_insert_with(|| Box::new([Kept::NONE; 2]));
-            let Kept { bursts, blocks } = &mut others[direction as usize];
-            if let (Chance::Loss | Chance::Chain, 0) = (chance, lane) {
-                let kept = &mut bursts[usize::from(chance == Chance::Chain)];
-                return draws.draw_halves(kept, purpose, self.entity, number);
-            }
-            &mut blocks[chance as usize]
-        };
-        draws.draw_with(block, purpose, self.entity, serial.index())
+        }
+        let others = self.others.get_or_insert_with(|| Box::new([Kept::NONE; 2]));
+        let Kept { bursts, blocks } = &mut others[direction as usize];
+        if let (Chance::Loss | Chance::Chain, 0) = (chance, lane) {
+            let kept = &mut bursts[usize::from(chance == Chance::Chain)];
+            return draws.draw_halves(kept, purpose, self.entity, number);
+        }
+        draws.draw_with(&mut blocks[chance as usize], purpose, self.entity, serial.index())
     }
 }
 

@@ -262,7 +262,7 @@ impl Flow {
         path.reorder.is_some_and(|it| self.is_first_of_gap(it, sending))
     }
 
-    #[cold]
+    #[inline(never)]
     fn is_first_of_gap(&mut self, Reorder { share, gap }: Reorder, sending: Sending<'_>) -> bool {
         let Sending { draws, direction, serial, .. } = sending;
         let n_since = &mut self.lanes[direction as usize][serial.lane as usize].n_since;
@@ -377,7 +377,7 @@ impl Link {
         self.copy_by_chance(flow, path, queue, sending)
     }
 
-    #[cold]
+    #[inline(never)]
     fn copy_by_chance(
         &mut self,
         flow: &mut Flow,

@@ -491,7 +491,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     /// A copy is a message of its own to those who count.
-    #[cold]
+    #[inline(never)]
     fn send_copy(&mut self, global: ClientId, waybill: Waybill, message: &Message, at: SimTime) {
         self.observer.sent(self.now(), global, message.kind());
         let parcel = self.mail.pack(message);

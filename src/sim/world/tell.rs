@@ -25,19 +25,18 @@ impl<O: Observer> World<'_, O> {
             self.call_back(client, Some(room), Callback::StateChanged(status));
         } else if let Effect::RosterDifference(room, range, users) = *effect {
             self.tell_difference(client, room, (range, users));
+        } else if let Effect::RosterChanges(room, range, users) = *effect {
+            self.tell_changes(client, room, (range, users));
         } else {
             self.tell_more(session, effect);
         }
     }
 
-    /// An effect that does not come with every login.
+    /// An effect that comes neither with every login nor with every notice.
     #[inline(never)]
     fn tell_more(&mut self, session: SessionId, effect: &Effect) {
         let client = self.sessions[session].device;
         match *effect {
-            Effect::RosterChanges(room, range, users) => {
-                self.tell_changes(client, room, (range, users));
-            }
             Effect::Unasked(room, ask, why) => {
                 self.tell_asked(client, room, (ask, ask.unanswered(why)));
             }
@@ -66,7 +65,7 @@ impl<O: Observer> World<'_, O> {
             Effect::OnlineCount(room, n) => {
                 self.call_back(client, Some(room), Callback::OnlineCount(n));
             }
-            Effect::StateChanged(..) | Effect::RosterDifference(..) => {
+            Effect::StateChanged(..) | Effect::RosterDifference(..) | Effect::RosterChanges(..) => {
                 unreachable!("{effect:?} is dealt with")
             }
             Effect::Send(_) | Effect::Post(_) | Effect::Spent(_) => {
@@ -99,6 +98,7 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// Each change by itself, in the server's order.
+    #[inline(never)]
     fn tell_changes(
         &mut self,
         client: ClientId,
