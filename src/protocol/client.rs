@@ -35,6 +35,8 @@ pub struct Client {
     pub wishes: Wishes,
     /// What is known of the way to the server.
     pub rtt: RoundTrip,
+    /// Whether the app has been told of the users in its room.
+    pub knows_users: Notify,
     /// Where the login stands.
     pub state: State,
 }
@@ -141,8 +143,9 @@ pub enum Effect {
     StateChanged(RoomId, Status),
     /// Tells the app of what happened in the room from one position to another, one by one.
     RosterChanges(RoomId, (u32, u32), Notify),
-    /// Tells the app what remains of what happened from one position to another.
-    RosterDifference(RoomId, (u32, u32), Notify),
+    /// Tells the app what remains of what happened to users from the first position, and of all
+    /// else from the second, to another.
+    RosterDifference(RoomId, ([u32; 2], u32), Notify),
     /// Something is not asked of the room, for this reason.
     Unasked(RoomId, Ask, Unanswered),
     /// A call returns an error and changes nothing.
@@ -198,7 +201,8 @@ impl Client {
     /// A client before its first login.
     pub fn new() -> Self {
         let (wishes, rtt) = (Wishes::new(), RoundTrip::UNKNOWN);
-        Self { epoch: Epoch::NONE, wishes, rtt, state: State::LoggedOut(None) }
+        let state = State::LoggedOut(None);
+        Self { epoch: Epoch::NONE, wishes, rtt, knows_users: Notify::Off, state }
     }
 
     /// When the client wants to be woken.
@@ -343,6 +347,7 @@ impl Client {
         self.state = State::Logining { login, attempt, give_up_at };
         self.wishes = self.wishes.none().proven(context.rules, login.token);
         self.epoch = self.epoch.next_login();
+        self.knows_users = Notify::Off;
         // spec: R3, R13
         let event = match login.via {
             Via::LoginRoom => Event::LoginRoom,

@@ -224,18 +224,19 @@ impl Journal {
         self.told[users as usize].get(self.places(from, to, users)).unwrap_or_default()
     }
 
-    /// What remains for a viewer at `to` of all that happened since `from`.  Messages do not: who
-    /// was not there has missed them (spec: R57).
-    pub fn difference(&self, from: u32, to: u32, viewer: Viewer) -> Difference {
+    /// What remains for a viewer at `to` of all that happened since: to users since the first
+    /// position, and else since the second, which is not before it.  Messages do not: who was not
+    /// there has missed them (spec: R57).
+    pub fn difference(&self, [users_from, from]: [u32; 2], to: u32, viewer: Viewer) -> Difference {
         let mut difference = Difference::default();
-        if self.told_of(from, to, viewer.users).is_empty() {
+        if self.told_of(users_from, to, viewer.users).is_empty() {
             return difference;
         }
-        if (from, viewer.users) == (0, Notify::On) {
+        if (users_from, viewer.users) == (0, Notify::On) {
             difference.joined = self.present_at(to);
             difference.joined.retain(|it| *it != viewer.user);
         } else {
-            let of_users = self.told(from, to, viewer).filter_map(of_user);
+            let of_users = self.told(users_from, to, viewer).filter_map(of_user);
             for (user, update, ()) in net(of_users.collect()) {
                 match update {
                     Update::Add => difference.joined.push(user),
@@ -350,7 +351,7 @@ mod tests {
         ]);
         let ids = |of: &[usize]| of.iter().map(|it| user(*it)).collect::<Vec<_>>();
         let at = |position| {
-            let all = journal.difference(0, position, viewer(Notify::On));
+            let all = journal.difference([0; 2], position, viewer(Notify::On));
             assert_eq!(all.left, []);
             all.joined
         };
@@ -359,12 +360,12 @@ mod tests {
         assert_eq!([at(7), at(5)], [ids(&[2]), ids(&[2, 3, 4])]);
         assert_eq!([at(3), at(1)], [ids(&[1, 2, 3]), ids(&[2])]);
         let own = Viewer { user: user(2), users: Notify::On };
-        assert_eq!(journal.difference(0, 3, own).joined, ids(&[1, 3]));
+        assert_eq!(journal.difference([0; 2], 3, own).joined, ids(&[1, 3]));
         // User 1 left; 4 came and went, 3 went and came: both are as they were.
-        let since = journal.difference(3, 8, viewer(Notify::On));
+        let since = journal.difference([3; 2], 8, viewer(Notify::On));
         assert_eq!((since.joined, since.left), (ids(&[]), ids(&[1])));
-        assert_eq!(journal.difference(5, 5, viewer(Notify::On)), Difference::default());
-        assert_eq!(journal.difference(0, 8, viewer(Notify::Off)), Difference::default());
+        assert_eq!(journal.difference([5; 2], 5, viewer(Notify::On)), Difference::default());
+        assert_eq!(journal.difference([0; 2], 8, viewer(Notify::Off)), Difference::default());
     }
 
     #[test]
@@ -379,22 +380,22 @@ mod tests {
             (1, What::Stream(stream(0), Update::Delete, how)),
             (2, What::ExtraInfo(text(0), text(3))),
         ]);
-        let all = journal.difference(0, 6, viewer(Notify::Off));
+        let all = journal.difference([0; 2], 6, viewer(Notify::Off));
         assert_eq!(all.started, [(stream(1), user(2))]);
         assert_eq!(all.ended, []);
         assert_eq!(all.extra_info, Some((user(2), text(0), text(3))));
         assert_eq!(
-            journal.difference(1, 6, viewer(Notify::Off)).ended,
+            journal.difference([1; 2], 6, viewer(Notify::Off)).ended,
             [(stream(0), user(1), how)]
         );
         assert_eq!(journal.extra_key(), Some(text(0)));
         // User 2 is told neither of its own stream nor of the info that it set itself.
         let own = Viewer { user: user(2), users: Notify::On };
-        assert_eq!(journal.difference(0, 6, own), Difference::default());
+        assert_eq!(journal.difference([0; 2], 6, own), Difference::default());
         // A room that is created anew has no extra info.
         journal.create();
         assert_eq!(journal.extra_key(), None);
-        assert_eq!(journal.difference(0, 6, viewer(Notify::On)).extra_info, None);
+        assert_eq!(journal.difference([0; 2], 6, viewer(Notify::On)).extra_info, None);
     }
 
     #[test]

@@ -105,6 +105,32 @@ fn who_has_lost_its_place_is_told_nothing_once() {
     assert_eq!(ran.counters.of(Kind::AckRoster).sent, 3 + 3);
 }
 
+/// C is told of nobody, as the third.  While it is away A goes, so it comes back as one of the first
+/// two: it is told of B, who is there, and not of A, of whom it never heard.
+// spec: R53
+#[test]
+fn who_gets_a_place_is_told_of_all_who_are_there() {
+    let script = [
+        login("0s", "A"),
+        login("10s", "B"),
+        login("20s", "C"),
+        publish("25s", "B", "s"),
+        link_down("30s", "C", "100s"),
+        logout("40s", "A"),
+    ];
+    let ran = story_in(&two(), &["A", "B", "C"], &script);
+    // The stream is told once: 50 ms to the server, 100 ms until it is told, 50 ms to C.
+    assert_eq!(
+        after(&ran.lines_of("C"), 25),
+        [
+            "25.200000 C ADD stream s",
+            "30.000000 C Reconnecting 1002051",
+            "130.120000 C Reconnected 0",
+            "130.220000 C ADD B"
+        ]
+    );
+}
+
 /// The place is the user's, by whatever client.
 // spec: R31, R53
 #[test]

@@ -186,7 +186,13 @@ fn client_step(
     input: client::Input<'_>,
 ) -> ClientStep {
     let [_, epoch, _] = epochs();
-    let before = Client { epoch, wishes: wishes(name), rtt: RoundTrip::UNKNOWN, state };
+    let before = Client {
+        epoch,
+        wishes: wishes(name),
+        rtt: RoundTrip::UNKNOWN,
+        knows_users: Notify::On,
+        state,
+    };
     let rules = Rules { online_count: Some(SimSpan::from_secs(30)), ..rules_of("zego").clone() };
     // Half of all numbers are below this one.
     let luck = Luck { phase: 1 << 31, wait: 1 << 31 };
@@ -411,7 +417,8 @@ fn waking_never_stands_still() {
     for (name, state) in client_states() {
         let [_, epoch, _] = epochs();
         let rtt = RoundTrip::UNKNOWN;
-        let mut client = Client { epoch, wishes: wishes(name), rtt, state };
+        let mut client =
+            Client { epoch, wishes: wishes(name), rtt, knows_users: Notify::On, state };
         let mut last = SimTime::ZERO;
         for _ in 0..1000 {
             let now = client.deadline();
@@ -438,7 +445,8 @@ fn a_connection_forgets_the_round_trips_of_the_one_before() {
     let (_, state) = client_states().remove(8);
     let client::State::Reconnecting { .. } = state else { panic!("{state:?} has a connection") };
     let [_, epoch, _] = epochs();
-    let mut client = Client { epoch, wishes: wishes("Online/Wishing"), rtt, state };
+    let mut client =
+        Client { epoch, wishes: wishes("Online/Wishing"), rtt, knows_users: Notify::On, state };
     // The login was sent at 100 s.
     let now = NOW + SimSpan::from_millis(200);
     let accepted = ServerMsg { epoch, body: ServerBody::LoginAccepted };
@@ -461,7 +469,8 @@ fn a_list_from_before_the_second_admission_stands_for_the_question() {
     let from_before = ServerBody::Roster { from: 4, to: 4, users: Notify::On };
     for (is_let_in_twice, n_sent) in [(false, 0), (true, 1)] {
         let state = state_of("Online/Asked");
-        let mut client = Client { epoch, wishes: wishes("Online/Asked"), rtt, state };
+        let mut client =
+            Client { epoch, wishes: wishes("Online/Asked"), rtt, knows_users: Notify::On, state };
         let context = client::Context { rules, now: NOW, luck: Luck::default() };
         let mut hears =
             |body| client.step(&context, client::Input::Receive(&ServerMsg { epoch, body }));

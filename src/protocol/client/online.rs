@@ -5,7 +5,7 @@ use crate::{
     id::RoomId,
     protocol::{
         beats::Beats,
-        call::{Login, Unanswered},
+        call::{Login, Notify, Unanswered},
         code::{ErrorCode, Event, Reason, Status},
         message::{ClientBody, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
@@ -103,6 +103,7 @@ impl Client {
     #[inline]
     fn hear(&mut self, context: &Context<'_>, body: ServerBody) -> Out {
         let Context { rules, now, .. } = *context;
+        let knows_users = self.knows_users;
         let (online, rtt) = self.in_room();
         let room = online.login.room;
         match body {
@@ -135,12 +136,18 @@ impl Client {
                     Roster::Asked(repeat) | Roster::AskedAnew(repeat) => {
                         *rtt = rtt.answered(rules, repeat, now);
                         online.heard(context);
-                        Effect::RosterDifference(room, (known, to), users)
+                        // Who was told of nobody before is told of everybody (spec: R53).
+                        let since = match knows_users {
+                            Notify::On => [known; 2],
+                            Notify::Off => [0, known],
+                        };
+                        Effect::RosterDifference(room, (since, to), users)
                     }
                     // Not an answer: it does not prove that the server hears the client.
                     Roster::Known => Effect::RosterChanges(room, (known, to), users),
                 };
                 (online.known, online.roster) = (to, Roster::Known);
+                self.knows_users = users;
                 let ack = is_awaited.then(|| self.send(ClientBody::AckRoster(to)));
                 Out::of_some([Some(news), ack])
             }

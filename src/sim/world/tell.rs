@@ -133,10 +133,10 @@ impl<O: Observer> World<'_, O> {
         &mut self,
         client: ClientId,
         room: RoomId,
-        ((from, to), users): ((u32, u32), Notify),
+        ((since, to), users): (([u32; 2], u32), Notify),
     ) {
-        if from != to {
-            self.tell_what_remains(client, room, ((from, to), users));
+        if since != [to; 2] {
+            self.tell_what_remains(client, room, ((since, to), users));
         }
     }
 
@@ -147,10 +147,10 @@ impl<O: Observer> World<'_, O> {
         &mut self,
         client: ClientId,
         room: RoomId,
-        ((from, to), users): ((u32, u32), Notify),
+        ((since, to), users): (([u32; 2], u32), Notify),
     ) {
         let viewer = self.viewer(client, users);
-        let difference = self.server.journal(room).difference(from, to, viewer);
+        let difference = self.server.journal(room).difference(since, to, viewer);
         self.tell_streams(client, room, Update::Delete, &difference.ended);
         self.tell_users(client, room, Update::Add, &difference.joined);
         self.tell_users(client, room, Update::Delete, &difference.left);
