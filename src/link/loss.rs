@@ -93,6 +93,7 @@ impl Loss {
 }
 
 impl GilbertElliott {
+    #[inline(never)]
     fn loses(self, chain: &mut Chain, draw: impl FnOnce() -> u32, moving: u32) -> bool {
         // A link that had four states before is taken to be in the time that they stand for.
         let (share, leaves, other) = match chain {
@@ -109,6 +110,7 @@ impl GilbertElliott {
 }
 
 impl FourState {
+    #[inline(never)]
     fn loses(self, chain: &mut Chain, moving: u32) -> bool {
         *chain = match chain {
             Chain::Good if self.p14.hits(moving) => Chain::GoodLost,

@@ -244,15 +244,6 @@ impl Flow {
         if serial.lane == 0 && !path.loss.has_chain() {
             return self.loses_first(path, (direction, serial.number), draws);
         }
-        if let Loss::Random(share) = path.loss {
-            return share.hits(self.dice.draw(draws, (direction, Chance::Loss), serial));
-        }
-        self.loses_in_bursts(path, sending)
-    }
-
-    #[inline(never)]
-    fn loses_in_bursts(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
-        let Sending { draws, direction, serial, .. } = sending;
         let chain = &mut self.lanes[direction as usize][serial.lane as usize].chain;
         path.loss.loses(chain, |chance| self.dice.draw(draws, (direction, chance), serial))
     }

@@ -24,8 +24,8 @@ impl Places {
     }
 }
 
-/// Makes the blocks of the places, which are asked for in groups: gives the words of as many at a time as registers hold, the
-/// same word of each in one.
+/// Makes the blocks of the places, which are asked for in groups of as many as registers hold: gives
+/// the words of each group, the same word of each block in one.
 #[expect(clippy::inline_always, reason = "what is not inlined is not made for the registers")]
 #[inline(always)]
 pub(super) fn each<S: Simd>(

@@ -197,9 +197,7 @@ impl<'a, O: Observer> World<'a, O> {
         if let Action::Call(client, call) = action
             && self.devices[client].hears_calls_alone()
         {
-            // Nearly always: nobody else is touched, and whoever is called settles.
-            let session = self.devices[client].sessions.at(0);
-            return self.step_client(session, client::Input::Call(call));
+            return self.call(client, call); // Nobody else is touched; who is called, settles.
         }
         self.touch(action);
     }

@@ -2,7 +2,6 @@
 
 use roomsim::{
     protocol::{
-        call::Notify,
         client::{self, Client, Luck},
         member::{self, Member},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
@@ -15,7 +14,7 @@ use roomsim::{
 
 use crate::{
     support::rules_of,
-    transitions::{NOW, client_states, epochs, member_context, member_states, wishes},
+    transitions::{NOW, client_in, client_states, epochs, member_context, member_states},
 };
 
 /// Two clocks: virtual time, and one that is a tenth too slow, so that it shows each microsecond.
@@ -55,8 +54,7 @@ fn a_pulse_is_the_steps_of_both() {
             for (member_name, member_state) in member_states() {
                 let [_, epoch, other] = epochs();
                 let rtt = RoundTrip::UNKNOWN;
-                let client =
-                    Client { epoch, wishes: wishes(name), rtt, knows_users: Notify::On, state };
+                let client = client_in(name, state);
                 let mut member = Member { epoch: other, rtt, state: member_state };
                 assert_eq!(
                     Pulse::of(&client, &member, clock),
@@ -102,8 +100,7 @@ fn a_pulse_beats_as_its_client_does() {
     let [_, epoch, _] = epochs();
     let (rtt, luck) = (RoundTrip::UNKNOWN, Luck { phase: 1, wait: 1 });
     let (_, state) = client_states().into_iter().find(|it| it.0 == "Online/Known").unwrap();
-    let before =
-        Client { epoch, wishes: wishes("Online/Known"), rtt, knows_users: Notify::On, state };
+    let before = client_in("Online/Known", state);
     let (_, state) = member_states().into_iter().find(|it| it.0.starts_with("Present")).unwrap();
     for clock in clocks() {
         let mut member = Member { epoch, rtt, state };

@@ -8,7 +8,6 @@ use roomsim::{
     },
     time::{SimSpan, SimTime},
 };
-
 use serde_json::json;
 
 use crate::support::{login, login_with, publish, rules_of, story};

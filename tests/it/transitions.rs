@@ -83,7 +83,7 @@ pub(crate) fn client_states() -> Vec<(&'static str, client::State)> {
 }
 
 /// What the app wants, as far as its state says that it wants anything.
-pub(crate) fn wishes(state: &str) -> Wishes {
+fn wishes(state: &str) -> Wishes {
     let is_wishing = state == "Online/Wishing";
     Wishes {
         version: 3,
@@ -94,6 +94,12 @@ pub(crate) fn wishes(state: &str) -> Wishes {
         warn_at: if is_wishing { at(102) } else { SimTime::NEVER },
         messages: Gate::default(),
     }
+}
+
+/// A client in one of the states.
+pub(crate) fn client_in(name: &str, state: client::State) -> Client {
+    let ([_, epoch, _], rtt) = (epochs(), RoundTrip::UNKNOWN);
+    Client { epoch, wishes: wishes(name), rtt, knows_users: Notify::On, state }
 }
 
 fn server_bodies() -> [ServerBody; 16] {
@@ -185,14 +191,7 @@ fn client_step(
     now: SimTime,
     input: client::Input<'_>,
 ) -> ClientStep {
-    let [_, epoch, _] = epochs();
-    let before = Client {
-        epoch,
-        wishes: wishes(name),
-        rtt: RoundTrip::UNKNOWN,
-        knows_users: Notify::On,
-        state,
-    };
+    let before = client_in(name, state);
     let rules = Rules { online_count: Some(SimSpan::from_secs(30)), ..rules_of("zego").clone() };
     // Half of all numbers are below this one.
     let luck = Luck { phase: 1 << 31, wait: 1 << 31 };
@@ -415,10 +414,7 @@ fn the_diagram_in_architecture_is_the_walk() {
 fn waking_never_stands_still() {
     let rules = Rules { online_count: Some(SimSpan::from_secs(30)), ..rules_of("zego").clone() };
     for (name, state) in client_states() {
-        let [_, epoch, _] = epochs();
-        let rtt = RoundTrip::UNKNOWN;
-        let mut client =
-            Client { epoch, wishes: wishes(name), rtt, knows_users: Notify::On, state };
+        let mut client = client_in(name, state);
         let mut last = SimTime::ZERO;
         for _ in 0..1000 {
             let now = client.deadline();
@@ -445,8 +441,7 @@ fn a_connection_forgets_the_round_trips_of_the_one_before() {
     let (_, state) = client_states().remove(8);
     let client::State::Reconnecting { .. } = state else { panic!("{state:?} has a connection") };
     let [_, epoch, _] = epochs();
-    let mut client =
-        Client { epoch, wishes: wishes("Online/Wishing"), rtt, knows_users: Notify::On, state };
+    let mut client = Client { rtt, ..client_in("Online/Wishing", state) };
     // The login was sent at 100 s.
     let now = NOW + SimSpan::from_millis(200);
     let accepted = ServerMsg { epoch, body: ServerBody::LoginAccepted };
@@ -468,9 +463,7 @@ fn a_list_from_before_the_second_admission_stands_for_the_question() {
     let state_of = |name| client_states().into_iter().find(|it| it.0 == name).unwrap().1;
     let from_before = ServerBody::Roster { from: 4, to: 4, users: Notify::On };
     for (is_let_in_twice, n_sent) in [(false, 0), (true, 1)] {
-        let state = state_of("Online/Asked");
-        let mut client =
-            Client { epoch, wishes: wishes("Online/Asked"), rtt, knows_users: Notify::On, state };
+        let mut client = client_in("Online/Asked", state_of("Online/Asked"));
         let context = client::Context { rules, now: NOW, luck: Luck::default() };
         let mut hears =
             |body| client.step(&context, client::Input::Receive(&ServerMsg { epoch, body }));

@@ -133,7 +133,7 @@ impl<O: Observer> World<'_, O> {
     #[inline(never)]
     fn wakes_heart_now(&mut self, id: SessionId) -> bool {
         let now = self.now();
-        let Some(pulse) = &mut self.hearts[id].pulse else { return false };
+        let pulse = self.hearts[id].pulse.as_mut().expect("it is left to its heart");
         let (client, member) = (&self.sessions[id].client, self.server.member(id));
         if pulse.beat_at().min(pulse.others_at(client, member)).is_due(now) {
             return false;
