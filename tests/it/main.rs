@@ -27,6 +27,7 @@ mod properties;
 mod pulse;
 mod queue;
 mod races;
+mod random;
 mod random_outages;
 mod reasons;
 mod reconnecting;

@@ -11,7 +11,7 @@ use roomsim::{
 use serde_json::{Value, json};
 
 use crate::{
-    properties,
+    random,
     support::{
         Ran, after, call, client, event, gallery, gallery_names, login, parse, run_how, scenario,
         with,
@@ -238,7 +238,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn whatever_happens_is_the_same_either_way(scenario in properties::scenario()) {
+    fn whatever_happens_is_the_same_either_way(scenario in random::scenario()) {
         same(&scenario);
     }
 
