@@ -269,7 +269,7 @@ impl Client {
             Input::Receive(&ServerMsg { epoch, body }) => match body {
                 // The login was given up while the answer was under way: the server must not keep
                 // a member that nobody is.
-                ServerBody::LoginAccepted if farewell.is_none() => {
+                ServerBody::LoginAccepted(_) if farewell.is_none() => {
                     let farewell = Farewell::new(context, epoch, self.rtt);
                     self.state = State::LoggedOut(Some(farewell));
                     Out::of([logout(epoch)])
@@ -282,7 +282,7 @@ impl Client {
                     Out::of([Effect::Send(ClientMsg { epoch, body: ClientBody::AckKick })])
                 }
                 // Out of turn.
-                ServerBody::LoginAccepted
+                ServerBody::LoginAccepted(_)
                 | ServerBody::LogoutAccepted
                 | ServerBody::LoginRejected(_)
                 | ServerBody::HeartbeatAck

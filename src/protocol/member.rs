@@ -115,7 +115,7 @@ pub struct Context<'a> {
     pub rules: &'a Rules,
     /// The present instant.
     pub now: SimTime,
-    /// How far the journal of the member's room goes.
+    /// How far the journal goes of the room that the member is in, or logs in to now.
     pub noted: Reach,
     /// How many users are in the member's room.
     pub n_users: u32,
@@ -346,8 +346,9 @@ impl Member {
             feed: Feed::Closed,
         };
         present.prove(context, login.token);
+        let accepted = present.accept(context);
         self.state = State::Present(present);
-        Out::of([Effect::Join(login), self.send(ServerBody::LoginAccepted)])
+        Out::of([Effect::Join(login), self.send(accepted)])
     }
 }
 

@@ -73,7 +73,7 @@ pub struct ServerMsg {
 #[repr(u32)] // What follows the tag is copied in whole words.
 pub enum ServerBody {
     /// You are in.
-    LoginAccepted,
+    LoginAccepted(List),
     /// You are not let in, for this reason.
     LoginRejected(ErrorCode),
     /// You have left.
@@ -104,6 +104,15 @@ pub enum ServerBody {
     Count(u32),
     /// You are out, for this reason.
     Kicked(ErrorCode),
+}
+
+/// The member list of who is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// It is to be asked for.
+    Unasked,
+    /// There is nothing in it, and no need to ask: what happens from now on is told.
+    Empty,
 }
 
 /// The streams of a client that are not published, by why not.
@@ -270,7 +279,7 @@ impl Message {
             },
             Self::Down(message) => match message.body {
                 ServerBody::HeartbeatAck | ServerBody::SessionGone => 40,
-                ServerBody::LoginAccepted => 200,
+                ServerBody::LoginAccepted(_) => 200,
                 ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => 60,
                 ServerBody::Kicked(_) | ServerBody::Count(_) => 60,
                 ServerBody::ErrandsDone { .. } => 80,
@@ -294,7 +303,7 @@ impl Message {
                 ClientBody::AskCount => Kind::AskCount,
             },
             Self::Down(message) => match message.body {
-                ServerBody::LoginAccepted => Kind::LoginAccepted,
+                ServerBody::LoginAccepted(_) => Kind::LoginAccepted,
                 ServerBody::LoginRejected(_) => Kind::LoginRejected,
                 ServerBody::LogoutAccepted => Kind::LogoutAccepted,
                 ServerBody::HeartbeatAck => Kind::HeartbeatAck,

@@ -213,6 +213,7 @@ impl Server {
         if let (Input::Wake, State::Joining { login, .. }) = (input, &self.members[session].state) {
             context.place = self.place(moment, session, login.room);
             context.refusal = self.refusal(session, login.room);
+            context.noted = self.rooms[login.room].journal.noted();
         }
         let effects = self.members[session].step(&context, input);
         outbox.members.push(session);

@@ -96,13 +96,19 @@ fn a_place_among_the_first_is_kept_for_as_long_as_the_session() {
 // spec: R53
 #[test]
 fn who_has_lost_its_place_is_told_nothing_once() {
-    let script =
-        [login("0s", "A"), login("10s", "B"), link_down("20s", "A", "100s"), login("115s", "C")];
+    let script = [
+        login("0s", "A"),
+        login("10s", "B"),
+        publish("15s", "B", "s"),
+        link_down("20s", "A", "100s"),
+        login("115s", "C"),
+    ];
     let ran = story_in(&two(), &["A", "B", "C"], &script);
     assert_eq!(after(&ran.lines_of("A"), 30), ["120.120000 A Reconnected 0"]);
-    // The lists of A, B, C and of A again, and that B came, that A went, that C came.
-    assert_eq!(ran.counters.of(Kind::Roster).sent, 4 + 3);
-    assert_eq!(ran.counters.of(Kind::AckRoster).sent, 3 + 3);
+    // The lists of A, B, C and of A again; that B came, of its stream (both), that A went, that C
+    // came.
+    assert_eq!(ran.counters.of(Kind::Roster).sent, 4 + 5);
+    assert_eq!(ran.counters.of(Kind::AckRoster).sent, 3 + 5);
 }
 
 /// C is told of nobody, as the third.  While it is away A goes, so it comes back as one of the first

@@ -15,6 +15,7 @@ mod judging;
 mod junit;
 mod limits;
 mod link_refusals;
+mod lists;
 mod messages;
 mod metrics;
 mod nodes;

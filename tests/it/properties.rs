@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use roomsim::{
     id::{ClientId, RoomId, StreamId, UserId},
     protocol::{
-        call::AppEvent,
+        call::{AppEvent, Call, Notify},
         code::{ErrorCode, Reason, Status, Update},
         retry::Budget,
         table::{self, Entry},
@@ -186,6 +186,17 @@ fn is_told(ran: &Ran, seen: &Seen) -> bool {
     seen.is_in()
 }
 
+/// Whether a client logs in without `isUserStatusNotify`, whenever it does (spec: R41).
+fn is_quiet(ran: &Ran, client: ClientId) -> bool {
+    ran.scenario.script().iter().any(|it| {
+        let Action::Call(of, Call::LoginRoom(login) | Call::SwitchRoom(_, login)) = it.action
+        else {
+            return false;
+        };
+        of == client && login.notify == Notify::Off
+    })
+}
+
 /// Long after the last step, all who are in a room see exactly all others who are, and the same
 /// streams of third parties.
 ///
@@ -203,7 +214,11 @@ fn views_agree(ran: &Ran, all: &All) {
         |users: &BTreeSet<UserId>| users.difference(&unsettled).copied().collect::<Vec<_>>();
     for ((client, room), seen) in all.iter().filter(|(_, it)| it.is_in() && is_settled(it)) {
         let here = || all.iter().filter(|((_, of), it)| it.is_in() && of == room);
-        let mut expected: BTreeSet<UserId> = here().map(|((other, _), _)| user(other)).collect();
+        let mut expected: BTreeSet<UserId> = here()
+            .map(|((other, _), _)| other)
+            .filter(|it| !is_quiet(ran, *client) && !is_quiet(ran, **it))
+            .map(user)
+            .collect();
         expected.remove(&user(client));
         assert_eq!(
             settled(&seen.members),

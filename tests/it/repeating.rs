@@ -2,15 +2,13 @@
 
 use roomsim::{
     protocol::{
-        message::Kind,
         repeat::{Repeat, RoundTrip},
         rules::{Adapt, Rules},
     },
     time::{SimSpan, SimTime},
 };
-use serde_json::json;
 
-use crate::support::{login, login_with, publish, rules_of, story};
+use crate::support::rules_of;
 
 const NOW: SimTime = SimTime::from_micros(100_000_000);
 
@@ -72,24 +70,4 @@ fn what_was_repeated_or_has_been_answered_says_nothing() {
     let mut fixed = rules.clone();
     fixed.resend.adapt = Adapt::Never;
     assert_eq!(known(&fixed, &[600, 5000]).timeout(&fixed), millis(1000));
-}
-
-/// A list in which nothing is new is repeated by who asked for it, so nobody awaits an
-/// acknowledgement: C, who is not told of users, is told nothing until A has a stream.
-#[test]
-fn a_list_that_tells_nothing_is_not_acknowledged() {
-    let quiet = |at, name| login_with(at, name, &json!({ "isUserStatusNotify": false }));
-    let script = [login("0s", "A"), login("1s", "B"), quiet("2s", "C")];
-    let stream = [publish("10s", "A", "s")];
-    let sent = |script: &[serde_json::Value], kind| {
-        let ran = story(&["A", "B", "C"], script);
-        (ran.counters.of(kind).sent, ran.told("C", "ADD").len())
-    };
-    // The lists of A and B, and what A is told of B.
-    assert_eq!(sent(&script, Kind::AckRoster), (3, 0));
-    assert_eq!(sent(&script, Kind::Roster), (4, 0));
-    // All are told of the stream, also A of its own, and acknowledge it.
-    let script = [&script[..], &stream].concat();
-    assert_eq!(sent(&script, Kind::AckRoster), (6, 1));
-    assert_eq!(sent(&script, Kind::Roster), (7, 1));
 }

@@ -20,7 +20,7 @@ use roomsim::{
         gate::Gate,
         journal::Reach,
         member::{self, Departed, Feed, Gone, Member, Ousted, Ouster, Present},
-        message::{ClientBody, ClientMsg, Errands, Refused, ServerBody, ServerMsg},
+        message::{ClientBody, ClientMsg, Errands, List, Refused, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
         rules::Rules,
     },
@@ -102,7 +102,7 @@ pub(crate) fn client_in(name: &str, state: client::State) -> Client {
     Client { epoch, wishes: wishes(name), rtt, knows_users: Notify::On, state }
 }
 
-fn server_bodies() -> [ServerBody; 16] {
+fn server_bodies() -> [ServerBody; 17] {
     let (stream, none) = (Streams::NONE.with(Slot::from_index(0)), Streams::NONE);
     let users = Notify::On;
     let done = |taken, barred| ServerBody::ErrandsDone {
@@ -111,7 +111,8 @@ fn server_bodies() -> [ServerBody; 16] {
         refused: Refused { taken, barred },
     };
     [
-        ServerBody::LoginAccepted,
+        ServerBody::LoginAccepted(List::Unasked),
+        ServerBody::LoginAccepted(List::Empty),
         ServerBody::LoginRejected(ErrorCode::LOGGED_IN_ELSEWHERE),
         ServerBody::LoginRejected(ErrorCode::KICKED_BY_BACKEND),
         ServerBody::LoginRejected(ErrorCode::ROOM_TOO_FREQUENT),
@@ -444,7 +445,7 @@ fn a_connection_forgets_the_round_trips_of_the_one_before() {
     let mut client = Client { rtt, ..client_in("Online/Wishing", state) };
     // The login was sent at 100 s.
     let now = NOW + SimSpan::from_millis(200);
-    let accepted = ServerMsg { epoch, body: ServerBody::LoginAccepted };
+    let accepted = ServerMsg { epoch, body: ServerBody::LoginAccepted(List::Unasked) };
     let context = client::Context { rules: &rules, now, luck: Luck::default() };
     let _ = client.step(&context, client::Input::Receive(&accepted));
     let client::State::Online(online) = client.state else { panic!("{client:?} is let in") };
@@ -468,7 +469,7 @@ fn a_list_from_before_the_second_admission_stands_for_the_question() {
         let mut hears =
             |body| client.step(&context, client::Input::Receive(&ServerMsg { epoch, body }));
         if is_let_in_twice {
-            assert_eq!(hears(ServerBody::LoginAccepted).iter().count(), 0);
+            assert_eq!(hears(ServerBody::LoginAccepted(List::Unasked)).iter().count(), 0);
         }
         let effects = hears(from_before);
         let sent = effects.iter().filter_map(|it| {

@@ -7,7 +7,7 @@ use crate::{
         beats::Beats,
         call::{Login, Notify, Unanswered},
         code::{ErrorCode, Event, Reason, Status},
-        message::{ClientBody, ServerBody, ServerMsg},
+        message::{ClientBody, List, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
     },
     time::SimTime,
@@ -113,18 +113,20 @@ impl Client {
             }
             // Twice accepted: perhaps as a new member, whom the server tells nothing until asked,
             // and of whom it knows nothing that the app wants.
-            ServerBody::LoginAccepted => {
+            ServerBody::LoginAccepted(list) => {
                 online.heard(context);
                 if let Roster::Asked(repeat) | Roster::AskedAnew(repeat) = online.roster {
                     online.roster = Roster::AskedAnew(repeat);
                     return Out::NONE;
                 }
-                online.roster = Roster::AskedAnew(Repeat::first(rules, *rtt, now));
+                if list == List::Unasked {
+                    online.roster = Roster::AskedAnew(Repeat::first(rules, *rtt, now));
+                }
                 let (known, token) = (online.known, online.login.token);
                 let (errands, tell) = self.renewed(context, token);
                 self.in_room().0.errands = errands;
-                let ask = self.send(ClientBody::AskRoster(known));
-                tell.into_iter().fold(Out::of([ask]), Out::and)
+                let ask = (list == List::Unasked).then(|| self.send(ClientBody::AskRoster(known)));
+                Out::of_some([ask, tell])
             }
             ServerBody::Roster { from, to, users } => {
                 let known = online.known;

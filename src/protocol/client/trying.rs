@@ -11,7 +11,7 @@ use crate::{
         beats::Beats,
         call::{Ask, Call, Login, Unanswered, Via},
         code::{ErrorCode, Event, Reason},
-        message::{ClientBody, ServerBody, ServerMsg},
+        message::{ClientBody, List, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
         retry::Budget,
         rules::{Phase, Rules},
@@ -58,7 +58,7 @@ impl Trying {
                 self.try_now(client, attempt)
             }
             Input::Receive(&ServerMsg { epoch, body }) if epoch == client.epoch => match body {
-                ServerBody::LoginAccepted => self.succeed(client, context),
+                ServerBody::LoginAccepted(list) => self.succeed(client, context, list),
                 ServerBody::LoginRejected(code) => self.refused(client, context, code),
                 // Out of turn: from before the connection broke, or overtaken by the answer.
                 ServerBody::LogoutAccepted
@@ -176,7 +176,7 @@ impl Trying {
         Out::of([client.send(ClientBody::Login(self.login))])
     }
 
-    fn succeed(self, client: &mut Client, context: &Context<'_>) -> Out {
+    fn succeed(self, client: &mut Client, context: &Context<'_>, list: List) -> Out {
         let Context { rules, now, luck } = *context;
         // A login is a connection of its own, of which nothing was known.
         let rtt = match self.attempt.stage {
@@ -194,7 +194,13 @@ impl Trying {
         let event = self.event(Event::Accepted, Event::SwitchAccepted);
         let told = reason.map(|it| Effect::status(self.login.room, (it, ErrorCode::OK), event));
         let (errands, tell) = client.renewed(context, self.login.token);
-        let ask = client.send(ClientBody::AskRoster(known));
+        let (roster, ask) = match list {
+            List::Unasked => {
+                let ask = client.send(ClientBody::AskRoster(known));
+                (Roster::Asked(Repeat::first(rules, rtt, now)), Some(ask))
+            }
+            List::Empty => (Roster::Known, None),
+        };
         let mut spent = None;
         let beat_at = match rules.heartbeat.map(|it| (it.phase, it.every)) {
             None => SimTime::NEVER,
@@ -211,9 +217,9 @@ impl Trying {
             count_at: rules.online_count.map_or(SimTime::NEVER, |it| now + it),
             errands,
             known,
-            roster: Roster::Asked(Repeat::first(rules, rtt, now)),
+            roster,
         });
-        Out::of_some([told, Some(ask), tell, spent])
+        Out::of_some([told, ask, tell, spent])
     }
 
     /// The server does not let the client in: whoever was put out while away was kicked out, and

@@ -7,7 +7,7 @@ use crate::{
     id::{Epoch, RoomId},
     protocol::{
         call::{Login, Notify, Token},
-        message::{ClientBody, ServerBody, ServerMsg},
+        message::{ClientBody, List, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
         rules::{Anchor, TokenExpiry},
     },
@@ -114,7 +114,7 @@ impl Present {
     fn wake(mut self, member: &mut Member, context: &Context<'_>) -> Out {
         let now = context.now;
         if self.greet_at.is_due(now) {
-            let accepted = Out::of([member.send(ServerBody::LoginAccepted)]);
+            let accepted = Out::of([member.send(self.accept(context))]);
             let relogin = self.anew.map(Effect::Relogin);
             Self { greet_at: SimTime::NEVER, anew: None, ..self }.of(member);
             return relogin.into_iter().fold(accepted, Out::and);
@@ -152,6 +152,18 @@ impl Present {
 
     const fn roster(&self, epoch: Epoch, (from, to): (u32, u32)) -> Effect {
         Effect::Send(ServerMsg { epoch, body: ServerBody::Roster { from, to, users: self.hears } })
+    }
+
+    /// Lets the member in, or in again.  Who is told of no users has nothing to ask for in a room
+    /// where nothing else has happened, and is told of what does from now on.
+    pub(super) fn accept(&mut self, context: &Context<'_>) -> ServerBody {
+        if self.hears == Notify::On || context.noted.to(Notify::Off) != 0 {
+            return ServerBody::LoginAccepted(List::Unasked);
+        }
+        if self.feed == Feed::Closed {
+            self.feed = Feed::Open { acked: 0, sent: 0, repeat: Repeat::NEVER };
+        }
+        ServerBody::LoginAccepted(List::Empty)
     }
 
     /// A relogin of a session that is alive, or its repetition.
@@ -207,7 +219,13 @@ impl Present {
         match *body {
             ClientBody::Heartbeat | ClientBody::Probe => {
                 self.heard(context, body);
-                send(ServerBody::HeartbeatAck)
+                let answer = send(ServerBody::HeartbeatAck);
+                if self.feed != Feed::Closed {
+                    return answer;
+                }
+                // Perhaps it does not know that it was let in anew, and never asks for the list.
+                let body = self.accept(context);
+                answer.and(Effect::Send(ServerMsg { epoch, body }))
             }
             // A list that was told before the session was lost has come late: what follows is told.
             ClientBody::AckRoster(known) if self.feed == Feed::Closed => {
