@@ -15,7 +15,7 @@ use std::{
 
 use roomsim::{
     id::{ClientId, Id, RoomId, UserId},
-    observe::{Callback, Observer},
+    observe::{Callback, Observer, Seat},
     protocol::{code::Update, message::Kind},
     scenario::Scenario,
     sink::{
@@ -89,7 +89,8 @@ fn callbacks<O: Observer>(name: &str, mut observer: O) -> O {
             for member in 0..N_MEMBERS {
                 let client = ClientId::from_index(room * N_MEMBERS + member);
                 let what = Callback::UserUpdate(Update::Add, &users);
-                observer.callback(black_box(at), client, Some(RoomId::from_index(0)), what);
+                let seat = Seat { client, place: member };
+                observer.callback(black_box(at), seat, Some(RoomId::from_index(0)), what);
             }
         }
         observer.ended(0);

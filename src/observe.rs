@@ -150,17 +150,21 @@ pub enum CutShort {
     RunEnds,
 }
 
+/// A client, and which of those of its cell it is: whoever notes something of each while a cell runs
+/// needs no table to find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The client.
+    pub client: ClientId,
+    /// How many of its cell come before it.
+    pub place: usize,
+}
+
 /// A watcher of a run.  Every method does nothing unless a sink says otherwise.
 pub trait Observer {
     /// An app is told something, of a room or of nothing in particular.
-    fn callback(
-        &mut self,
-        at: SimTime,
-        client: ClientId,
-        room: Option<RoomId>,
-        what: Callback<'_>,
-    ) {
-        let _ = (at, client, room, what);
+    fn callback(&mut self, at: SimTime, seat: Seat, room: Option<RoomId>, what: Callback<'_>) {
+        let _ = (at, seat, room, what);
     }
 
     /// The server makes a callback to the developer's backend.
@@ -200,8 +204,8 @@ pub trait Observer {
 
     /// A client's app has been killed, or its engine destroyed: it is in no room any more, as far
     /// as it knows.
-    fn forgot(&mut self, at: SimTime, client: ClientId) {
-        let _ = (at, client);
+    fn forgot(&mut self, at: SimTime, seat: Seat) {
+        let _ = (at, seat);
     }
 
     /// A node of the server has worked on a message: it came `waited` and `work` before now.
@@ -222,13 +226,13 @@ pub trait Observer {
     }
 
     /// A client's link, whole until now, is cut in one direction or both.
-    fn cut(&mut self, at: SimTime, client: ClientId) {
-        let _ = (at, client);
+    fn cut(&mut self, at: SimTime, seat: Seat) {
+        let _ = (at, seat);
     }
 
     /// A client's link is whole again.
-    fn mended(&mut self, at: SimTime, client: ClientId) {
-        let _ = (at, client);
+    fn mended(&mut self, at: SimTime, seat: Seat) {
+        let _ = (at, seat);
     }
 
     /// The cell with this number begins; all that follows, to its end, happens in it.
@@ -247,14 +251,8 @@ impl Observer for () {}
 
 macro_rules! forward {
     ($self:ident, $($to:expr),+) => {
-        fn callback(
-            &mut $self,
-            at: SimTime,
-            client: ClientId,
-            room: Option<RoomId>,
-            what: Callback<'_>,
-        ) {
-            $($to.callback(at, client, room, what);)+
+        fn callback(&mut $self, at: SimTime, seat: Seat, room: Option<RoomId>, what: Callback<'_>) {
+            $($to.callback(at, seat, room, what);)+
         }
 
         fn server_callback(&mut $self, delivery: Delivery) {
@@ -285,8 +283,8 @@ macro_rules! forward {
             $($to.noticed(at, client, changed_at);)+
         }
 
-        fn forgot(&mut $self, at: SimTime, client: ClientId) {
-            $($to.forgot(at, client);)+
+        fn forgot(&mut $self, at: SimTime, seat: Seat) {
+            $($to.forgot(at, seat);)+
         }
 
         fn served(&mut $self, at: SimTime, served: Served) {
@@ -301,12 +299,12 @@ macro_rules! forward {
             $($to.turned_away(at, node, kind);)+
         }
 
-        fn cut(&mut $self, at: SimTime, client: ClientId) {
-            $($to.cut(at, client);)+
+        fn cut(&mut $self, at: SimTime, seat: Seat) {
+            $($to.cut(at, seat);)+
         }
 
-        fn mended(&mut $self, at: SimTime, client: ClientId) {
-            $($to.mended(at, client);)+
+        fn mended(&mut $self, at: SimTime, seat: Seat) {
+            $($to.mended(at, seat);)+
         }
 
         fn begins(&mut $self, cell: usize) {

@@ -7,9 +7,9 @@
 use std::fmt;
 
 use crate::{
-    id::{ClientId, Id, RoomId},
-    observe::{Callback, Observer, Subject},
-    sink::by_key::{ByKey, clear},
+    id::{Id, RoomId},
+    observe::{Callback, Observer, Seat, Subject},
+    sink::by_place::ByPlace,
     time::SimTime,
 };
 
@@ -20,7 +20,7 @@ pub struct Fingerprint {
     n_rows: u64,
     /// How many callbacks each client of the cell has had: a client is in one cell, and so with
     /// one sum.
-    n_of_client: ByKey<u32>,
+    n_of_client: ByPlace<u32>,
 }
 
 impl Fingerprint {
@@ -51,17 +51,11 @@ impl fmt::Display for Fingerprint {
 }
 
 impl Observer for Fingerprint {
-    fn callback(
-        &mut self,
-        at: SimTime,
-        client: ClientId,
-        room: Option<RoomId>,
-        what: Callback<'_>,
-    ) {
-        let index = self.n_of_client.entry(client.index() as u64).or_default();
+    fn callback(&mut self, at: SimTime, seat: Seat, room: Option<RoomId>, what: Callback<'_>) {
+        let index = self.n_of_client.of(seat.place);
         let mut hash = Hash::new();
         let room = room.map_or(0, |it| it.index() as u64 + 1);
-        hash.add(at.as_micros() ^ u64::from(*index).rotate_right(24), client.index() as u64);
+        hash.add(at.as_micros() ^ u64::from(*index).rotate_right(24), seat.client.index() as u64);
         add_content(&mut hash, room, what);
         *index += 1;
         self.sum = self.sum.wrapping_add(hash.finish());
@@ -69,7 +63,7 @@ impl Observer for Fingerprint {
     }
 
     fn ended(&mut self, _: usize) {
-        clear(&mut self.n_of_client);
+        self.n_of_client.clear();
     }
 }
 

@@ -22,12 +22,12 @@ use std::sync::Arc;
 use crate::{
     id::{ClientId, Id, RoomId},
     link::Cause,
-    observe::{Callback, Observer, Rounds, Served, Standing, Unserved},
+    observe::{Callback, Observer, Rounds, Seat, Served, Standing, Unserved},
     protocol::{
         code::{Reason, Status},
         message::Kind,
     },
-    sink::by_key::{ByKey, clear},
+    sink::by_place::ByPlace,
     time::{SimSpan, SimTime},
 };
 
@@ -49,7 +49,7 @@ pub struct Metrics {
     /// as many in each.
     pace: (SimSpan, Option<u32>),
     /// What is known of the clients of the cell.
-    clients: ByKey<Client>,
+    clients: ByPlace<Client>,
 }
 
 /// What is known of a client while its cell runs.
@@ -103,7 +103,7 @@ impl Metrics {
             here: (0, 0, 0),
             now: (0, 0, 0),
             pace: (SimSpan::ZERO, None),
-            clients: ByKey::default(),
+            clients: ByPlace::default(),
         }
     }
 
@@ -198,17 +198,17 @@ impl Metrics {
     fn state_changed(
         &mut self,
         at: SimTime,
-        (id, room): (ClientId, Option<RoomId>),
+        (seat, room): (Seat, Option<RoomId>),
         Status { reason, .. }: Status,
     ) {
         let bin = self.bin(at);
-        let client = self.clients.entry(id.index() as u64).or_default();
+        let client = self.clients.of(seat.place);
         let cut = client.cut;
         let session = client.session(room);
         let before = *session;
         *session = before.told(at, reason, cut);
         let change = i64::from(session.is_reconnecting) - i64::from(before.is_reconnecting);
-        let part = self.part(id);
+        let part = self.part(seat.client);
         part.step(bin, Level::Reconnecting, change);
         let is_in = matches!(reason, Reason::Logined | Reason::Reconnected);
         if reason == Reason::Logined {
@@ -252,19 +252,13 @@ impl Session {
 }
 
 impl Observer for Metrics {
-    fn callback(
-        &mut self,
-        at: SimTime,
-        client: ClientId,
-        room: Option<RoomId>,
-        what: Callback<'_>,
-    ) {
+    fn callback(&mut self, at: SimTime, seat: Seat, room: Option<RoomId>, what: Callback<'_>) {
         let bin = self.bin(at);
-        let part = self.part(client);
+        let part = self.part(seat.client);
         part.tell(what);
         part.flow(bin, Flow::Callbacks, 1);
         if let Callback::StateChanged(status) = what {
-            self.state_changed(at, (client, room), status);
+            self.state_changed(at, (seat, room), status);
         }
     }
 
@@ -312,12 +306,12 @@ impl Observer for Metrics {
         self.part(client).took(Took::Notice, at.since(changed_at));
     }
 
-    fn forgot(&mut self, at: SimTime, client: ClientId) {
-        let Some(known) = self.clients.get_mut(&(client.index() as u64)) else { return };
+    fn forgot(&mut self, at: SimTime, seat: Seat) {
+        let known = self.clients.of(seat.place);
         let sessions = known.first.take().into_iter().chain(known.others.drain(..));
         let n = sessions.map(|(_, it)| i64::from(it.is_reconnecting)).sum::<i64>();
         let bin = self.bin(at);
-        self.part(client).step(bin, Level::Reconnecting, -n);
+        self.part(seat.client).step(bin, Level::Reconnecting, -n);
     }
 
     fn served(&mut self, at: SimTime, served: Served) {
@@ -341,12 +335,12 @@ impl Observer for Metrics {
         }
     }
 
-    fn cut(&mut self, at: SimTime, client: ClientId) {
-        self.clients.entry(client.index() as u64).or_default().cut = Some(at);
+    fn cut(&mut self, at: SimTime, seat: Seat) {
+        self.clients.of(seat.place).cut = Some(at);
     }
 
-    fn mended(&mut self, _: SimTime, client: ClientId) {
-        self.clients.entry(client.index() as u64).or_default().cut = None;
+    fn mended(&mut self, _: SimTime, seat: Seat) {
+        self.clients.of(seat.place).cut = None;
     }
 
     fn begins(&mut self, cell: usize) {
@@ -357,6 +351,6 @@ impl Observer for Metrics {
     fn ended(&mut self, n_in_flight: usize) {
         let rest = self.parts.len() - 1;
         self.parts[rest].counters.ended(n_in_flight);
-        clear(&mut self.clients);
+        self.clients.clear();
     }
 }

@@ -3,7 +3,7 @@
 //! A sink never calls the run.  Writers make bytes for any `io::Write`; who opens files is none of
 //! their business.
 
-mod by_key;
+mod by_place;
 pub mod counters;
 pub mod csv;
 pub mod fingerprint;

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     id::{ClientId, Id, RoomId, TextId, UserId},
     link::network::NetworkMode,
-    observe::{Callback, Observer, Stream, Subject},
+    observe::{Callback, Observer, Seat, Stream, Subject},
     protocol::{
         call::CallKind,
         code::{ErrorCode, LegacyState, Status, Update},
@@ -105,14 +105,8 @@ pub struct Trace {
 }
 
 impl Observer for Recorder {
-    fn callback(
-        &mut self,
-        at: SimTime,
-        client: ClientId,
-        room: Option<RoomId>,
-        what: Callback<'_>,
-    ) {
-        if !self.traced.has(client) {
+    fn callback(&mut self, at: SimTime, seat: Seat, room: Option<RoomId>, what: Callback<'_>) {
+        if !self.traced.has(seat.client) {
             return;
         }
         let what = match what {
@@ -126,7 +120,7 @@ impl Observer for Recorder {
             Callback::NetworkMode(mode) => What::NetworkMode(mode),
             Callback::CallResult(call, code, subject) => What::CallResult(call, code, subject),
         };
-        self.rows.push(Row { at, client, room, what });
+        self.rows.push(Row { at, client: seat.client, room, what });
     }
 }
 

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 use roomsim::{
     id::{ClientId, Id, RoomId},
     link::Cause,
-    observe::{Callback, Observer, Rounds, Standing},
+    observe::{Callback, Observer, Rounds, Seat, Standing},
     protocol::message::Kind,
     scenario::Scenario,
     sim::{self, Heartbeats, How},
@@ -211,8 +211,8 @@ impl Split<'_> {
 }
 
 impl Observer for Split<'_> {
-    fn callback(&mut self, at: SimTime, id: ClientId, room: Option<RoomId>, what: Callback<'_>) {
-        self.now().callback(at, id, room, what);
+    fn callback(&mut self, at: SimTime, seat: Seat, room: Option<RoomId>, what: Callback<'_>) {
+        self.now().callback(at, seat, room, what);
     }
 
     fn sent(&mut self, at: SimTime, client: ClientId, kind: Kind) {
@@ -239,16 +239,16 @@ impl Observer for Split<'_> {
         self.now().noticed(at, client, changed_at);
     }
 
-    fn forgot(&mut self, at: SimTime, client: ClientId) {
-        self.now().forgot(at, client);
+    fn forgot(&mut self, at: SimTime, seat: Seat) {
+        self.now().forgot(at, seat);
     }
 
-    fn cut(&mut self, at: SimTime, client: ClientId) {
-        self.now().cut(at, client);
+    fn cut(&mut self, at: SimTime, seat: Seat) {
+        self.now().cut(at, seat);
     }
 
-    fn mended(&mut self, at: SimTime, client: ClientId) {
-        self.now().mended(at, client);
+    fn mended(&mut self, at: SimTime, seat: Seat) {
+        self.now().mended(at, seat);
     }
 
     fn begins(&mut self, cell: usize) {
@@ -352,8 +352,9 @@ fn a_fingerprint_depends_on_all_that_is_told_and_in_which_order() {
     let told = |rows: &[(u64, usize, u32)]| {
         let mut fingerprint = Fingerprint::default();
         for (at, client, n) in rows {
-            let (at, client) = (SimTime::from_micros(*at), ClientId::from_index(*client));
-            fingerprint.callback(at, client, None, Callback::OnlineCount(*n));
+            let (at, place) = (SimTime::from_micros(*at), *client);
+            let seat = Seat { client: ClientId::from_index(place), place };
+            fingerprint.callback(at, seat, None, Callback::OnlineCount(*n));
         }
         fingerprint
     };

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 
 use roomsim::{
     id::{ClientId, RoomId},
-    observe::{Callback, Observer, Rounds, Standing},
+    observe::{Callback, Observer, Rounds, Seat, Standing},
     protocol::{code::Reason, message::Kind},
     scenario::Scenario,
     sim::{self, Heartbeats, How},
@@ -104,7 +104,7 @@ impl Watch {
 }
 
 impl Observer for Watch {
-    fn callback(&mut self, _: SimTime, _: ClientId, _: Option<RoomId>, what: Callback<'_>) {
+    fn callback(&mut self, _: SimTime, _: Seat, _: Option<RoomId>, what: Callback<'_>) {
         if let Callback::StateChanged(status) = what
             && status.reason == Reason::Reconnecting
         {

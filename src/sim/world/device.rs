@@ -106,12 +106,12 @@ impl Device {
 impl<O: Observer> World<'_, O> {
     /// The link is cut, and the client may know at once (spec: R19).
     pub(super) fn begin_outage(&mut self, client: ClientId, outage: Outage) {
-        let (now, global) = (self.now(), self.global(client));
+        let (now, seat) = (self.now(), self.seat(client));
         let device = &mut self.devices[client];
         device.link.cut(outage.cut);
         device.n_outages += 1;
         if device.n_outages == 1 {
-            self.observer.cut(now, global);
+            self.observer.cut(now, seat);
         }
         device.n_announced += u32::from(outage.announced);
         let is_known = self.rules.detect == Detect::AtOutage && device.is_running();
@@ -121,12 +121,12 @@ impl<O: Observer> World<'_, O> {
     }
 
     pub(super) fn end_outage(&mut self, client: ClientId, outage: Outage) {
-        let (now, global) = (self.now(), self.global(client));
+        let (now, seat) = (self.now(), self.seat(client));
         let device = &mut self.devices[client];
         device.link.mend(outage.cut);
         device.n_outages -= 1;
         if device.n_outages == 0 {
-            self.observer.mended(now, global);
+            self.observer.mended(now, seat);
         }
         device.n_announced -= u32::from(outage.announced);
         if !self.look_at_network(client) {
@@ -233,7 +233,7 @@ impl<O: Observer> World<'_, O> {
             ) => unreachable!("{event:?} of an app that is {:?}", device.app),
         };
         if input.is_some() && matches!(event, AppEvent::Kill | AppEvent::DestroyEngine) {
-            self.observer.forgot(self.now(), self.global(client));
+            self.observer.forgot(self.now(), self.seat(client));
         }
         self.each_session(client, input);
         self.look_at_network(client);

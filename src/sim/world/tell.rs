@@ -4,7 +4,7 @@ use super::{World, backend::delivered};
 use crate::{
     id::{ClientId, Id, RoomId, SessionId, UserId},
     link::PathModel,
-    observe::{Callback, Observer, Standing, Stream, Subject},
+    observe::{Callback, Observer, Seat, Standing, Stream, Subject},
     protocol::{
         backend::{ServerCallback, ServerEvent},
         call::{Ask, Notify, Streams},
@@ -202,9 +202,8 @@ impl<O: Observer> World<'_, O> {
     }
 
     pub(super) fn call_back(&mut self, client: ClientId, room: Option<RoomId>, what: Callback<'_>) {
-        let client = self.global(client);
-        let room = room.map(|it| self.global_room(it));
-        self.observer.callback(self.agenda.now(), client, room, what);
+        let (seat, room) = (self.seat(client), room.map(|it| self.global_room(it)));
+        self.observer.callback(self.agenda.now(), seat, room, what);
     }
 
     /// The developer's backend is told something, by ids of the scenario.
@@ -261,6 +260,10 @@ impl<O: Observer> World<'_, O> {
 
     pub(super) fn global(&self, client: ClientId) -> ClientId {
         self.cell.clients[client.index()]
+    }
+
+    pub(super) fn seat(&self, client: ClientId) -> Seat {
+        Seat { client: self.global(client), place: client.index() }
     }
 
     fn global_user(&self, user: UserId) -> UserId {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use roomsim::{
     id::{ClientId, RoomId, UserId},
     link::Cause,
-    observe::{Callback, Delivery, Observer},
+    observe::{Callback, Delivery, Observer, Seat},
     protocol::{backend::ServerEvent, code::Reason, member::Departure, message::Kind},
     scenario::Scenario,
     sim,
@@ -33,13 +33,8 @@ pub(super) struct Log {
 }
 
 impl Observer for Log {
-    fn callback(
-        &mut self,
-        at: SimTime,
-        client: ClientId,
-        _room: Option<RoomId>,
-        what: Callback<'_>,
-    ) {
+    fn callback(&mut self, at: SimTime, seat: Seat, _: Option<RoomId>, what: Callback<'_>) {
+        let client = seat.client;
         if let Callback::StateChanged(status) = what {
             self.states.push((at, client, status.reason));
         }
