@@ -35,8 +35,9 @@ pub struct Client {
     pub wishes: Wishes,
     /// What is known of the way to the server.
     pub rtt: RoundTrip,
-    /// Whether the app has been told of the users in its room.
-    pub knows_users: Notify,
+    /// How far the app knows who came to its room and went: not as far as all else, while it is told
+    /// of no users.
+    pub known_users: u32,
     /// Where the login stands.
     pub state: State,
 }
@@ -202,7 +203,7 @@ impl Client {
     pub fn new() -> Self {
         let (wishes, rtt) = (Wishes::new(), RoundTrip::UNKNOWN);
         let state = State::LoggedOut(None);
-        Self { epoch: Epoch::NONE, wishes, rtt, knows_users: Notify::Off, state }
+        Self { epoch: Epoch::NONE, wishes, rtt, known_users: 0, state }
     }
 
     /// When the client wants to be woken.
@@ -347,7 +348,7 @@ impl Client {
         self.state = State::Logining { login, attempt, give_up_at };
         self.wishes = self.wishes.none().proven(context.rules, login.token);
         self.epoch = self.epoch.next_login();
-        self.knows_users = Notify::Off;
+        self.known_users = 0;
         // spec: R3, R13
         let event = match login.via {
             Via::LoginRoom => Event::LoginRoom,

@@ -111,6 +111,32 @@ fn who_has_lost_its_place_is_told_nothing_once() {
     assert_eq!(ran.counters.of(Kind::AckRoster).sent, 3 + 5);
 }
 
+/// A is told of B, loses its place to C while it is away, and hears nothing of B, who goes then.  Away
+/// once more it gets its place back, and hears what has become of B since, and that C is there.
+// spec: R53
+#[test]
+fn who_gets_its_place_back_is_told_what_has_become_of_those_it_knew() {
+    let script = [
+        login("0s", "A"),
+        login("10s", "B"),
+        link_down("20s", "A", "100s"),
+        login("115s", "C"),
+        logout("130s", "B"),
+        link_down("140s", "A", "100s"),
+    ];
+    let ran = story_in(&two(), &["A", "B", "C"], &script);
+    assert_eq!(
+        after(&ran.lines_of("A"), 30),
+        [
+            "120.120000 A Reconnected 0",
+            "140.000000 A Reconnecting 1002051",
+            "240.120000 A Reconnected 0",
+            "240.220000 A ADD C",
+            "240.220000 A DELETE B"
+        ]
+    );
+}
+
 /// C is told of nobody, as the third.  While it is away A goes, so it comes back as one of the first
 /// two: it is told of B, who is there, and not of A, of whom it never heard.
 // spec: R53

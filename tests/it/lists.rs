@@ -1,10 +1,22 @@
 //! Member lists: who asks for one, who is told without asking, and what is acknowledged.
 
-use roomsim::protocol::message::Kind;
+use roomsim::{
+    id::{Id as _, RoomId},
+    protocol::{
+        call::Notify,
+        client::{self, Client, Luck},
+        member::{self, Feed, Member, Present},
+        message::{ClientMsg, Kind, List, ServerBody, ServerMsg},
+        repeat::RoundTrip,
+    },
+};
 use serde_json::{Value, json};
 
-use crate::support::{
-    Ran, after, event, link_down, login, login_with, publish, run, scenario, story,
+use crate::{
+    support::{
+        Ran, after, event, link_down, login, login_with, publish, rules_of, run, scenario, story,
+    },
+    transitions::{NOW, client_in, client_states, epochs, member_context, member_states},
 };
 
 /// A login of a client that is told of no users.
@@ -83,4 +95,62 @@ fn who_does_not_know_that_it_was_let_in_anew_is_told_again() {
     let ran = run(&scenario.to_string(), None);
     // The heartbeat goes 3 s after Logined, then acceptance, question and list, of 600 ms each.
     assert_eq!(after(&ran.lines_of("A"), 2), ["2.220000 A Logined 0", "7.620000 A ADD stream s"]);
+}
+
+/// The server has let a client in anew, among those who are told of users, which did not hear of it;
+/// its app, told of users as far as 2 and of all else as far as 4, hears what has become of them.
+// spec: R53
+#[test]
+fn who_is_told_of_users_anew_without_knowing_is_told_what_has_become_of_them() {
+    let (rules, [_, epoch, _]) = (rules_of("zego"), epochs());
+    let (_, state) = client_states().into_iter().find(|it| it.0 == "Online/Known").unwrap();
+    let context = client::Context { rules, now: NOW, luck: Luck::default() };
+    let (from, to, room) = (4, 6, RoomId::from_index(0));
+    for (users, known_users, expected, then) in [
+        (Notify::On, 2, client::Effect::RosterDifference(room, ([2, 4], 6), Notify::On), 6),
+        (Notify::On, 4, client::Effect::RosterChanges(room, (4, 6), Notify::On), 6),
+        (Notify::Off, 2, client::Effect::RosterChanges(room, (4, 6), Notify::Off), 2),
+    ] {
+        let mut client = Client { known_users, ..client_in("Online/Known", state) };
+        let told = ServerMsg { epoch, body: ServerBody::Roster { from, to, users } };
+        let effects = client.step(&context, client::Input::Receive(&told));
+        assert_eq!(effects.iter().next(), Some(&expected));
+        assert_eq!(client.known_users, then);
+    }
+}
+
+/// The server has forgotten a client whose login is under way once more, and lets it in again, while
+/// the first list is on its way: the client takes that for the list it asked for, and the server is
+/// asked all the same, also if the list tells nothing.
+#[test]
+fn a_list_from_before_the_second_admission_stands_for_the_question() {
+    let rules = rules_of("zego");
+    let ([_, epoch, _], rtt) = (epochs(), RoundTrip::UNKNOWN);
+    let state_of = |name| client_states().into_iter().find(|it| it.0 == name).unwrap().1;
+    let from_before = ServerBody::Roster { from: 4, to: 4, users: Notify::On };
+    for (is_let_in_twice, n_sent) in [(false, 0), (true, 1)] {
+        let mut client = client_in("Online/Asked", state_of("Online/Asked"));
+        let context = client::Context { rules, now: NOW, luck: Luck::default() };
+        let mut hears =
+            |body| client.step(&context, client::Input::Receive(&ServerMsg { epoch, body }));
+        if is_let_in_twice {
+            assert_eq!(hears(ServerBody::LoginAccepted(List::Unasked)).iter().count(), 0);
+        }
+        let effects = hears(from_before);
+        let sent = effects.iter().filter_map(|it| {
+            let client::Effect::Send(message) = it else { return None };
+            Some(*message)
+        });
+        let sent: Vec<ClientMsg> = sent.collect();
+        assert_eq!(sent.len(), n_sent);
+        let Some(message) = sent.first() else { continue };
+        let (_, state) = member_states().into_iter().find(|it| it.0 == "Present/Closed").unwrap();
+        let mut member = Member { epoch, rtt, state };
+        let context = member_context(rules, NOW);
+        let _ = member.step(&context, member::Input::Receive(message));
+        let member::State::Present(Present { feed, .. }) = member.state else {
+            panic!("{member:?}")
+        };
+        assert!(matches!(feed, Feed::Open { acked: 4, sent: 6, .. }), "{feed:?}");
+    }
 }

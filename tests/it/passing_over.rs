@@ -238,7 +238,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn whatever_happens_is_the_same_either_way(scenario in random::scenario()) {
+    fn whatever_happens_is_the_same_either_way(
+        scenario in random::scenario(),
+        notice_limit in prop::sample::select(vec![0, 1, 2, 500]),
+    ) {
+        let mut scenario = scenario;
+        scenario["profile"]["notice_limit"] = json!(notice_limit);
         same(&scenario);
     }
 

@@ -258,6 +258,16 @@ proptest! {
     }
 
     #[test]
+    fn no_callback_contradicts_another_where_some_are_told_of_nobody(
+        scenario in scenario(),
+        notice_limit in 1..4_u32,
+    ) {
+        let mut scenario = scenario;
+        scenario["profile"]["notice_limit"] = json!(notice_limit);
+        read(&run(&scenario.to_string(), None));
+    }
+
+    #[test]
     fn nothing_depends_on_who_else_takes_part(scenario in scenario(), at_ms in 0..600_000_u64) {
         let alone = run(&scenario.to_string(), None);
         let mut more = scenario;

@@ -99,7 +99,7 @@ fn wishes(state: &str) -> Wishes {
 /// A client in one of the states.
 pub(crate) fn client_in(name: &str, state: client::State) -> Client {
     let ([_, epoch, _], rtt) = (epochs(), RoundTrip::UNKNOWN);
-    Client { epoch, wishes: wishes(name), rtt, knows_users: Notify::On, state }
+    Client { epoch, wishes: wishes(name), rtt, known_users: 4, state }
 }
 
 fn server_bodies() -> [ServerBody; 17] {
@@ -452,40 +452,4 @@ fn a_connection_forgets_the_round_trips_of_the_one_before() {
     // 200 ms + 4 x 200 ms / 2, by RFC 6298.
     assert_eq!(online.errands.wait, SimSpan::from_millis(600));
     assert_eq!(online.errands.at, now + SimSpan::from_millis(600));
-}
-
-/// The server has forgotten a client whose login is under way once more, and lets it in again, while
-/// the first list is on its way: the client takes that for the list it asked for, and the server is
-/// asked all the same, also if the list tells nothing.
-#[test]
-fn a_list_from_before_the_second_admission_stands_for_the_question() {
-    let rules = rules_of("zego");
-    let ([_, epoch, _], rtt) = (epochs(), RoundTrip::UNKNOWN);
-    let state_of = |name| client_states().into_iter().find(|it| it.0 == name).unwrap().1;
-    let from_before = ServerBody::Roster { from: 4, to: 4, users: Notify::On };
-    for (is_let_in_twice, n_sent) in [(false, 0), (true, 1)] {
-        let mut client = client_in("Online/Asked", state_of("Online/Asked"));
-        let context = client::Context { rules, now: NOW, luck: Luck::default() };
-        let mut hears =
-            |body| client.step(&context, client::Input::Receive(&ServerMsg { epoch, body }));
-        if is_let_in_twice {
-            assert_eq!(hears(ServerBody::LoginAccepted(List::Unasked)).iter().count(), 0);
-        }
-        let effects = hears(from_before);
-        let sent = effects.iter().filter_map(|it| {
-            let client::Effect::Send(message) = it else { return None };
-            Some(*message)
-        });
-        let sent: Vec<ClientMsg> = sent.collect();
-        assert_eq!(sent.len(), n_sent);
-        let Some(message) = sent.first() else { continue };
-        let (_, state) = member_states().into_iter().find(|it| it.0 == "Present/Closed").unwrap();
-        let mut member = Member { epoch, rtt, state };
-        let context = member_context(rules, NOW);
-        let _ = member.step(&context, member::Input::Receive(message));
-        let member::State::Present(Present { feed, .. }) = member.state else {
-            panic!("{member:?}")
-        };
-        assert!(matches!(feed, Feed::Open { acked: 4, sent: 6, .. }), "{feed:?}");
-    }
 }

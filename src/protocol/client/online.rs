@@ -103,7 +103,7 @@ impl Client {
     #[inline]
     fn hear(&mut self, context: &Context<'_>, body: ServerBody) -> Out {
         let Context { rules, now, .. } = *context;
-        let knows_users = self.knows_users;
+        let known_users = self.known_users;
         let (online, rtt) = self.in_room();
         let room = online.login.room;
         match body {
@@ -134,22 +134,23 @@ impl Client {
                 // Of what tells nothing the server awaits no acknowledgement.
                 let is_awaited = from < to || matches!(online.roster, Roster::AskedAnew(_));
                 let to = to.max(known);
-                let news = match online.roster {
-                    Roster::Asked(repeat) | Roster::AskedAnew(repeat) => {
-                        *rtt = rtt.answered(rules, repeat, now);
-                        online.heard(context);
-                        // Who was told of nobody before is told of everybody (spec: R53).
-                        let since = match knows_users {
-                            Notify::On => [known; 2],
-                            Notify::Off => [0, known],
-                        };
-                        Effect::RosterDifference(room, (since, to), users)
-                    }
-                    // Not an answer: it does not prove that the server hears the client.
-                    Roster::Known => Effect::RosterChanges(room, (known, to), users),
+                // Who is told of users anew hears what has become of those it was told of, and of
+                // all others (spec: R53).
+                let mut is_anew = users == Notify::On && known_users < known;
+                if let Roster::Asked(repeat) | Roster::AskedAnew(repeat) = online.roster {
+                    *rtt = rtt.answered(rules, repeat, now);
+                    online.heard(context);
+                    is_anew = true;
+                } // Else it is no answer, and does not prove that the server hears the client.
+                let news = if is_anew {
+                    Effect::RosterDifference(room, ([known_users, known], to), users)
+                } else {
+                    Effect::RosterChanges(room, (known, to), users)
                 };
                 (online.known, online.roster) = (to, Roster::Known);
-                self.knows_users = users;
+                if users == Notify::On {
+                    self.known_users = to;
+                }
                 let ack = is_awaited.then(|| self.send(ClientBody::AckRoster(to)));
                 Out::of_some([Some(news), ack])
             }
