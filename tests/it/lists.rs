@@ -6,8 +6,8 @@ use roomsim::{
         call::Notify,
         client::{self, Client, Luck},
         member::{self, Feed, Member, Present},
-        message::{ClientMsg, Kind, List, ServerBody, ServerMsg},
-        repeat::RoundTrip,
+        message::{ClientBody, ClientMsg, Kind, List, ServerBody, ServerMsg},
+        repeat::{Repeat, RoundTrip},
     },
 };
 use serde_json::{Value, json};
@@ -117,6 +117,22 @@ fn who_is_told_of_users_anew_without_knowing_is_told_what_has_become_of_them() {
         assert_eq!(effects.iter().next(), Some(&expected));
         assert_eq!(client.known_users, then);
     }
+}
+
+/// Let in anew, without asking and without knowing: what it was told before is acknowledged late.
+#[test]
+fn what_was_told_before_the_second_admission_may_be_acknowledged_after_it() {
+    let ([_, epoch, _], rtt) = (epochs(), RoundTrip::UNKNOWN);
+    let (_, state) = member_states().into_iter().find(|it| it.0 == "Present/Closed").unwrap();
+    let member::State::Present(present) = state else { panic!("{state:?}") };
+    let told_nothing = Feed::Open { acked: 0, sent: 0, repeat: Repeat::NEVER };
+    let state = member::State::Present(Present { feed: told_nothing, ..present });
+    let mut member = Member { epoch, rtt, state };
+    let late = ClientMsg { epoch, body: ClientBody::AckRoster(5) };
+    let context = member_context(rules_of("zego"), NOW);
+    assert_eq!(member.step(&context, member::Input::Receive(&late)).iter().count(), 0);
+    let member::State::Present(Present { feed, .. }) = member.state else { panic!("{member:?}") };
+    assert_eq!(feed, Feed::Open { acked: 5, sent: 5, repeat: Repeat::NEVER });
 }
 
 /// The server has forgotten a client whose login is under way once more, and lets it in again, while

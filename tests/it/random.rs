@@ -197,14 +197,16 @@ pub(crate) fn scenario() -> impl Strategy<Value = Value> {
     let modes =
         prop::sample::select(vec![("single", "single"), ("multi", "single"), ("multi", "multi")]);
     let of_clients = (user_of_d, modes, any::<bool>());
-    (loss, jitter, profile(), (script, halts), (of_clients, link), any::<u32>()).prop_map(
-        |(loss, jitter, profile, (mut script, halts), (of_clients, link), seed)| {
+    // Over the longer one requests are repeated before they can be answered.
+    let delay = prop::sample::select(vec!["50ms", "50ms", "700ms"]);
+    (loss, (delay, jitter), profile(), (script, halts), (of_clients, link), any::<u32>()).prop_map(
+        |(loss, (delay, jitter), profile, (mut script, halts), (of_clients, link), seed)| {
             let (user_of_d, modes, is_c_quiet) = of_clients;
             // With a heartbeat every 30 s, three losses in a row end a lease to the very end.
             let is_web = profile["base"] == "zego-web";
             let loss = if is_web && loss != "0" { "1%" } else { loss };
             let mut link = link;
-            link["delay"] = json!("50ms");
+            link["delay"] = json!(delay);
             link["jitter"] = json!(jitter);
             link["network"] = json!("4G");
             if link.get("loss").is_none() {
