@@ -27,6 +27,7 @@ impl Bits {
 
     /// Without the first `n`; what moves in behind is not set.
     #[must_use]
+    #[inline]
     pub const fn without_first(self, n: u32) -> Self {
         let [low, high] = self.0;
         Self(match n {
@@ -68,9 +69,10 @@ impl Bits {
 
     /// The place of the first of `run` that are set side by side.
     pub fn first_run(self, run: u32) -> Option<u32> {
-        let (mut starts, mut n) = (self, 1);
+        let (mut starts, mut later, mut n) = (self, self, 1);
         while n < run && starts != Self::default() {
-            starts = starts & self.without_first(n);
+            later = later.without_first(1);
+            starts = starts & later;
             n += 1;
         }
         starts.lowest()
@@ -78,6 +80,9 @@ impl Bits {
 
     /// How many are set side by side just before `place`.
     pub fn n_before(self, place: u32) -> u32 {
+        if place == 0 || !self.has(place - 1) {
+            return 0; // As nearly always.
+        }
         let unset = !self & Self::first(place);
         unset.highest().map_or(place, |it| place - 1 - it)
     }

@@ -258,32 +258,43 @@ impl<'a, O: Observer> World<'a, O> {
         if n == 0 {
             return;
         }
-        let session = &mut self.sessions[id];
+        let sent_at = rest.beat_at + SimSpan::from_micros(every.as_micros() * u64::from(n - 1));
+        // At the end nobody asks what becomes of a session whose rounds must be over.
+        if self.turn.is_end() && sent_at + round_trip <= self.turn.at {
+            let _ = self.tell_rounds(id, n, (rest.beat_at, every));
+        } else {
+            self.go_on_from(id, (n, sent_at), (rest.beat_at, every));
+        }
+    }
+
+    /// Whoever watches is told of rounds that are over; how many of the heartbeats were lost.
+    #[inline]
+    fn tell_rounds(&mut self, id: SessionId, n: u32, (first, every): (SimTime, SimSpan)) -> u32 {
+        let session = &self.sessions[id];
+        let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
+        let [up, down] = session.flow.told(number);
+        let over = Bits::first(n);
+        let (lost, answers_lost) = ((up & over).count(), (down & !up & over).count());
+        let client = self.global(session.device);
+        self.observer.rounds(Rounds { client, first, every, sent: n, lost, answers_lost });
+        lost
+    }
+
+    /// A session and its member become what they are after so many rounds.
+    #[inline(never)]
+    fn go_on_from(
+        &mut self,
+        id: SessionId,
+        (n, sent_at): (u32, SimTime),
+        (first_at, every): (SimTime, SimSpan),
+    ) {
+        let session = &self.sessions[id];
         let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
         let [up, down] = session.flow.told(number).map(|it| it & Bits::first(n));
-        let at =
-            |place: u32| rest.beat_at + SimSpan::from_micros(every.as_micros() * u64::from(place));
-        // At the end nobody asks when the messages of a round arrived that must be over.
-        let is_settled = self.turn.is_end() && at(n - 1) + round_trip <= self.turn.at;
-        let last = if is_settled {
-            Last::Over(None, None)
-        } else {
-            self.last_round(id, (number + n - 1, at(n - 1)), ([up, down], n))
-        };
+        let last = self.last_round(id, (number + n - 1, sent_at), ([up, down], n));
         let n_over = if let Last::Over(..) = last { n } else { n - 1 };
-        let over = Bits::first(n_over);
-        let (lost, answers_lost) = ((up & over).count(), (down & !up & over).count());
-        let client = self.global(self.sessions[id].device);
-        let first_at = rest.beat_at;
-        if n_over != 0 {
-            let sent = n_over;
-            let rounds = Rounds { client, first: first_at, every, sent, lost, answers_lost };
-            self.observer.rounds(rounds);
-        }
-        self.set_off(id, (number, n), (n_over - lost, at(n - 1)), last);
-        if is_settled {
-            return;
-        }
+        let lost = if n_over == 0 { 0 } else { self.tell_rounds(id, n_over, (first_at, every)) };
+        self.set_off(id, (number, n), (n_over - lost, sent_at), last);
         let past = self.past(id, (number, n), [up, down], (last, first_at, every));
         let session = &mut self.sessions[id];
         session.client = session.client.after_rounds(&self.rules, past);
