@@ -51,10 +51,11 @@ impl<E: Copy, const N: usize> Effects<E, N> {
 
     /// The effects that there are among some, in this order.
     pub fn of_some<const M: usize>(effects: [Option<E>; M]) -> Self {
-        let mut all = Self::NONE;
-        let mut free = all.0.iter_mut();
-        for effect in effects.into_iter().flatten() {
-            *free.next().expect("a step has at most N effects") = Some(effect);
+        const { assert!(M <= N, "more effects than a step can have") };
+        let (mut all, mut n) = (Self::NONE, 0);
+        for effect in effects.into_iter().filter(Option::is_some) {
+            all.0[n] = effect;
+            n += 1;
         }
         all
     }
