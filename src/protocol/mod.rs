@@ -53,8 +53,8 @@ impl<E: Copy, const N: usize> Effects<E, N> {
     pub fn of_some<const M: usize>(effects: [Option<E>; M]) -> Self {
         const { assert!(M <= N, "more effects than a step can have") };
         let (mut all, mut n) = (Self::NONE, 0);
-        for effect in effects.into_iter().filter(Option::is_some) {
-            all.0[n] = effect;
+        for effect in effects.into_iter().flatten() {
+            all.0[n] = Some(effect);
             n += 1;
         }
         all

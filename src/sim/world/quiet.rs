@@ -261,7 +261,7 @@ impl<'a, O: Observer> World<'a, O> {
         let sent_at = rest.beat_at + SimSpan::from_micros(every.as_micros() * u64::from(n - 1));
         // At the end nobody asks what becomes of a session whose rounds must be over.
         if self.turn.is_end() && sent_at + round_trip <= self.turn.at {
-            let _ = self.tell_rounds(id, n, (rest.beat_at, every));
+            self.tell_rounds(id, n, (rest.beat_at, every));
         } else {
             self.go_on_from(id, (n, sent_at), (rest.beat_at, every));
         }
