@@ -270,7 +270,7 @@ impl Client {
             Input::Receive(&ServerMsg { epoch, body }) => match body {
                 // The login was given up while the answer was under way: the server must not keep
                 // a member that nobody is.
-                ServerBody::LoginAccepted(_) if farewell.is_none() => {
+                ServerBody::LoginAccepted { .. } if farewell.is_none() => {
                     let farewell = Farewell::new(context, epoch, self.rtt);
                     self.state = State::LoggedOut(Some(farewell));
                     Out::of([logout(epoch)])
@@ -283,7 +283,7 @@ impl Client {
                     Out::of([Effect::Send(ClientMsg { epoch, body: ClientBody::AckKick })])
                 }
                 // Out of turn.
-                ServerBody::LoginAccepted(_)
+                ServerBody::LoginAccepted { .. }
                 | ServerBody::LogoutAccepted
                 | ServerBody::LoginRejected(_)
                 | ServerBody::HeartbeatAck

@@ -337,6 +337,7 @@ impl Member {
         };
         let mut present = Present {
             room: login.room,
+            since: context.now,
             lease_ends_at: Self::lease(self.epoch, context),
             greet_at: SimTime::NEVER,
             anew: None,

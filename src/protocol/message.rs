@@ -8,6 +8,7 @@ use crate::{
         call::{Login, Notify, Streams, Token},
         code::ErrorCode,
     },
+    time::SimTime,
 };
 
 /// A message from a client to the server.
@@ -29,10 +30,10 @@ pub enum ClientBody {
     Logout,
     /// I am here.
     Heartbeat,
-    /// Tell me who is in the room; I know its journal up to this position.
-    AskRoster(u32),
-    /// I know the room's journal up to this position.
-    AckRoster(u32),
+    /// Tell me who is in the room.
+    AskRoster(Known),
+    /// I have heard what you told me.
+    AckRoster(Known),
     /// I know that I was kicked out.
     AckKick,
     /// I am here, and wonder whether you are.
@@ -41,6 +42,15 @@ pub enum ClientBody {
     Errands(Errands),
     /// How many users are in the room?
     AskCount,
+}
+
+/// What a client knows of its room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The position up to which it knows the room's journal.
+    pub to: u32,
+    /// When its session began, as the server has said.
+    pub since: SimTime,
 }
 
 /// All that a client wants of its room besides being in it: not what changed, but what is wanted,
@@ -73,7 +83,12 @@ pub struct ServerMsg {
 #[repr(u32)] // What follows the tag is copied in whole words.
 pub enum ServerBody {
     /// You are in.
-    LoginAccepted(List),
+    LoginAccepted {
+        /// When the session began: who is let in anew, because the server has forgotten it, can tell.
+        since: SimTime,
+        /// The member list.
+        list: List,
+    },
     /// You are not let in, for this reason.
     LoginRejected(ErrorCode),
     /// You have left.
@@ -279,7 +294,7 @@ impl Message {
             },
             Self::Down(message) => match message.body {
                 ServerBody::HeartbeatAck | ServerBody::SessionGone => 40,
-                ServerBody::LoginAccepted(_) => 200,
+                ServerBody::LoginAccepted { .. } => 200,
                 ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => 60,
                 ServerBody::Kicked(_) | ServerBody::Count(_) => 60,
                 ServerBody::ErrandsDone { .. } => 80,
@@ -303,7 +318,7 @@ impl Message {
                 ClientBody::AskCount => Kind::AskCount,
             },
             Self::Down(message) => match message.body {
-                ServerBody::LoginAccepted(_) => Kind::LoginAccepted,
+                ServerBody::LoginAccepted { .. } => Kind::LoginAccepted,
                 ServerBody::LoginRejected(_) => Kind::LoginRejected,
                 ServerBody::LogoutAccepted => Kind::LogoutAccepted,
                 ServerBody::HeartbeatAck => Kind::HeartbeatAck,

@@ -20,7 +20,7 @@ use roomsim::{
         gate::Gate,
         journal::Reach,
         member::{self, Departed, Feed, Gone, Member, Ousted, Ouster, Present},
-        message::{ClientBody, ClientMsg, Errands, List, Refused, ServerBody, ServerMsg},
+        message::{ClientBody, ClientMsg, Errands, Known, List, Refused, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
         rules::Rules,
     },
@@ -57,8 +57,8 @@ pub(crate) fn client_states() -> Vec<(&'static str, client::State)> {
     let online = |roster, errands| {
         let login = Login { token: Token::until(at(132)), ..login };
         let beats = Beats { beat_at: at(103), probe_at: at(104), broken_at: at(109) };
-        let (count_at, known) = (at(105), 4);
-        client::State::Online(Online { login, beats, count_at, errands, known, roster })
+        let (count_at, known, since) = (at(105), 4, at(4));
+        client::State::Online(Online { login, beats, count_at, errands, since, known, roster })
     };
     let asked = Roster::Asked(repeat);
     let (known, broken_by) = (4, Event::LinkLost);
@@ -102,7 +102,17 @@ pub(crate) fn client_in(name: &str, state: client::State) -> Client {
     Client { epoch, wishes: wishes(name), rtt, known_users: 4, state }
 }
 
-fn server_bodies() -> [ServerBody; 17] {
+/// A login is accepted, for a session that began at this second.
+pub(crate) fn accepted(since: u64, list: List) -> ServerBody {
+    ServerBody::LoginAccepted { since: at(since), list }
+}
+
+/// What a client knows of its room, in a session that began at this second.
+pub(crate) fn known(to: u32, since: u64) -> Known {
+    Known { to, since: at(since) }
+}
+
+fn server_bodies() -> [ServerBody; 19] {
     let (stream, none) = (Streams::NONE.with(Slot::from_index(0)), Streams::NONE);
     let users = Notify::On;
     let done = |taken, barred| ServerBody::ErrandsDone {
@@ -111,8 +121,10 @@ fn server_bodies() -> [ServerBody; 17] {
         refused: Refused { taken, barred },
     };
     [
-        ServerBody::LoginAccepted(List::Unasked),
-        ServerBody::LoginAccepted(List::Empty),
+        accepted(4, List::Unasked),
+        accepted(4, List::Empty),
+        accepted(5, List::Unasked),
+        accepted(5, List::Empty),
         ServerBody::LoginRejected(ErrorCode::LOGGED_IN_ELSEWHERE),
         ServerBody::LoginRejected(ErrorCode::KICKED_BY_BACKEND),
         ServerBody::LoginRejected(ErrorCode::ROOM_TOO_FREQUENT),
@@ -251,8 +263,10 @@ pub(crate) fn member_states() -> Vec<(&'static str, member::State)> {
     use member::State::{Absent, Joining};
     let present_until = |greet_at, expel_at, feed| {
         let (room, lease_ends_at, hears, version) = (room(0), at(180), Notify::On, 2);
+        let since = at(4);
         member::State::Present(Present {
             room,
+            since,
             lease_ends_at,
             greet_at,
             anew: (greet_at != SimTime::NEVER).then_some(Departed::Streams),
@@ -300,8 +314,10 @@ fn member_inputs() -> Vec<(String, member::Input<'static>)> {
         ClientBody::Login(Login::to(room(1))),
         ClientBody::Logout,
         ClientBody::Heartbeat,
-        ClientBody::AskRoster(2),
-        ClientBody::AckRoster(4),
+        ClientBody::AskRoster(known(2, 4)),
+        ClientBody::AskRoster(known(2, 3)),
+        ClientBody::AckRoster(known(4, 4)),
+        ClientBody::AckRoster(known(4, 3)),
         ClientBody::AckKick,
         ClientBody::Probe,
         ClientBody::Errands(errands(3)),
@@ -371,9 +387,9 @@ fn the_anchor_of_the_lease_changes_only_the_lease() {
             n_differing += 1;
         }
     }
-    // Six kinds of message in five states; a login counts under either anchor, and what is wanted
-    // by an older message than the last does not.
-    assert_eq!(n_differing, 6 * 5);
+    // Eight messages in five states: six kinds, two of them also of an earlier session; a login
+    // counts under either anchor, and what is wanted by an older message than the last does not.
+    assert_eq!(n_differing, 8 * 5);
 }
 
 /// The states of a client by the names that the status page uses.
@@ -445,7 +461,7 @@ fn a_connection_forgets_the_round_trips_of_the_one_before() {
     let mut client = Client { rtt, ..client_in("Online/Wishing", state) };
     // The login was sent at 100 s.
     let now = NOW + SimSpan::from_millis(200);
-    let accepted = ServerMsg { epoch, body: ServerBody::LoginAccepted(List::Unasked) };
+    let accepted = ServerMsg { epoch, body: accepted(4, List::Unasked) };
     let context = client::Context { rules: &rules, now, luck: Luck::default() };
     let _ = client.step(&context, client::Input::Receive(&accepted));
     let client::State::Online(online) = client.state else { panic!("{client:?} is let in") };

@@ -7,7 +7,7 @@ use crate::{
         beats::Beats,
         call::{Login, Notify, Unanswered},
         code::{ErrorCode, Event, Reason, Status},
-        message::{ClientBody, List, ServerBody, ServerMsg},
+        message::{ClientBody, Known, List, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
     },
     time::SimTime,
@@ -24,6 +24,8 @@ pub struct Online {
     pub count_at: SimTime,
     /// When what the app wants is told again; never, when the server has done it.
     pub errands: Repeat,
+    /// When the session began, as the server has said.
+    pub since: SimTime,
     /// How far the app knows the room's journal.
     pub known: u32,
     /// Whether the member list has come since the connection was made.
@@ -35,7 +37,7 @@ pub struct Online {
 pub enum Roster {
     /// It was asked for, and is asked for again.
     Asked(Repeat),
-    /// The same, after the server has accepted the login twice: what comes may be what was told
+    /// The same, after the server has let the client in anew: what comes may be what was told
     /// before, and does not prove that the server has been asked.
     AskedAnew(Repeat),
     /// It has come; changes are told one by one.
@@ -111,29 +113,35 @@ impl Client {
                 online.heard(context);
                 Out::NONE
             }
-            // Twice accepted: perhaps as a new member, whom the server tells nothing until asked,
-            // and of whom it knows nothing that the app wants.
-            ServerBody::LoginAccepted(list) => {
+            // Said again.
+            ServerBody::LoginAccepted { since, .. } if since == online.since => {
                 online.heard(context);
-                if let Roster::Asked(repeat) | Roster::AskedAnew(repeat) = online.roster {
-                    online.roster = Roster::AskedAnew(repeat);
-                    return Out::NONE;
-                }
-                if list == List::Unasked {
-                    online.roster = Roster::AskedAnew(Repeat::first(rules, *rtt, now));
-                }
-                let (known, token) = (online.known, online.login.token);
-                let (errands, tell) = self.renewed(context, token);
-                self.in_room().0.errands = errands;
-                let ask = (list == List::Unasked).then(|| self.send(ClientBody::AskRoster(known)));
-                Out::of_some([ask, tell])
+                Out::NONE
+            }
+            // Let in anew: as a new member, whom the server tells nothing until asked, and of whom
+            // it knows nothing that the app wants.
+            ServerBody::LoginAccepted { since, list } => {
+                online.heard(context);
+                online.since = since;
+                let (to, token) = (online.known, online.login.token);
+                let (roster, ask) = match list {
+                    List::Unasked => {
+                        let ask = ClientBody::AskRoster(Known { to, since });
+                        (Roster::AskedAnew(Repeat::first(rules, *rtt, now)), Some(ask))
+                    }
+                    List::Empty => (Roster::Known, None),
+                };
+                online.roster = roster;
+                let has_wished = self.wishes.version != 0;
+                let tell = has_wished.then(|| self.tell_wishes(context, token));
+                Out::of_some([ask.map(|it| self.send(it)), tell])
             }
             ServerBody::Roster { from, to, users } => {
                 let known = online.known;
                 assert!(from <= known, "told of changes after {from}, it lacks some: {online:?}");
                 // Of what tells nothing the server awaits no acknowledgement.
                 let is_awaited = from < to || matches!(online.roster, Roster::AskedAnew(_));
-                let to = to.max(known);
+                let (to, since) = (to.max(known), online.since);
                 // Who is told of users anew hears what has become of those it was told of, and of
                 // all others (spec: R53).
                 let mut is_anew = users == Notify::On && known_users < known;
@@ -151,7 +159,7 @@ impl Client {
                 if users == Notify::On {
                     self.known_users = to;
                 }
-                let ack = is_awaited.then(|| self.send(ClientBody::AckRoster(to)));
+                let ack = is_awaited.then(|| self.send(ClientBody::AckRoster(Known { to, since })));
                 Out::of_some([Some(news), ack])
             }
             ServerBody::ErrandsDone { version, answered, refused } => {
@@ -203,7 +211,7 @@ impl Client {
             && repeat.is_due(now)
         {
             *repeat = repeat.again(rules, now);
-            ClientBody::AskRoster(online.known)
+            ClientBody::AskRoster(Known { to: online.known, since: online.since })
         } else {
             return Out::NONE;
         };

@@ -11,7 +11,7 @@ use crate::{
         beats::Beats,
         call::{Ask, Call, Login, Unanswered, Via},
         code::{ErrorCode, Event, Reason},
-        message::{ClientBody, List, ServerBody, ServerMsg},
+        message::{ClientBody, Known, List, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
         retry::Budget,
         rules::{Phase, Rules},
@@ -58,7 +58,9 @@ impl Trying {
                 self.try_now(client, attempt)
             }
             Input::Receive(&ServerMsg { epoch, body }) if epoch == client.epoch => match body {
-                ServerBody::LoginAccepted(list) => self.succeed(client, context, list),
+                ServerBody::LoginAccepted { since, list } => {
+                    self.succeed(client, context, (since, list))
+                }
                 ServerBody::LoginRejected(code) => self.refused(client, context, code),
                 // Out of turn: from before the connection broke, or overtaken by the answer.
                 ServerBody::LogoutAccepted
@@ -176,7 +178,12 @@ impl Trying {
         Out::of([client.send(ClientBody::Login(self.login))])
     }
 
-    fn succeed(self, client: &mut Client, context: &Context<'_>, list: List) -> Out {
+    fn succeed(
+        self,
+        client: &mut Client,
+        context: &Context<'_>,
+        (since, list): (SimTime, List),
+    ) -> Out {
         let Context { rules, now, luck } = *context;
         // A login is a connection of its own, of which nothing was known.
         let rtt = match self.attempt.stage {
@@ -196,7 +203,7 @@ impl Trying {
         let (errands, tell) = client.renewed(context, self.login.token);
         let (roster, ask) = match list {
             List::Unasked => {
-                let ask = client.send(ClientBody::AskRoster(known));
+                let ask = client.send(ClientBody::AskRoster(Known { to: known, since }));
                 (Roster::Asked(Repeat::first(rules, rtt, now)), Some(ask))
             }
             List::Empty => (Roster::Known, None),
@@ -216,6 +223,7 @@ impl Trying {
             beats: Beats::first(rules, now, beat_at),
             count_at: rules.online_count.map_or(SimTime::NEVER, |it| now + it),
             errands,
+            since,
             known,
             roster,
         });

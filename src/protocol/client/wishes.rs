@@ -137,7 +137,7 @@ impl Client {
     }
 
     /// The server is told what is wanted now.
-    fn tell_wishes(&mut self, context: &Context<'_>, token: Token) -> Effect {
+    pub(super) fn tell_wishes(&mut self, context: &Context<'_>, token: Token) -> Effect {
         let (online, rtt) = self.in_room();
         online.login.token = token;
         online.errands = Repeat::first(context.rules, *rtt, context.now);

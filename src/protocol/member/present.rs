@@ -7,7 +7,7 @@ use crate::{
     id::{Epoch, RoomId},
     protocol::{
         call::{Login, Notify, Token},
-        message::{ClientBody, List, ServerBody, ServerMsg},
+        message::{ClientBody, Known, List, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
         rules::{Anchor, TokenExpiry},
     },
@@ -19,6 +19,8 @@ use crate::{
 pub struct Present {
     /// The room.
     pub room: RoomId,
+    /// When the session began: no other of this member began then.
+    pub since: SimTime,
     /// When the member is taken for gone; never, while it is known to be there.
     pub lease_ends_at: SimTime,
     /// When a relogin has been processed.
@@ -158,12 +160,12 @@ impl Present {
     /// where nothing else has happened, and is told of what does from now on.
     pub(super) fn accept(&mut self, context: &Context<'_>) -> ServerBody {
         if self.hears == Notify::On || context.noted.to(Notify::Off) != 0 {
-            return ServerBody::LoginAccepted(List::Unasked);
+            return ServerBody::LoginAccepted { since: self.since, list: List::Unasked };
         }
         if self.feed == Feed::Closed {
             self.feed = Feed::Open { acked: 0, sent: 0, repeat: Repeat::NEVER };
         }
-        ServerBody::LoginAccepted(List::Empty)
+        ServerBody::LoginAccepted { since: self.since, list: List::Empty }
     }
 
     /// A relogin of a session that is alive, or its repetition.
@@ -227,11 +229,19 @@ impl Present {
                 let body = self.accept(context);
                 answer.and(Effect::Send(ServerMsg { epoch, body }))
             }
+            // It did not know when it said so.
+            ClientBody::AskRoster(Known { since, .. })
+            | ClientBody::AckRoster(Known { since, .. })
+                if since != self.since =>
+            {
+                self.heard(context, body);
+                send(self.accept(context))
+            }
             // A list that was told before the session was lost has come late: what follows is told.
             ClientBody::AckRoster(known) if self.feed == Feed::Closed => {
                 self.hear((epoch, rtt), context, &ClientBody::AskRoster(known))
             }
-            ClientBody::AskRoster(known) => {
+            ClientBody::AskRoster(Known { to: known, .. }) => {
                 self.heard(context, body);
                 let acked = match self.feed {
                     Feed::Closed => known,
@@ -240,7 +250,7 @@ impl Present {
                 let to = context.noted.to(self.hears).max(acked);
                 self.tell((epoch, *rtt), context, (acked, to))
             }
-            ClientBody::AckRoster(known) => {
+            ClientBody::AckRoster(Known { to: known, .. }) => {
                 self.heard(context, body);
                 let noted = context.noted.to(Notify::On);
                 assert!(known <= noted, "it has heard of {known}, and there is {noted}: {self:?}");
