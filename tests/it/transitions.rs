@@ -112,7 +112,7 @@ pub(crate) fn known(to: u32, since: u64) -> Known {
     Known { to, since: at(since) }
 }
 
-fn server_bodies() -> [ServerBody; 19] {
+fn server_bodies() -> [ServerBody; 20] {
     let (stream, none) = (Streams::NONE.with(Slot::from_index(0)), Streams::NONE);
     let users = Notify::On;
     let done = |taken, barred| ServerBody::ErrandsDone {
@@ -123,6 +123,7 @@ fn server_bodies() -> [ServerBody; 19] {
     [
         accepted(4, List::Unasked),
         accepted(4, List::Empty),
+        accepted(3, List::Unasked),
         accepted(5, List::Unasked),
         accepted(5, List::Empty),
         ServerBody::LoginRejected(ErrorCode::LOGGED_IN_ELSEWHERE),

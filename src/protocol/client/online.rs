@@ -113,8 +113,8 @@ impl Client {
                 online.heard(context);
                 Out::NONE
             }
-            // Said again.
-            ServerBody::LoginAccepted { since, .. } if since == online.since => {
+            // Said again, or of a session before.
+            ServerBody::LoginAccepted { since, .. } if since <= online.since => {
                 online.heard(context);
                 Out::NONE
             }
