@@ -12,7 +12,7 @@ use crate::{
     id::{Epoch, RoomId},
     protocol::{
         Effects,
-        call::{Ask, Call, CallKind, Login, Notify, Streams, Token, Unanswered, Via},
+        call::{Ask, Call, CallKind, Login, Notify, Streams, Unanswered, Via},
         code::{ErrorCode, Event, Reason, Status},
         message::{ClientBody, ClientMsg, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
@@ -325,19 +325,6 @@ impl Client {
         let out = Out::of([gone, self.send(ClientBody::Logout)]);
         self.end();
         over.into_iter().fold(out, Out::and)
-    }
-
-    /// What the server is told of what the app wants, now that it has let the client in.
-    fn renewed(
-        &self,
-        &Context { rules, now, .. }: &Context<'_>,
-        token: Token,
-    ) -> (Repeat, Option<Effect>) {
-        let Wishes { version, done, streams, .. } = self.wishes;
-        if streams.is_empty() && version == done {
-            return (Repeat::NEVER, None);
-        }
-        (Repeat::first(rules, self.rtt, now), Some(self.errands(token)))
     }
 
     /// `loginRoom` of a client that is in no room.

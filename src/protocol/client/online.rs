@@ -58,6 +58,11 @@ impl Online {
         self.count_at.min(self.errands.at).min(ask_at)
     }
 
+    /// What the server is told of what the client knows.
+    const fn knows(&self) -> Known {
+        Known { to: self.known, since: self.since }
+    }
+
     /// An answer is heard now.
     #[inline]
     pub(super) fn heard(&mut self, &Context { rules, now, .. }: &Context<'_>) {
@@ -123,25 +128,18 @@ impl Client {
             ServerBody::LoginAccepted { since, list } => {
                 online.heard(context);
                 online.since = since;
-                let (to, token) = (online.known, online.login.token);
-                let (roster, ask) = match list {
-                    List::Unasked => {
-                        let ask = ClientBody::AskRoster(Known { to, since });
-                        (Roster::AskedAnew(Repeat::first(rules, *rtt, now)), Some(ask))
-                    }
-                    List::Empty => (Roster::Known, None),
-                };
-                online.roster = roster;
+                let token = online.login.token;
+                let ask = self.ask_for(context, list, Roster::AskedAnew);
                 let has_wished = self.wishes.version != 0;
                 let tell = has_wished.then(|| self.tell_wishes(context, token));
-                Out::of_some([ask.map(|it| self.send(it)), tell])
+                Out::of_some([ask, tell])
             }
             ServerBody::Roster { from, to, users } => {
                 let known = online.known;
                 assert!(from <= known, "told of changes after {from}, it lacks some: {online:?}");
                 // Of what tells nothing the server awaits no acknowledgement.
                 let is_awaited = from < to || matches!(online.roster, Roster::AskedAnew(_));
-                let (to, since) = (to.max(known), online.since);
+                let to = to.max(known);
                 // Who is told of users anew hears what has become of those it was told of, and of
                 // all others (spec: R53).
                 let mut is_anew = users == Notify::On && known_users < known;
@@ -156,10 +154,11 @@ impl Client {
                     Effect::RosterChanges(room, (known, to), users)
                 };
                 (online.known, online.roster) = (to, Roster::Known);
+                let ack = ClientBody::AckRoster(online.knows());
                 if users == Notify::On {
                     self.known_users = to;
                 }
-                let ack = is_awaited.then(|| self.send(ClientBody::AckRoster(Known { to, since })));
+                let ack = is_awaited.then(|| self.send(ack));
                 Out::of_some([Some(news), ack])
             }
             ServerBody::ErrandsDone { version, answered, refused } => {
@@ -182,6 +181,23 @@ impl Client {
             // Out of turn.
             ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => Out::NONE,
         }
+    }
+
+    /// The member list of a session that begins is asked for, unless it is empty.
+    pub(super) fn ask_for(
+        &mut self,
+        &Context { rules, now, .. }: &Context<'_>,
+        list: List,
+        asked: fn(Repeat) -> Roster,
+    ) -> Option<Effect> {
+        let (online, rtt) = self.in_room();
+        if list == List::Empty {
+            online.roster = Roster::Known;
+            return None;
+        }
+        online.roster = asked(Repeat::first(rules, *rtt, now));
+        let ask = ClientBody::AskRoster(online.knows());
+        Some(self.send(ask))
     }
 
     #[inline]
@@ -211,7 +227,7 @@ impl Client {
             && repeat.is_due(now)
         {
             *repeat = repeat.again(rules, now);
-            ClientBody::AskRoster(Known { to: online.known, since: online.since })
+            ClientBody::AskRoster(online.knows())
         } else {
             return Out::NONE;
         };

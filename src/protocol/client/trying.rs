@@ -11,7 +11,7 @@ use crate::{
         beats::Beats,
         call::{Ask, Call, Login, Unanswered, Via},
         code::{ErrorCode, Event, Reason},
-        message::{ClientBody, Known, List, ServerBody, ServerMsg},
+        message::{ClientBody, List, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
         retry::Budget,
         rules::{Phase, Rules},
@@ -200,14 +200,6 @@ impl Trying {
         };
         let event = self.event(Event::Accepted, Event::SwitchAccepted);
         let told = reason.map(|it| Effect::status(self.login.room, (it, ErrorCode::OK), event));
-        let (errands, tell) = client.renewed(context, self.login.token);
-        let (roster, ask) = match list {
-            List::Unasked => {
-                let ask = client.send(ClientBody::AskRoster(Known { to: known, since }));
-                (Roster::Asked(Repeat::first(rules, rtt, now)), Some(ask))
-            }
-            List::Empty => (Roster::Known, None),
-        };
         let mut spent = None;
         let beat_at = match rules.heartbeat.map(|it| (it.phase, it.every)) {
             None => SimTime::NEVER,
@@ -222,11 +214,13 @@ impl Trying {
             login: self.login,
             beats: Beats::first(rules, now, beat_at),
             count_at: rules.online_count.map_or(SimTime::NEVER, |it| now + it),
-            errands,
+            errands: Repeat::NEVER,
             since,
             known,
-            roster,
+            roster: Roster::Known,
         });
+        let ask = client.ask_for(context, list, Roster::Asked);
+        let tell = client.has_wishes().then(|| client.tell_wishes(context, self.login.token));
         Out::of_some([told, ask, tell, spent])
     }
 

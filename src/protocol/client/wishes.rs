@@ -136,6 +136,12 @@ impl Client {
         Out::of([self.tell_wishes(context, token)])
     }
 
+    /// Whether a server that has let the client in has something to be told.
+    pub(super) fn has_wishes(&self) -> bool {
+        let Wishes { version, done, streams, .. } = self.wishes;
+        !streams.is_empty() || version != done
+    }
+
     /// The server is told what is wanted now.
     pub(super) fn tell_wishes(&mut self, context: &Context<'_>, token: Token) -> Effect {
         let (online, rtt) = self.in_room();

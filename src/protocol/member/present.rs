@@ -159,13 +159,15 @@ impl Present {
     /// Lets the member in, or in again.  Who is told of no users has nothing to ask for in a room
     /// where nothing else has happened, and is told of what does from now on.
     pub(super) fn accept(&mut self, context: &Context<'_>) -> ServerBody {
-        if self.hears == Notify::On || context.noted.to(Notify::Off) != 0 {
-            return ServerBody::LoginAccepted { since: self.since, list: List::Unasked };
-        }
-        if self.feed == Feed::Closed {
+        let list = if self.hears == Notify::Off && context.noted.to(Notify::Off) == 0 {
+            List::Empty
+        } else {
+            List::Unasked
+        };
+        if (self.feed, list) == (Feed::Closed, List::Empty) {
             self.feed = Feed::Open { acked: 0, sent: 0, repeat: Repeat::NEVER };
         }
-        ServerBody::LoginAccepted { since: self.since, list: List::Empty }
+        ServerBody::LoginAccepted { since: self.since, list }
     }
 
     /// A relogin of a session that is alive, or its repetition.

@@ -258,24 +258,29 @@ impl<'a, O: Observer> World<'a, O> {
         if n == 0 {
             return;
         }
+        let session = &self.sessions[id];
+        let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
+        let failed = session.flow.told(number);
         let sent_at = rest.beat_at + SimSpan::from_micros(every.as_micros() * u64::from(n - 1));
         // At the end nobody asks what becomes of a session whose rounds must be over.
         if self.turn.is_end() && sent_at + round_trip <= self.turn.at {
-            self.tell_rounds(id, n, (rest.beat_at, every));
+            self.tell_rounds(id, (failed, n), (rest.beat_at, every));
         } else {
-            self.go_on_from(id, (n, sent_at), (rest.beat_at, every));
+            self.go_on_from(id, (number, n, sent_at), failed, (rest.beat_at, every));
         }
     }
 
     /// Whoever watches is told of rounds that are over; how many of the heartbeats were lost.
     #[inline]
-    fn tell_rounds(&mut self, id: SessionId, n: u32, (first, every): (SimTime, SimSpan)) -> u32 {
-        let session = &self.sessions[id];
-        let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
-        let [up, down] = session.flow.told(number);
+    fn tell_rounds(
+        &mut self,
+        id: SessionId,
+        ([up, down], n): ([Bits; 2], u32),
+        (first, every): (SimTime, SimSpan),
+    ) -> u32 {
         let over = Bits::first(n);
         let (lost, answers_lost) = ((up & over).count(), (down & !up & over).count());
-        let client = self.global(session.device);
+        let client = self.global(self.sessions[id].device);
         self.observer.rounds(Rounds { client, first, every, sent: n, lost, answers_lost });
         lost
     }
@@ -285,17 +290,17 @@ impl<'a, O: Observer> World<'a, O> {
     fn go_on_from(
         &mut self,
         id: SessionId,
-        (n, sent_at): (u32, SimTime),
+        (number, n, sent_at): (u32, u32, SimTime),
+        failed: [Bits; 2],
         (first_at, every): (SimTime, SimSpan),
     ) {
-        let session = &self.sessions[id];
-        let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
-        let [up, down] = session.flow.told(number).map(|it| it & Bits::first(n));
-        let last = self.last_round(id, (number + n - 1, sent_at), ([up, down], n));
+        let failed = failed.map(|it| it & Bits::first(n));
+        let last = self.last_round(id, (number + n - 1, sent_at), (failed, n));
         let n_over = if let Last::Over(..) = last { n } else { n - 1 };
-        let lost = if n_over == 0 { 0 } else { self.tell_rounds(id, n_over, (first_at, every)) };
+        let lost =
+            if n_over == 0 { 0 } else { self.tell_rounds(id, (failed, n_over), (first_at, every)) };
         self.set_off(id, (number, n), (n_over - lost, sent_at), last);
-        let past = self.past(id, (number, n), [up, down], (last, first_at, every));
+        let past = self.past(id, (number, n), failed, (last, first_at, every));
         let session = &mut self.sessions[id];
         session.client = session.client.after_rounds(&self.rules, past);
         self.server.catch_up(&self.rules, id, past);
