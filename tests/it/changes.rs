@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Ran, after, call, client, event, link_down, login, run, scenario, send, silent, with,
+    Ran, after, call, client, event, link_down, login, restart, run, scenario, send, silent, with,
 };
 
 /// A run of A, B, C and D in a profile, with the links that the stories need; A's own fields, too.
@@ -36,10 +36,6 @@ fn change(at: &str, fields: &Value) -> Value {
 
 fn network(at: &str) -> Value {
     event(at, &json!({ "changeNetwork": { "clients": ["A"], "to": "street" } }))
-}
-
-fn restart(at: &str, span: &str, memory: &str) -> Value {
-    event(at, &json!({ "restartServer": { "for": span, "memory": memory } }))
 }
 
 fn slow(at: &str, fields: &Value) -> Value {

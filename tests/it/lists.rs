@@ -14,12 +14,10 @@ use serde_json::{Value, json};
 
 use crate::{
     support::{
-        Ran, after, client, event, link_down, login, login_with, publish, rules_of, run, scenario,
-        send, story,
+        Ran, after, client, event, link_down, login, login_with, publish, restart, rules_of, run,
+        scenario, send, story,
     },
-    transitions::{
-        NOW, accepted, client_in, client_states, epochs, known, member_context, member_states,
-    },
+    transitions::{NOW, accepted, client_in, client_state, epochs, known, member_context, unasked},
 };
 
 /// A login of a client that is told of no users.
@@ -27,12 +25,21 @@ fn quiet(at: &str, name: &str) -> Value {
     login_with(at, name, &json!({ "isUserStatusNotify": false }))
 }
 
-fn sent(ran: &Ran, kinds: [Kind; 3]) -> [u64; 3] {
-    kinds.map(|it| ran.counters.of(it).sent)
+/// A goes on over another link.
+fn change_link(at: &str, to: &str) -> Value {
+    event(at, &json!({ "changeLink": { "clients": ["A"], "to": to } }))
 }
 
-/// What is said of lists: they are asked for, sent, and acknowledged.
-const LISTS: [Kind; 3] = [Kind::AskRoster, Kind::Roster, Kind::AckRoster];
+/// What comes to A is lost for so long.
+fn nothing_comes(at: &str, span: &str) -> Value {
+    let outage = json!({ "clients": ["A"], "kind": "silent", "direction": "down", "for": span });
+    event(at, &json!({ "outage": outage }))
+}
+
+/// How often lists were asked for, sent, and acknowledged.
+fn lists(ran: &Ran) -> [u64; 3] {
+    [Kind::AskRoster, Kind::Roster, Kind::AckRoster].map(|it| ran.counters.of(it).sent)
+}
 
 /// A and B ask for theirs, and A is told that B has come.  C, who is told of no users, has nothing to
 /// ask for until there is a stream.
@@ -40,17 +47,17 @@ const LISTS: [Kind; 3] = [Kind::AskRoster, Kind::Roster, Kind::AckRoster];
 fn who_is_told_of_nothing_yet_asks_for_no_list() {
     let script = [login("0s", "A"), login("1s", "B"), quiet("2s", "C")];
     let names = ["A", "B", "C", "D"];
-    assert_eq!(sent(&story(&names, &script), LISTS), [2, 3, 3]);
+    assert_eq!(lists(&story(&names, &script)), [2, 3, 3]);
     // All are told of the stream, also A of its own.
     let script = [&script[..], &[publish("10s", "A", "s")]].concat();
     let ran = story(&names, &script);
-    assert_eq!(sent(&ran, LISTS), [2, 3 + 3, 3 + 3]);
+    assert_eq!(lists(&ran), [2, 3 + 3, 3 + 3]);
     // Its way to the server, the time until it is told, its way to C.
     assert_eq!(after(&ran.lines_of("C"), 5), ["10.200000 C ADD stream s"]);
     // D comes later, and asks.
     let script = [&script[..], &[quiet("20s", "D")]].concat();
     let ran = story(&names, &script);
-    assert_eq!(sent(&ran, LISTS), [3, 6 + 1, 6 + 1]);
+    assert_eq!(lists(&ran), [3, 6 + 1, 6 + 1]);
     assert_eq!(after(&ran.lines_of("D"), 20)[2..], ["20.220000 D ADD stream s"]);
 }
 
@@ -69,10 +76,10 @@ fn a_stream_that_comes_during_a_login_is_told_once() {
 #[test]
 fn a_list_that_tells_nothing_is_not_acknowledged() {
     let script = [login("0s", "A"), publish("5s", "A", "s"), quiet("10s", "C")];
-    let before = sent(&story(&["A", "C"], &script), LISTS);
+    let before = lists(&story(&["A", "C"], &script));
     let script = [&script[..], &[link_down("20s", "C", "10s")]].concat();
     let ran = story(&["A", "C"], &script);
-    assert_eq!(sent(&ran, LISTS), [before[0] + 1, before[1] + 1, before[2]]);
+    assert_eq!(lists(&ran), [before[0] + 1, before[1] + 1, before[2]]);
     assert_eq!(after(&ran.lines_of("C"), 21), ["30.120000 C Reconnected 0"]);
 }
 
@@ -83,15 +90,14 @@ fn a_list_that_tells_nothing_is_not_acknowledged() {
 fn who_does_not_know_that_it_was_let_in_anew_is_told_again() {
     let profile = json!({ "base": "zego", "heartbeat": { "phase": "3s" } });
     let clients = [json!({ "name": "A", "link": "far" }), json!({ "name": "B", "link": "home" })];
-    let lost = json!({ "clients": ["A"], "kind": "silent", "direction": "down", "for": "500ms" });
     let script = [
         quiet("0s", "B"),
         // Arrives at 1.6 s, is accepted at 1.62 s and again, because it was repeated at 2 s ...
         quiet("1s", "A"),
-        event("1700ms", &json!({ "restartServer": { "for": "200ms", "memory": "lost" } })),
+        restart("1700ms", "200ms", "lost"),
         // ... when it arrives at 2.6 s, by when B has come back with its stream.
         publish("2s", "B", "s"),
-        event("3s", &json!({ "outage": lost })), // 3.22 s is the second acceptance.
+        nothing_comes("3s", "500ms"), // 3.22 s is the second acceptance.
     ];
     let mut scenario = scenario(&profile, &clients, &script);
     scenario["links"] = json!({ "home": { "delay": "50ms" }, "far": { "delay": "600ms" } });
@@ -107,12 +113,11 @@ fn who_does_not_know_that_it_was_let_in_anew_is_told_again() {
 fn who_is_told_again_that_it_is_in_misses_nothing() {
     let profile = json!({ "base": "zego", "heartbeat": { "phase": "10ms" } });
     let clients = [json!({ "name": "A", "link": "slow_up" }), client("B", &json!({}))];
-    let change = |at, to| event(at, &json!({ "changeLink": { "clients": ["A"], "to": to } }));
     let script = [
         login("0s", "B"),
         login("1s", "A"), // The answer comes at 1.33 s, and the question arrives at 1.63 s.
-        change("1335ms", "slow_down"),
-        change("1400ms", "home"),
+        change_link("1335ms", "slow_down"),
+        change_link("1400ms", "home"),
         send("2148ms", "B", "hi"),
     ];
     let mut scenario = scenario(&profile, &clients, &script);
@@ -135,18 +140,16 @@ fn an_acknowledgement_of_the_session_before_shows_that_the_new_one_is_not_known(
     let profile = json!({ "base": "zego", "heartbeat": { "phase": "3s" } });
     let clients =
         [json!({ "name": "A", "link": "slow" }), client("B", &json!({})), client("C", &json!({}))];
-    let change = |at, to| event(at, &json!({ "changeLink": { "clients": ["A"], "to": to } }));
-    let lost = json!({ "clients": ["A"], "kind": "silent", "direction": "down", "for": "100ms" });
     let script = [
         login("0s", "B"),
         login("0s", "A"), // Arrives at 2.5 s, and repeated at 3.5 s.
-        change("2s", "home"),
+        change_link("2s", "home"),
         publish("2700ms", "A", "s"),
         login("2860ms", "C"),
-        change("2980ms", "middling"), // A is told of C, and acknowledges it late, at 3.8 s.
-        change("3050ms", "home"),
-        event("3100ms", &json!({ "restartServer": { "for": "100ms", "memory": "lost" } })),
-        event("3500ms", &json!({ "outage": lost })),
+        change_link("2980ms", "middling"), // A is told of C, and acknowledges it late, at 3.8 s.
+        change_link("3050ms", "home"),
+        restart("3100ms", "100ms", "lost"),
+        nothing_comes("3500ms", "100ms"),
     ];
     let mut scenario = scenario(&profile, &clients, &script);
     scenario["links"] = json!({
@@ -157,8 +160,8 @@ fn an_acknowledgement_of_the_session_before_shows_that_the_new_one_is_not_known(
     let ran = run(&scenario.to_string(), None);
     let streams: Vec<String> =
         ran.lines_of("B").into_iter().filter(|it| it.contains("stream")).collect();
-    // On the way 10 ms, told after 100 ms, on the way 10 ms.  B comes back with its first heartbeat after
-    // the restart, when the stream is there again.
+    // On the way 10 ms, told after 100 ms, on the way 10 ms.  B comes back with its first heartbeat
+    // after the restart, when the stream is there again.
     assert_eq!(streams, ["2.820000 B ADD stream s"]);
     assert_eq!(ran.told("C", "DELETE stream").len(), ran.told("C", "ADD stream").len() - 1);
 }
@@ -169,7 +172,6 @@ fn an_acknowledgement_of_the_session_before_shows_that_the_new_one_is_not_known(
 #[test]
 fn who_is_told_of_users_anew_without_knowing_is_told_what_has_become_of_them() {
     let (rules, [_, epoch, _]) = (rules_of("zego"), epochs());
-    let (_, state) = client_states().into_iter().find(|it| it.0 == "Online/Known").unwrap();
     let context = client::Context { rules, now: NOW, luck: Luck::default() };
     let (from, to, room) = (4, 6, RoomId::from_index(0));
     for (users, known_users, expected, then) in [
@@ -177,7 +179,8 @@ fn who_is_told_of_users_anew_without_knowing_is_told_what_has_become_of_them() {
         (Notify::On, 4, client::Effect::RosterChanges(room, (4, 6), Notify::On), 6),
         (Notify::Off, 2, client::Effect::RosterChanges(room, (4, 6), Notify::Off), 2),
     ] {
-        let mut client = Client { known_users, ..client_in("Online/Known", state) };
+        let mut client =
+            Client { known_users, ..client_in("Online/Known", client_state("Online/Known")) };
         let told = ServerMsg { epoch, body: ServerBody::Roster { from, to, users } };
         let effects = client.step(&context, client::Input::Receive(&told));
         assert_eq!(effects.iter().next(), Some(&expected));
@@ -189,10 +192,8 @@ fn who_is_told_of_users_anew_without_knowing_is_told_what_has_become_of_them() {
 #[test]
 fn what_was_told_before_the_second_admission_may_be_acknowledged_after_it() {
     let ([_, epoch, _], rtt) = (epochs(), RoundTrip::UNKNOWN);
-    let (_, state) = member_states().into_iter().find(|it| it.0 == "Present/Closed").unwrap();
-    let member::State::Present(present) = state else { panic!("{state:?}") };
     let told_nothing = Feed::Open { acked: 0, sent: 0, repeat: Repeat::NEVER };
-    let state = member::State::Present(Present { feed: told_nothing, ..present });
+    let state = member::State::Present(Present { feed: told_nothing, ..unasked() });
     let mut member = Member { epoch, rtt, state };
     let late = ClientMsg { epoch, body: ClientBody::AckRoster(known(5, 4)) };
     let context = member_context(rules_of("zego"), NOW);
@@ -208,10 +209,9 @@ fn what_was_told_before_the_second_admission_may_be_acknowledged_after_it() {
 fn a_list_from_before_the_second_admission_stands_for_the_question() {
     let rules = rules_of("zego");
     let ([_, epoch, _], rtt) = (epochs(), RoundTrip::UNKNOWN);
-    let state_of = |name| client_states().into_iter().find(|it| it.0 == name).unwrap().1;
     let from_before = ServerBody::Roster { from: 4, to: 4, users: Notify::On };
     for (is_let_in_twice, n_sent) in [(false, 0), (true, 1)] {
-        let mut client = client_in("Online/Asked", state_of("Online/Asked"));
+        let mut client = client_in("Online/Asked", client_state("Online/Asked"));
         let context = client::Context { rules, now: NOW, luck: Luck::default() };
         let mut hears =
             |body| client.step(&context, client::Input::Receive(&ServerMsg { epoch, body }));
@@ -226,9 +226,7 @@ fn a_list_from_before_the_second_admission_stands_for_the_question() {
         let sent: Vec<ClientMsg> = sent.collect();
         assert_eq!(sent.len(), n_sent);
         let Some(message) = sent.first() else { continue };
-        let (_, state) = member_states().into_iter().find(|it| it.0 == "Present/Closed").unwrap();
-        let member::State::Present(present) = state else { panic!("{state:?}") };
-        let state = member::State::Present(Present { since: known(0, 5).since, ..present });
+        let state = member::State::Present(Present { since: known(0, 5).since, ..unasked() });
         let mut member = Member { epoch, rtt, state };
         let context = member_context(rules, NOW);
         let _ = member.step(&context, member::Input::Receive(message));

@@ -14,7 +14,9 @@ use roomsim::{
 
 use crate::{
     support::rules_of,
-    transitions::{NOW, client_in, client_states, epochs, member_context, member_states},
+    transitions::{
+        NOW, client_in, client_state, client_states, epochs, member_context, member_states,
+    },
 };
 
 /// Two clocks: virtual time, and one that is a tenth too slow, so that it shows each microsecond.
@@ -99,8 +101,7 @@ fn a_pulse_beats_as_its_client_does() {
     let rules = rules_of("zego");
     let [_, epoch, _] = epochs();
     let (rtt, luck) = (RoundTrip::UNKNOWN, Luck { phase: 1, wait: 1 });
-    let (_, state) = client_states().into_iter().find(|it| it.0 == "Online/Known").unwrap();
-    let before = client_in("Online/Known", state);
+    let before = client_in("Online/Known", client_state("Online/Known"));
     let (_, state) = member_states().into_iter().find(|it| it.0.starts_with("Present")).unwrap();
     for clock in clocks() {
         let mut member = Member { epoch, rtt, state };

@@ -134,6 +134,11 @@ pub(crate) fn silent(at: &str, client: &str, span: &str) -> Value {
     event(at, &json!({ "outage": { "clients": [client], "kind": "silent", "for": span } }))
 }
 
+/// The server is down for so long; its memory is `kept` or `lost`.
+pub(crate) fn restart(at: &str, span: &str, memory: &str) -> Value {
+    event(at, &json!({ "restartServer": { "for": span, "memory": memory } }))
+}
+
 /// The lines from this second on.
 pub(crate) fn after(lines: &[String], secs: u64) -> Vec<&str> {
     let time = |line: &&str| line.split('.').next().unwrap().parse::<u64>().unwrap();

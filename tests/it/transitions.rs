@@ -96,6 +96,18 @@ fn wishes(state: &str) -> Wishes {
     }
 }
 
+/// The state of a client that has this name.
+pub(crate) fn client_state(name: &str) -> client::State {
+    client_states().into_iter().find(|it| it.0 == name).unwrap().1
+}
+
+/// A member in its room that has asked for no list.
+pub(crate) fn unasked() -> Present {
+    let closed = member_states().into_iter().find(|it| it.0 == "Present/Closed").unwrap().1;
+    let member::State::Present(present) = closed else { panic!("{closed:?}") };
+    present
+}
+
 /// A client in one of the states.
 pub(crate) fn client_in(name: &str, state: client::State) -> Client {
     let ([_, epoch, _], rtt) = (epochs(), RoundTrip::UNKNOWN);
