@@ -6,15 +6,15 @@
 //! in the row last of the same slot.
 #![deny(clippy::float_arithmetic)]
 
+mod calendar;
 mod row;
 mod tournament;
-mod transit;
 mod word;
 
 use crate::time::SimTime;
+use calendar::CalendarQueue;
 use row::Row;
 use tournament::Tournament;
-use transit::Transit;
 use word::Word;
 
 /// The most deadline slots that one cell can have.
@@ -64,7 +64,7 @@ pub enum Next<P> {
 pub struct Agenda<P> {
     now: SimTime,
     end: SimTime,
-    under_way: Transit<P>,
+    under_way: CalendarQueue<P>,
     deadlines: Tournament,
     row: Row,
 }
@@ -76,7 +76,7 @@ impl<P: Copy> Agenda<P> {
         Self {
             now: SimTime::ZERO,
             end,
-            under_way: Transit::new(),
+            under_way: CalendarQueue::new(),
             deadlines: Tournament::new(n_slots),
             row: Row::default(),
         }
