@@ -2,8 +2,8 @@
 //!
 //! Generic: it holds parcels and deadlines and knows neither rooms nor clients nor links.
 //! Ties are decided by a canonical key, never by the order of insertion: at one instant come first
-//! the script, then the parcels that arrive, by (lane, number), then the deadlines, by slot, those
-//! in the row last of the same slot.
+//! the script, then the parcels that arrive, by (lane, number), then what has been worked on, then
+//! the deadlines, by slot, those in the row last of the same slot.
 #![deny(clippy::float_arithmetic)]
 
 mod calendar;
@@ -46,6 +46,8 @@ pub enum Next<P> {
     Script,
     /// A parcel arrives.
     Arrival(Waybill, P),
+    /// Some work is done, of which whoever has it knows.
+    WorkEnds,
     /// The deadline of a slot is due.  Handling it must move the slot's deadline.
     Deadline(usize),
     /// The deadline of a slot in the row is due, and no longer in the row.
@@ -133,13 +135,14 @@ impl<P: Copy> Agenda<P> {
         self.under_way.foretell()
     }
 
-    /// Moves to whatever happens next, given when the script's next entry is due.
+    /// Moves to whatever happens next, given when the script's next entry is due, and when the next
+    /// work is done.
     #[expect(clippy::inline_always, reason = "it is called once, for every event")]
     #[inline(always)]
-    pub fn next(&mut self, script_at: SimTime) -> Next<P> {
+    pub fn next(&mut self, script_at: SimTime, work_ends_at: SimTime) -> Next<P> {
         let arrival_at = self.under_way.first_at();
         let (set, in_row) = (self.deadlines.first(), self.row.first());
-        let at = script_at.min(arrival_at).min(set.min(in_row).at());
+        let at = script_at.min(arrival_at).min(work_ends_at).min(set.min(in_row).at());
         if self.end < at {
             return Next::End;
         }
@@ -151,6 +154,9 @@ impl<P: Copy> Agenda<P> {
         if arrival_at == at {
             let (waybill, parcel) = self.under_way.pop().expect("it was seen above");
             return Next::Arrival(waybill, parcel);
+        }
+        if work_ends_at == at {
+            return Next::WorkEnds;
         }
         if set <= in_row {
             return Next::Deadline(set.slot());
@@ -172,8 +178,13 @@ mod tests {
         Waybill { lane, number }
     }
 
+    /// What is next, where there is neither a script nor work.
+    fn next<P: Copy>(agenda: &mut Agenda<P>) -> Next<P> {
+        agenda.next(SimTime::NEVER, SimTime::NEVER)
+    }
+
     #[test]
-    fn one_instant_goes_script_then_arrivals_then_deadlines() {
+    fn one_instant_goes_script_then_arrivals_then_work_then_deadlines() {
         // The reverse of the expected order of insertion.
         let mut agenda = Agenda::new(3, at(100));
         agenda.set_deadline(2, at(5));
@@ -181,15 +192,16 @@ mod tests {
         agenda.send(at(5), waybill(1, 0), 'd');
         agenda.send(at(5), waybill(0, 9), 'c');
         agenda.send(at(5), waybill(0, 2), 'b');
-        assert_eq!(agenda.next(at(5)), Next::Script);
-        assert_eq!(agenda.next(SimTime::NEVER), Next::Arrival(waybill(0, 2), 'b'));
-        assert_eq!(agenda.next(SimTime::NEVER), Next::Arrival(waybill(0, 9), 'c'));
-        assert_eq!(agenda.next(SimTime::NEVER), Next::Arrival(waybill(1, 0), 'd'));
-        assert_eq!(agenda.next(SimTime::NEVER), Next::Deadline(0));
+        assert_eq!(agenda.next(at(5), at(5)), Next::Script);
+        assert_eq!(next(&mut agenda), Next::Arrival(waybill(0, 2), 'b'));
+        assert_eq!(next(&mut agenda), Next::Arrival(waybill(0, 9), 'c'));
+        assert_eq!(agenda.next(SimTime::NEVER, at(5)), Next::Arrival(waybill(1, 0), 'd'));
+        assert_eq!(agenda.next(SimTime::NEVER, at(5)), Next::WorkEnds);
+        assert_eq!(next(&mut agenda), Next::Deadline(0));
         agenda.set_deadline(0, SimTime::NEVER);
-        assert_eq!(agenda.next(SimTime::NEVER), Next::Deadline(2));
+        assert_eq!(next(&mut agenda), Next::Deadline(2));
         agenda.set_deadline(2, at(101));
-        assert_eq!(agenda.next(SimTime::NEVER), Next::End);
+        assert_eq!(next(&mut agenda), Next::End);
         assert_eq!(agenda.now(), at(5));
     }
 
@@ -210,33 +222,33 @@ mod tests {
         agenda.set_deadline(0, at(9));
         agenda.set_earlier_deadline(0, at(10));
         agenda.set_earlier_deadline(0, at(6));
-        assert_eq!(agenda.next(SimTime::NEVER), Next::Deadline(1));
+        assert_eq!(next(&mut agenda), Next::Deadline(1));
         agenda.set_deadline(1, SimTime::NEVER);
         for (slot, second) in [(1, 5), (2, 5)] {
-            assert_eq!(agenda.next(SimTime::NEVER), Next::InRow(slot));
+            assert_eq!(next(&mut agenda), Next::InRow(slot));
             assert_eq!(agenda.now(), at(second));
         }
-        assert_eq!(agenda.next(SimTime::NEVER), Next::Deadline(0));
+        assert_eq!(next(&mut agenda), Next::Deadline(0));
         assert_eq!(agenda.now(), at(6));
         agenda.set_deadline(0, SimTime::NEVER);
-        assert_eq!(agenda.next(SimTime::NEVER), Next::InRow(2));
-        assert_eq!(agenda.next(SimTime::NEVER), Next::End);
+        assert_eq!(next(&mut agenda), Next::InRow(2));
+        assert_eq!(next(&mut agenda), Next::End);
     }
 
     #[test]
     fn the_end_itself_still_happens() {
         let mut agenda = Agenda::<()>::new(1, at(10));
         agenda.set_deadline(0, at(10));
-        assert_eq!(agenda.next(SimTime::NEVER), Next::Deadline(0));
+        assert_eq!(next(&mut agenda), Next::Deadline(0));
         agenda.set_deadline(0, at(11));
-        assert_eq!(agenda.next(at(11)), Next::End);
+        assert_eq!(agenda.next(at(11), at(11)), Next::End);
     }
 
     #[test]
     fn what_is_beyond_the_end_stays_under_way() {
         let mut agenda = Agenda::new(1, at(10));
         agenda.send(at(11), waybill(0, 0), ());
-        assert_eq!(agenda.next(SimTime::NEVER), Next::End);
+        assert_eq!(next(&mut agenda), Next::End);
         assert_eq!(agenda.n_under_way(), 1);
     }
 }

@@ -73,12 +73,12 @@ pub enum Full {
 }
 
 impl Work {
-    /// How long it takes with this draw.
-    pub fn of(&self, luck: u32) -> SimSpan {
+    /// How long it takes, with the draw that is made if it is needed.
+    pub fn of(&self, draw: impl FnOnce() -> u32) -> SimSpan {
         let span = match self {
             Self::Fixed(span) => *span,
-            Self::Exponential(mean) => exponential(*mean, luck),
-            Self::Table(delay) => delay.of(luck),
+            Self::Exponential(mean) => exponential(*mean, draw()),
+            Self::Table(delay) => delay.of(draw()),
         };
         // What is longer than any run is as good as that.
         span.min(DURATION_MAX)

@@ -155,7 +155,7 @@ impl<'a, O: Observer> World<'a, O> {
                 return;
             }
             let script_at = self.script.get(self.next_step).map_or(SimTime::NEVER, |it| it.at);
-            match self.agenda.next(script_at) {
+            match self.agenda.next(script_at, self.work_ends_at()) {
                 Next::Script => {
                     self.turn_to(Turn::script);
                     self.script(self.script[self.next_step]);
@@ -164,6 +164,10 @@ impl<'a, O: Observer> World<'a, O> {
                     self.turn_to(|turn, now| turn.arrival(now, waybill));
                     self.fetch_for_arrivals();
                     self.arrive(waybill, parcel);
+                }
+                Next::WorkEnds => {
+                    self.turn_to(Turn::work_ends);
+                    self.work_ends();
                 }
                 Next::Deadline(slot) => {
                     self.turn_to(|turn, now| turn.deadline(now, slot));
@@ -184,8 +188,8 @@ impl<'a, O: Observer> World<'a, O> {
         for id in (0..self.sessions.len()).map(SessionId::from_index) {
             self.catch_up(id);
         }
-        let n_idle = self.close_stations();
-        self.observer.ended(self.agenda.n_under_way() - n_idle);
+        let n_at_stations = self.close_stations();
+        self.observer.ended(self.agenda.n_under_way() + n_at_stations);
         headway.ended(self.scenario.end());
     }
 
@@ -236,12 +240,19 @@ impl<'a, O: Observer> World<'a, O> {
         }
     }
 
+    #[inline]
     fn arrive(&mut self, waybill: Waybill, parcel: Parcel) {
+        if self.stations.is_none() || self.passes_stations(waybill, parcel) {
+            self.handle(waybill, parcel);
+        }
+    }
+
+    /// A message has arrived, and been worked on if it is work.
+    fn handle(&mut self, waybill: Waybill, parcel: Parcel) {
         if self.arrives_at_heart(waybill, parcel) {
             return;
         }
         let message = &self.mail.open(parcel);
-        let Some(waybill) = self.pass_station(waybill, message) else { return };
         let session = SessionId::from_index(waybill.lane as usize / LANES);
         let (now, kind) = (self.now(), message.kind());
         let device = &self.devices[self.sessions[session].device];

@@ -47,15 +47,23 @@ impl<O: Observer> World<'_, O> {
         }
         for _ in 0..2 {
             let Some((waybill, parcel)) = self.agenda.foretell() else { return };
-            // What a worker of the server has done comes on lanes after those of the sessions.
-            let id = SessionId::from_index(waybill.lane as usize / LANES % self.sessions.len());
-            match parcel {
-                _ if self.hearts.is_empty() => self.fetch_session(id),
-                // The answer goes down.
-                Parcel::Heartbeat(_) | Parcel::Probe(_) => self.fetch_heart(id, Direction::Down),
-                Parcel::HeartbeatAck(_) => self.fetch_pulse(id),
-                Parcel::Other(_) => self.fetch_session(id),
-            }
+            let id = SessionId::from_index(waybill.lane as usize / LANES);
+            self.fetch_for(id, parcel);
+        }
+    }
+
+    /// The same for a parcel that is handled before long.
+    #[inline]
+    pub(super) fn fetch_for(&self, id: SessionId, parcel: Parcel) {
+        if !self.is_large() {
+            return;
+        }
+        match parcel {
+            _ if self.hearts.is_empty() => self.fetch_session(id),
+            // The answer goes down.
+            Parcel::Heartbeat(_) | Parcel::Probe(_) => self.fetch_heart(id, Direction::Down),
+            Parcel::HeartbeatAck(_) => self.fetch_pulse(id),
+            Parcel::Other(_) => self.fetch_session(id),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
         message::{Kind, Lane},
         pulse::Pulse,
     },
-    sim::{Heartbeats, obstacles::are_work},
+    sim::Heartbeats,
     time::{Clock, SimTime},
 };
 
@@ -58,7 +58,7 @@ impl<O: Observer> World<'_, O> {
         if pulse.beat_at() < self.now() || pulse.others_at(client, member) <= pulse.beat_at() {
             return false;
         }
-        if are_work(self.scenario) || session.n_lost.is_some() || !self.is_undisturbed(id) {
+        if session.n_lost.is_some() || !self.is_undisturbed(id) {
             return false;
         }
         let client = self.global(session.device);
@@ -78,6 +78,7 @@ impl<O: Observer> World<'_, O> {
         }
         heart.client = client;
         heart.pulse = Some(pulse);
+        self.note_node(id);
         let paths = self.paths(id);
         let (session, heart) = (&self.sessions[id], &mut self.hearts[id]);
         if !heart.ways.are_over(paths) {

@@ -51,9 +51,18 @@ impl Mail {
         self.messages.len() as u64 - 1
     }
 
-    /// The message of a parcel.
+    /// The message of a parcel, whose place is free from now on.
     #[inline]
     pub(super) fn open(&mut self, parcel: Parcel) -> Message {
+        if let Parcel::Other(place) = parcel {
+            self.free.push(place);
+        }
+        self.read(parcel)
+    }
+
+    /// The message of a parcel.
+    #[inline]
+    pub(super) fn read(&self, parcel: Parcel) -> Message {
         match parcel {
             Parcel::Heartbeat(epoch) => {
                 Message::Up(ClientMsg { epoch, body: ClientBody::Heartbeat })
@@ -62,10 +71,7 @@ impl Mail {
             Parcel::HeartbeatAck(epoch) => {
                 Message::Down(ServerMsg { epoch, body: ServerBody::HeartbeatAck })
             }
-            Parcel::Other(place) => {
-                self.free.push(place);
-                self.messages[index(place)]
-            }
+            Parcel::Other(place) => self.messages[index(place)],
         }
     }
 }

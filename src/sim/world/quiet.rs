@@ -63,6 +63,12 @@ impl Turn {
         self.arrived = self.arrived.max(waybill.key());
     }
 
+    /// Workers of the server are done after all that arrives.
+    pub(super) fn work_ends(&mut self, now: SimTime) {
+        self.at(now);
+        self.arrived = u64::MAX;
+    }
+
     pub(super) fn deadline(&mut self, now: SimTime, slot: usize) {
         self.at(now);
         self.n_due = self.n_due.max(slot + 1);
