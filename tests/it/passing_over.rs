@@ -154,7 +154,7 @@ fn links() -> impl Strategy<Value = Value> {
     ])
 }
 
-/// Servers that work on some messages, but on no heartbeat, and one that works on none.
+/// Servers that work on some messages, or on heartbeats, which wait for a worker; many on none.
 fn servers() -> impl Strategy<Value = Value> {
     prop::sample::select(vec![
         Value::Null,
@@ -162,6 +162,11 @@ fn servers() -> impl Strategy<Value = Value> {
         json!({ "workers": 1, "service": { "login": { "fixed": "20ms" } }, "queue": 1 }),
         json!({ "workers": 1, "service": { "login": { "fixed": "1s" } }, "fan_out": "50ms" }),
         json!({ "workers": 2, "service": { "logout": { "fixed": "30s" } }, "fan_out": "7s" }),
+        json!({ "workers": 1, "service": { "heartbeat": { "fixed": "20ms" } }, "queue": 1 }),
+        json!({ "workers": 2, "fan_out": "1ms", "service": {
+            "heartbeat": { "fixed": "2s" }, "probe": { "exponential": "1s" }, "login": { "fixed": "0ms" },
+        } }),
+        json!({ "workers": 1, "service": { "heartbeat": { "fixed": "0ms" }, "login": { "fixed": "3s" } } }),
     ])
 }
 
