@@ -94,6 +94,19 @@ impl Standing {
     pub const ALL: [Self; 4] = [Self::Away, Self::Ghost, Self::Stranded, Self::Present];
 }
 
+/// How a client stood, since when, and how it stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StandingChange {
+    /// How it stood before that.
+    pub before: Standing,
+    /// How it stood.
+    pub from: Standing,
+    /// Since when; since the start of the run, if it never stood otherwise.
+    pub since: SimTime,
+    /// How it stands.
+    pub to: Standing,
+}
+
 /// Heartbeats of which nothing came but their answers, told all at once.
 ///
 /// Each was sent so long after the one before; all that was not lost has arrived.
@@ -192,9 +205,24 @@ pub trait Observer {
         let _ = rounds;
     }
 
+    /// A request to be let in, for the first time or again, comes to the server, which may be busy.
+    fn login_arrived(&mut self, at: SimTime, client: ClientId) {
+        let _ = (at, client);
+    }
+
+    /// An attempt of a client to get into its room has had no answer in the time that it has.
+    fn attempt_timed_out(&mut self, at: SimTime, client: ClientId) {
+        let _ = (at, client);
+    }
+
+    /// The answer to an attempt that is over comes to its client.
+    fn answered_late(&mut self, at: SimTime, client: ClientId) {
+        let _ = (at, client);
+    }
+
     /// A client, as far as one room is concerned, stands otherwise than before.
-    fn standing(&mut self, at: SimTime, client: ClientId, (from, to): (Standing, Standing)) {
-        let _ = (at, client, from, to);
+    fn standing(&mut self, at: SimTime, client: ClientId, change: StandingChange) {
+        let _ = (at, client, change);
     }
 
     /// An app is told, one by one, of something that happened in its room at `changed_at`.
@@ -275,7 +303,19 @@ macro_rules! forward {
             $($to.rounds(rounds);)+
         }
 
-        fn standing(&mut $self, at: SimTime, client: ClientId, change: (Standing, Standing)) {
+        fn login_arrived(&mut $self, at: SimTime, client: ClientId) {
+            $($to.login_arrived(at, client);)+
+        }
+
+        fn attempt_timed_out(&mut $self, at: SimTime, client: ClientId) {
+            $($to.attempt_timed_out(at, client);)+
+        }
+
+        fn answered_late(&mut $self, at: SimTime, client: ClientId) {
+            $($to.answered_late(at, client);)+
+        }
+
+        fn standing(&mut $self, at: SimTime, client: ClientId, change: StandingChange) {
             $($to.standing(at, client, change);)+
         }
 

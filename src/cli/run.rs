@@ -169,6 +169,9 @@ fn tell(
     out: &mut Output,
 ) -> Result<(), Trouble> {
     let results = whole.ran.results(&loaded.scenario);
+    if let Some(warning) = report::metrics::warning(&loaded.scenario, &whole.metrics) {
+        output::complain(&warning);
+    }
     if args.which.json {
         return out.tell(&format!("{}\n", json::verdicts(results)));
     }

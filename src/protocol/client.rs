@@ -229,6 +229,20 @@ impl Client {
         matches!(self.state, State::Logining { .. } | State::Reconnecting { .. })
     }
 
+    /// Whether an attempt under way fails now because no answer has come in its time.
+    pub fn times_out(&self, now: SimTime) -> bool {
+        match &self.state {
+            State::Logining { attempt, give_up_at, .. } => {
+                attempt.is_overdue(now) && !give_up_at.is_due(now)
+            }
+            // What the app has not been told yet goes first.
+            State::Reconnecting { attempt, give_up_at, tell_at, .. } => {
+                attempt.is_overdue(now) && !give_up_at.is_due(now) && !tell_at.is_due(now)
+            }
+            State::LoggedOut(_) | State::Online(_) => false,
+        }
+    }
+
     /// Lets something happen to the client; gives what it does.
     #[inline]
     pub fn step(&mut self, context: &Context<'_>, input: Input<'_>) -> Out {

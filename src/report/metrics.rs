@@ -6,12 +6,16 @@ use std::fmt::Write as _;
 
 use crate::{
     report::text::{Ink, count},
+    scenario::Scenario,
     sink::metrics::{
-        BUSY, Flow, LOST_WAITING, Layout, Level, Load, Metrics, Part, Peak, QUEUE, TURNED_AWAY,
-        Took, WAIT, busy, rate,
+        BUSY, Flow, LOST_WAITING, Layout, Level, Load, Metrics, Overload, Part, Peak, QUEUE,
+        TURNED_AWAY, Took, WAIT, busy, rate,
     },
     time::SimSpan,
 };
+
+/// So many nodes that bear too much are told of.
+const OVERLOADS_MAX: usize = 3;
 
 /// Levels, rates and latencies of all clients.
 pub fn table(metrics: &Metrics, ink: Ink) -> String {
@@ -91,6 +95,15 @@ fn latencies(part: &Part, load: Option<&Load>, ink: Ink) -> String {
         text.truncate(text.trim_end().len());
         text.push('\n');
     }
+    let unfinished = |it: &Took| it.under_way().and_then(|level| part.levels(level).last());
+    for took in Took::ALL {
+        let n = unfinished(&took).unwrap_or_default();
+        if n != 0 {
+            let told =
+                format!("  {} is without {n} that had not ended as the run did", took.name());
+            let _ = writeln!(text, "{}", ink.faint(&told));
+        }
+    }
     let n_left = load.map_or(0, Load::n_not_taken_up);
     if n_left != 0 {
         let n_left = count(usize::try_from(n_left).expect("each was in memory"), "message");
@@ -98,6 +111,31 @@ fn latencies(part: &Part, load: Option<&Load>, ink: Ink) -> String {
         let _ = writeln!(text, "{}", ink.faint(&told));
     }
     text
+}
+
+/// Tells of nodes of the server that bear too much as the run ends: the first few of them.
+pub fn warning(scenario: &Scenario, metrics: &Metrics) -> Option<String> {
+    let capacity = scenario.server()?.capacity;
+    let overloads = metrics.overloads(capacity);
+    let workers = count(capacity.workers as usize, "worker");
+    let line = |it: &Overload| {
+        let busy = it.busy_since.map(|since| format!("over 95 % busy from {since} s to the end"));
+        let queue = (it.waiting != 0).then(|| {
+            let how = if it.is_growing { ", more than ever" } else { "" };
+            format!("{} waiting then{how}", it.waiting)
+        });
+        let told: Vec<String> = busy.into_iter().chain(queue).collect();
+        format!("\n  {} ({workers}): {}", it.node, told.join(", "))
+    };
+    let lines: String = overloads.iter().take(OVERLOADS_MAX).map(line).collect();
+    let n_more = overloads.len().saturating_sub(OVERLOADS_MAX);
+    let more = if n_more == 0 { String::new() } else { format!("\n  and {n_more} more") };
+    let text = format!(
+        "warning: the server of {} bears too much as the run ends{lines}{more}\n  help: what is \
+         measured goes on getting worse; more workers, less work, or fewer clients",
+        scenario.name()
+    );
+    (!overloads.is_empty()).then_some(text)
 }
 
 fn scopes(metrics: &Metrics, ink: Ink) -> String {

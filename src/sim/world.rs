@@ -266,6 +266,9 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Message::Up(message) => {
                 self.observer.delivered(now, global, kind);
+                if kind == Kind::Login && self.stations.is_none() {
+                    self.observer.login_arrived(now, global);
+                }
                 self.heard = waybill.number;
                 self.catch_up(session);
                 self.step_member(session, member::Input::Receive(message));
@@ -278,6 +281,10 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Message::Down(message) => {
                 self.observer.delivered(now, global, kind);
+                let is_answer = matches!(kind, Kind::LoginAccepted | Kind::LoginRejected);
+                if is_answer && message.epoch != self.sessions[session].client.epoch {
+                    self.observer.answered_late(now, global);
+                }
                 self.step_client(session, client::Input::Receive(message));
             }
         }
@@ -321,10 +328,14 @@ impl<'a, O: Observer> World<'a, O> {
     fn step_client(&mut self, id: SessionId, input: client::Input<'_>) {
         self.catch_up(id); // It may have gone to rest a moment ago.
         let session = &mut self.sessions[id];
+        let now = self.devices[session.device].clock.shows(self.agenda.now());
         if session.client.may_spend() {
             session.throw(&self.draws);
+            if input == client::Input::Wake && session.client.times_out(now) {
+                let client = self.cell.clients[session.device.index()];
+                self.observer.attempt_timed_out(self.agenda.now(), client);
+            }
         }
-        let now = self.devices[session.device].clock.shows(self.agenda.now());
         let context = client::Context { rules: &self.rules, now, luck: session.luck };
         let effects = session.client.step(&context, input);
         for effect in effects.iter() {

@@ -8,7 +8,7 @@ use crate::time::SimSpan;
 const DIGITS: u8 = 3;
 
 /// The relative error of a quantile, at most.
-pub const RELATIVE_ERROR: &str = "0.001";
+pub const RELATIVE_ERROR: f64 = 0.001;
 
 /// Some times that something took.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,12 +7,14 @@
 
 mod layout;
 mod load;
+mod overload;
 mod part;
 mod summary;
 mod table;
 
 pub use layout::{BINS_MAX, By, Layout, PARTS_MAX, Scope, TooFine, TooMany};
 pub use load::{BUSY, LOST_WAITING, Load, QUEUE, TURNED_AWAY, WAIT};
+pub use overload::Overload;
 pub use part::{Flow, Level, Part, Peak, Told, Took, told_name};
 pub use summary::{QUANTILES, summary};
 pub use table::{METRIC_COLUMNS, busy, rate, write_metrics};
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use crate::{
     id::{ClientId, Id, RoomId},
     link::Cause,
-    observe::{Callback, Observer, Rounds, Seat, Served, Standing, Unserved},
+    observe::{Callback, Observer, Rounds, Seat, Served, Standing, StandingChange, Unserved},
     protocol::{
         code::{Reason, Status},
         message::Kind,
@@ -181,6 +183,17 @@ impl Metrics {
         self.now.2
     }
 
+    /// The bin of an instant, and how much time is left then.
+    fn when(&mut self, at: SimTime) -> (usize, SimSpan) {
+        (self.bin(at), self.layout.end().since(at))
+    }
+
+    /// Something of a client happens once.
+    fn count(&mut self, at: SimTime, client: ClientId, flow: Flow) {
+        let bin = self.bin(at);
+        self.part(client).flow(bin, flow, 1);
+    }
+
     /// Heartbeats of which not as many are in each bin.
     fn unevenly(&mut self, rounds: Rounds) {
         let (every, mut left) = (rounds.every.as_micros(), u64::from(rounds.sent));
@@ -207,15 +220,24 @@ impl Metrics {
         let session = client.session(room);
         let before = *session;
         *session = before.told(at, reason, cut);
-        let change = i64::from(session.is_reconnecting) - i64::from(before.is_reconnecting);
+        let after = *session;
+        let when = self.when(at);
         let part = self.part(seat.client);
-        part.step(bin, Level::Reconnecting, change);
+        for level in [Level::LoggingIn, Level::Reconnecting] {
+            let change = i64::from(after.is_in(level)) - i64::from(before.is_in(level));
+            if change != 0 {
+                part.step(when, level, change);
+            }
+        }
         let is_in = matches!(reason, Reason::Logined | Reason::Reconnected);
         if reason == Reason::Logined {
             part.flow(bin, Flow::Logins, 1);
             if let Some(began_at) = before.login {
                 part.took(Took::Login, at.since(began_at));
             }
+        }
+        if reason == Reason::Reconnected {
+            part.flow(bin, Flow::Relogins, 1);
         }
         if is_in && let Some(lost_at) = before.lost {
             part.took(Took::Recovery, at.since(lost_at));
@@ -229,6 +251,15 @@ impl Metrics {
 }
 
 impl Session {
+    /// Whether it counts for a level of what apps are told.
+    fn is_in(&self, level: Level) -> bool {
+        match level {
+            Level::LoggingIn => self.login.is_some(),
+            Level::Reconnecting => self.is_reconnecting,
+            Level::Members | Level::Ghosts | Level::Stranded => false,
+        }
+    }
+
     /// What is known of it once the app has been told this, while its link is cut since then.
     fn told(self, at: SimTime, reason: Reason, cut: Option<SimTime>) -> Self {
         let Self { lost, noticed, .. } = self;
@@ -293,12 +324,30 @@ impl Observer for Metrics {
         }
     }
 
-    fn standing(&mut self, at: SimTime, client: ClientId, (from, to): (Standing, Standing)) {
-        let bin = self.bin(at);
+    fn login_arrived(&mut self, at: SimTime, client: ClientId) {
+        self.count(at, client, Flow::LoginArrivals);
+    }
+
+    fn attempt_timed_out(&mut self, at: SimTime, client: ClientId) {
+        self.count(at, client, Flow::LoginTimeouts);
+    }
+
+    fn answered_late(&mut self, at: SimTime, client: ClientId) {
+        self.count(at, client, Flow::LateAnswers);
+    }
+
+    fn standing(&mut self, at: SimTime, client: ClientId, change: StandingChange) {
+        let when = self.when(at);
         let part = self.part(client);
         for level in [Level::Members, Level::Ghosts, Level::Stranded] {
-            let is_in = |it| i64::from(level.has(it));
-            part.step(bin, level, is_in(to) - is_in(from));
+            let change = i64::from(level.has(change.to)) - i64::from(level.has(change.from));
+            if change != 0 {
+                part.step(when, level, change);
+            }
+        }
+        // A newcomer is one while its acceptance is on its way, which is no absence.
+        if (change.before, change.from) == (Standing::Present, Standing::Ghost) {
+            part.took(Took::Ghost, at.since(change.since));
         }
     }
 
@@ -308,10 +357,13 @@ impl Observer for Metrics {
 
     fn forgot(&mut self, at: SimTime, seat: Seat) {
         let known = self.clients.of(seat.place);
-        let sessions = known.first.take().into_iter().chain(known.others.drain(..));
-        let n = sessions.map(|(_, it)| i64::from(it.is_reconnecting)).sum::<i64>();
-        let bin = self.bin(at);
-        self.part(seat.client).step(bin, Level::Reconnecting, -n);
+        let sessions: Vec<Session> =
+            known.first.take().into_iter().chain(known.others.drain(..)).map(|it| it.1).collect();
+        let when = self.when(at);
+        for level in [Level::LoggingIn, Level::Reconnecting] {
+            let n = sessions.iter().map(|it| i64::from(it.is_in(level))).sum::<i64>();
+            self.part(seat.client).step(when, level, -n);
+        }
     }
 
     fn served(&mut self, at: SimTime, served: Served) {

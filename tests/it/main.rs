@@ -20,6 +20,7 @@ mod messages;
 mod metrics;
 mod nodes;
 mod oracles;
+mod overload;
 mod passing_over;
 mod population_refusals;
 mod populations;

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 use roomsim::{
     id::{ClientId, Id, RoomId},
     link::Cause,
-    observe::{Callback, Observer, Rounds, Seat, Standing},
+    observe::{Callback, Observer, Rounds, Seat, StandingChange},
     protocol::message::Kind,
     scenario::Scenario,
     sim::{self, Heartbeats, How},
@@ -231,7 +231,19 @@ impl Observer for Split<'_> {
         self.now().rounds(rounds);
     }
 
-    fn standing(&mut self, at: SimTime, client: ClientId, change: (Standing, Standing)) {
+    fn login_arrived(&mut self, at: SimTime, client: ClientId) {
+        self.now().login_arrived(at, client);
+    }
+
+    fn attempt_timed_out(&mut self, at: SimTime, client: ClientId) {
+        self.now().attempt_timed_out(at, client);
+    }
+
+    fn answered_late(&mut self, at: SimTime, client: ClientId) {
+        self.now().answered_late(at, client);
+    }
+
+    fn standing(&mut self, at: SimTime, client: ClientId, change: StandingChange) {
         self.now().standing(at, client, change);
     }
 

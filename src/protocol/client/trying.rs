@@ -277,6 +277,11 @@ impl Attempt {
         Self { number: 0, failed: 0, stage: Stage::start(context, Repeat::first) }
     }
 
+    /// Whether it is under way, and its time is over.
+    pub(super) fn is_overdue(self, now: SimTime) -> bool {
+        matches!(self.stage, Stage::Trying { fails_at, .. } if fails_at.is_due(now))
+    }
+
     pub(super) fn deadline(self) -> SimTime {
         match self.stage {
             Stage::Trying { repeat, fails_at } => repeat.at.min(fails_at),

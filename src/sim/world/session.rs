@@ -37,6 +37,9 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) prospect: Prospect,
     pub(super) entity: Entity,
+    /// How it stood before, and since when it stands as it does.
+    pub(super) stood: Standing,
+    pub(super) stands_since: SimTime,
     /// The drawn numbers that the next step may use, and how many were used before.
     pub(super) luck: Luck,
     pub(super) n_spent: [u32; 2],
@@ -70,6 +73,8 @@ impl Session {
             client: Client::new(),
             prospect: Prospect::NONE,
             entity,
+            stood: Standing::Away,
+            stands_since: SimTime::ZERO,
             luck: Luck { phase: hand.phase(), wait: hand.wait() },
             n_spent: [0; 2],
             n_thrown: [0; 2],

@@ -271,6 +271,10 @@ impl<O: Observer> World<'_, O> {
                 if self.is_down() || self.sessions[id].is_lost(waybill) {
                     return true;
                 }
+                if let ClientBody::Login(_) = said.body {
+                    let client = self.global(self.sessions[id].device);
+                    self.observer.login_arrived(now, client);
+                }
                 (Message::Up(said).kind(), self.way(id, waybill, &said))
             }
         };

@@ -4,7 +4,7 @@ use super::{World, backend::delivered};
 use crate::{
     id::{ClientId, Id, RoomId, SessionId, UserId},
     link::PathModel,
-    observe::{Callback, Observer, Seat, Standing, Stream, Subject},
+    observe::{Callback, Observer, Seat, Standing, StandingChange, Stream, Subject},
     protocol::{
         backend::{ServerCallback, ServerEvent},
         call::{Ask, Notify, Streams},
@@ -252,9 +252,13 @@ impl<O: Observer> World<'_, O> {
             (Some(_), true) => Standing::Present,
         };
         if standing != session.standing {
-            let change = (std::mem::replace(&mut session.standing, standing), standing);
+            let now = self.agenda.now();
+            let from = std::mem::replace(&mut session.standing, standing);
+            let since = std::mem::replace(&mut session.stands_since, now);
             let client = self.cell.clients[session.device.index()];
-            self.observer.standing(self.agenda.now(), client, change);
+            let before = std::mem::replace(&mut session.stood, from);
+            let change = StandingChange { before, from, since, to: standing };
+            self.observer.standing(now, client, change);
         }
     }
 

@@ -110,6 +110,11 @@ impl Layout {
         SimSpan::from_micros(self.bin)
     }
 
+    /// When the run ends.
+    pub const fn end(&self) -> SimTime {
+        self.end
+    }
+
     pub(super) const fn n_bins(&self) -> usize {
         self.n_bins
     }

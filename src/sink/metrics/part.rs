@@ -15,8 +15,18 @@ use crate::{
 pub enum Flow {
     /// Apps are told Logined.
     Logins,
+    /// Apps are told Reconnected.
+    Relogins,
     /// Messages by which clients ask to be let in, for the first time or again.
     LoginAttempts,
+    /// Those of them that come to the server.
+    LoginArrivals,
+    /// Messages by which the server does not let a client in.
+    LoginRefusals,
+    /// Attempts to get in that have no answer in time.
+    LoginTimeouts,
+    /// Answers to attempts that are over.
+    LateAnswers,
     /// Heartbeats sent.
     Heartbeats,
     /// Messages by which the server tells members of each other.
@@ -27,14 +37,29 @@ pub enum Flow {
 
 impl Flow {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Logins, Self::LoginAttempts, Self::Heartbeats, Self::Notices, Self::Callbacks];
+    pub const ALL: [Self; 10] = [
+        Self::Logins,
+        Self::Relogins,
+        Self::LoginAttempts,
+        Self::LoginArrivals,
+        Self::LoginRefusals,
+        Self::LoginTimeouts,
+        Self::LateAnswers,
+        Self::Heartbeats,
+        Self::Notices,
+        Self::Callbacks,
+    ];
 
     /// The name of its rate.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Logins => "logins_per_s",
+            Self::Relogins => "relogins_per_s",
             Self::LoginAttempts => "login_attempts_per_s",
+            Self::LoginArrivals => "login_arrivals_per_s",
+            Self::LoginRefusals => "login_refusals_per_s",
+            Self::LoginTimeouts => "login_timeouts_per_s",
+            Self::LateAnswers => "late_answers_per_s",
             Self::Heartbeats => "heartbeats_per_s",
             Self::Notices => "notices_per_s",
             Self::Callbacks => "callbacks_per_s",
@@ -46,6 +71,7 @@ impl Flow {
             Kind::Login => Some(Self::LoginAttempts),
             Kind::Heartbeat => Some(Self::Heartbeats),
             Kind::Roster => Some(Self::Notices),
+            Kind::LoginRejected => Some(Self::LoginRefusals),
             Kind::Logout
             | Kind::AskRoster
             | Kind::AckRoster
@@ -54,7 +80,6 @@ impl Flow {
             | Kind::Errands
             | Kind::AskCount
             | Kind::LoginAccepted
-            | Kind::LoginRejected
             | Kind::LogoutAccepted
             | Kind::HeartbeatAck
             | Kind::SessionGone
@@ -74,13 +99,16 @@ pub enum Level {
     Ghosts,
     /// Clients that hold themselves to be in a room of which they are no members.
     Stranded,
+    /// Clients whose apps have been told Logining, and nothing since.
+    LoggingIn,
     /// Clients whose apps have been told Reconnecting, and nothing since.
     Reconnecting,
 }
 
 impl Level {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Members, Self::Ghosts, Self::Stranded, Self::Reconnecting];
+    pub const ALL: [Self; 5] =
+        [Self::Members, Self::Ghosts, Self::Stranded, Self::LoggingIn, Self::Reconnecting];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -88,6 +116,7 @@ impl Level {
             Self::Members => "members",
             Self::Ghosts => "ghosts",
             Self::Stranded => "stranded",
+            Self::LoggingIn => "logging_in",
             Self::Reconnecting => "reconnecting",
         }
     }
@@ -98,7 +127,7 @@ impl Level {
             Self::Members => matches!(standing, Standing::Ghost | Standing::Present),
             Self::Ghosts => matches!(standing, Standing::Ghost),
             Self::Stranded => matches!(standing, Standing::Stranded),
-            Self::Reconnecting => false,
+            Self::LoggingIn | Self::Reconnecting => false,
         }
     }
 }
@@ -114,11 +143,15 @@ pub enum Took {
     Detection,
     /// From Reconnecting to Reconnected, or to Logined.
     Recovery,
+    /// From when a member ceases to hold itself to be in its room to when it does again, or is no
+    /// member any more.
+    Ghost,
 }
 
 impl Took {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Login, Self::Notice, Self::Detection, Self::Recovery];
+    pub const ALL: [Self; 5] =
+        [Self::Login, Self::Notice, Self::Detection, Self::Recovery, Self::Ghost];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -127,6 +160,17 @@ impl Took {
             Self::Notice => "notice",
             Self::Detection => "detection",
             Self::Recovery => "recovery",
+            Self::Ghost => "ghost",
+        }
+    }
+
+    /// The level of those that have begun and not ended, where that can be told.
+    pub const fn under_way(self) -> Option<Level> {
+        match self {
+            Self::Login => Some(Level::LoggingIn),
+            Self::Recovery => Some(Level::Reconnecting),
+            Self::Ghost => Some(Level::Ghosts),
+            Self::Notice | Self::Detection => None,
         }
     }
 }
@@ -200,6 +244,8 @@ pub struct Part {
     told: [Told; N_TOLD],
     /// One more than there are, where what went on to the end is over.
     bins: Vec<Bin>,
+    /// What levels come to over time: microseconds of each, to the end of the run.
+    integrals: [i128; Level::ALL.len()],
     latencies: [Latency; Took::ALL.len()],
 }
 
@@ -218,6 +264,7 @@ impl Part {
             counters: Counters::default(),
             told: [Told::default(); N_TOLD],
             bins: vec![Bin::default(); n_bins + 1],
+            integrals: [0; Level::ALL.len()],
             latencies: Default::default(),
         }
     }
@@ -232,6 +279,7 @@ impl Part {
             bin.flows.iter_mut().zip(more.flows).for_each(|(it, more)| *it += more);
             bin.steps.iter_mut().zip(more.steps).for_each(|(it, more)| *it += more);
         }
+        self.integrals.iter_mut().zip(other.integrals).for_each(|(it, more)| *it += more);
         for (latency, more) in self.latencies.iter_mut().zip(&other.latencies) {
             latency.join(more);
         }
@@ -276,8 +324,10 @@ impl Part {
         self.flow((first + n_full).min(last), Flow::Heartbeats, n_rest);
     }
 
-    pub(super) fn step(&mut self, bin: usize, level: Level, change: i64) {
+    /// A level changes in this bin, with so much time left to the end of the run.
+    pub(super) fn step(&mut self, (bin, left): (usize, SimSpan), level: Level, change: i64) {
         self.bins[bin].steps[level as usize] += change;
+        self.integrals[level as usize] += i128::from(change) * i128::from(left.as_micros());
     }
 
     pub(super) fn took(&mut self, what: Took, span: SimSpan) {
@@ -298,6 +348,11 @@ impl Part {
     /// How long something took.
     pub const fn latency(&self, what: Took) -> &Latency {
         &self.latencies[what as usize]
+    }
+
+    /// What a level comes to over the whole run: its mean by its length, in microseconds, exactly.
+    pub fn integral(&self, level: Level) -> u128 {
+        u128::try_from(self.integrals[level as usize]).expect("no level is below zero")
     }
 
     /// How often something happened in each bin.
