@@ -59,6 +59,18 @@ pub enum Purpose {
     StepShare = 21,
     /// What nearly every client needs, see [`Hand`].
     Hand = 22,
+    /// Whether the copy of a message from client to server is lost.
+    CopyLossUp = 31,
+    /// Whether the copy of a message from server to client is lost.
+    CopyLossDown = 32,
+    /// How a burst model moves for a copy from client to server.
+    CopyChainUp = 33,
+    /// How a burst model moves for a copy from server to client.
+    CopyChainDown = 34,
+    /// Whether a copy from client to server is sent on at once.
+    CopyReorderUp = 35,
+    /// Whether a copy from server to client is sent on at once.
+    CopyReorderDown = 36,
     /// How long a worker of the server works on a message.
     Service = 40,
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     link::{
-        Direction, Flow, Order, PathModel, Serial,
+        Direction, Flow, Order, PathModel, Serial, Twin,
         bits::Bits,
         chance::Chance,
         loss::{Chain, Loss},
@@ -182,6 +182,6 @@ impl Flow {
         path: &PathModel,
         (direction, number): (Direction, u32),
     ) -> SimSpan {
-        self.delay(path, draws, (direction, Serial { lane: 0, number }))
+        self.delay(path, draws, (direction, Twin::Message, Serial { lane: 0, number }))
     }
 }

@@ -18,10 +18,17 @@ pub enum Chance {
     CopyDelay,
     /// Whether it is sent on at once.
     Reorder,
+    /// Whether its copy is lost.
+    CopyLoss,
+    /// How a burst model moves for its copy.
+    CopyChain,
+    /// Whether its copy is sent on at once.
+    CopyReorder,
 }
 
 impl Chance {
-    const COUNT: usize = 6;
+    /// So many, in their order, are kept with those beside them; the others are few.
+    const N_KEPT: usize = 6;
 
     /// What draws decide it.
     pub(super) const fn purpose(self, direction: Direction) -> Purpose {
@@ -38,6 +45,23 @@ impl Chance {
             (Self::CopyDelay, Direction::Down) => Purpose::CopyDelayDown,
             (Self::Reorder, Direction::Up) => Purpose::ReorderUp,
             (Self::Reorder, Direction::Down) => Purpose::ReorderDown,
+            (Self::CopyLoss, Direction::Up) => Purpose::CopyLossUp,
+            (Self::CopyLoss, Direction::Down) => Purpose::CopyLossDown,
+            (Self::CopyChain, Direction::Up) => Purpose::CopyChainUp,
+            (Self::CopyChain, Direction::Down) => Purpose::CopyChainDown,
+            (Self::CopyReorder, Direction::Up) => Purpose::CopyReorderUp,
+            (Self::CopyReorder, Direction::Down) => Purpose::CopyReorderDown,
+        }
+    }
+
+    /// The same about the message's copy.
+    pub(super) const fn of_copy(self) -> Self {
+        match self {
+            Self::Loss | Self::CopyLoss => Self::CopyLoss,
+            Self::Delay | Self::CopyDelay => Self::CopyDelay,
+            Self::Chain | Self::CopyChain => Self::CopyChain,
+            Self::Reorder | Self::CopyReorder => Self::CopyReorder,
+            Self::Copy => panic!("a copy is not copied"),
         }
     }
 }
@@ -64,11 +88,11 @@ struct Kept {
     /// On the first lane, of what moves its burst model and what that loses.
     bursts: [Halves; 2],
     /// All others, by chance.
-    blocks: [Block; Chance::COUNT],
+    blocks: [Block; Chance::N_KEPT],
 }
 
 impl Kept {
-    const NONE: Self = Self { bursts: [Halves::NONE; 2], blocks: [Block::NONE; Chance::COUNT] };
+    const NONE: Self = Self { bursts: [Halves::NONE; 2], blocks: [Block::NONE; Chance::N_KEPT] };
 }
 
 impl Dice {
@@ -110,6 +134,9 @@ impl Dice {
         if self.others.is_none() && lane != 0 && number < N_ALONE {
             return draws.draw(purpose, self.entity, serial.index());
         }
+        if Chance::N_KEPT <= chance as usize {
+            return draws.draw(purpose, self.entity, serial.index());
+        }
         let others = self.others.get_or_insert_with(|| Box::new([Kept::NONE; 2]));
         let Kept { bursts, blocks } = &mut others[direction as usize];
         if let (Chance::Loss | Chance::Chain, 0) = (chance, lane) {
@@ -139,6 +166,9 @@ mod tests {
                     Chance::Copy,
                     Chance::CopyDelay,
                     Chance::Reorder,
+                    Chance::CopyLoss,
+                    Chance::CopyChain,
+                    Chance::CopyReorder,
                 ] {
                     let (serial, purpose) = (Serial { lane, number }, chance.purpose(direction));
                     let drawn = match (lane, chance) {

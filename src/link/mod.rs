@@ -206,6 +206,15 @@ pub struct Serial {
     pub number: u32,
 }
 
+/// A message, or the copy of it that a link makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Twin {
+    /// The message itself.
+    Message,
+    /// Its copy.
+    Copy,
+}
+
 /// A message on its way to be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Sending<'a> {
@@ -248,6 +257,35 @@ impl Flow {
         path.loss.loses(chain, |chance| self.dice.draw(draws, (direction, chance), serial))
     }
 
+    /// Whether a message is copied.
+    #[inline(never)]
+    fn copies(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
+        let Sending { draws, direction, serial, .. } = sending;
+        path.duplicate.hits(self.dice.draw(draws, (direction, Chance::Copy), serial))
+    }
+
+    /// Whether the copy of a message is lost.
+    ///
+    /// It is judged as the lane's next message would be, by draws of its own, but leaves a burst
+    /// model as it found it, so that copies move no other message's luck (assumption A69).
+    fn loses_copy(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
+        let Sending { draws, direction, serial, .. } = sending;
+        let mut chain = self.lanes[direction as usize][serial.lane as usize].chain;
+        let mut draw = |chance: Chance| self.dice.draw(draws, (direction, chance), serial);
+        path.loss.loses(&mut chain, |chance| draw(chance.of_copy()))
+    }
+
+    /// Whether the copy of a message is sent on at once: judged as the lane's next message would be,
+    /// it leaves the count of a gap as it found it (assumption A69).
+    fn copy_goes_first(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
+        let Sending { draws, direction, serial, .. } = sending;
+        let LaneState { n_since, .. } = self.lanes[direction as usize][serial.lane as usize];
+        path.reorder.is_some_and(|Reorder { share, gap }| {
+            let chance = (direction, Chance::CopyReorder);
+            gap - 1 <= n_since && share.hits(self.dice.draw(draws, chance, serial))
+        })
+    }
+
     /// Whether a message is sent on at once.
     fn goes_first(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
         path.reorder.is_some_and(|it| self.is_first_of_gap(it, sending))
@@ -266,18 +304,22 @@ impl Flow {
         true
     }
 
-    /// How long a message is under way.
+    /// How long a message or its copy is under way.
     #[inline]
     fn delay(
         &mut self,
         path: &PathModel,
         draws: &Draws,
-        (direction, serial): (Direction, Serial),
+        (direction, twin, serial): (Direction, Twin, Serial),
     ) -> SimSpan {
         if path.delay.jitter.is_zero() {
             return path.delay.mean;
         }
-        path.delay.of(self.dice.draw(draws, (direction, Chance::Delay), serial))
+        let chance = match twin {
+            Twin::Message => Chance::Delay,
+            Twin::Copy => Chance::CopyDelay,
+        };
+        path.delay.of(self.dice.draw(draws, (direction, chance), serial))
     }
 }
 
@@ -305,7 +347,7 @@ impl Link {
         self.n_cuts[direction as usize] == 0
     }
 
-    /// Sends a message now.  In order: outage, loss, bottleneck, delay, copy.
+    /// Sends a message now.  In order: outage, loss and copy, bottleneck, delay.
     ///
     /// Outages cut the client's end of the link: upwards they are judged here, when the message is
     /// sent; downwards by [`Link::is_open`] when it arrives.  The queue is that before the path's
@@ -318,28 +360,43 @@ impl Link {
         queue: &mut Queue,
         sending: Sending<'_>,
     ) -> Fate {
-        let Sending { direction, now, .. } = sending;
         let dropped = |cause| Fate { verdict: Verdict::Drop(cause), copy: None };
-        if direction == Direction::Up && !self.is_open(direction) {
+        if sending.direction == Direction::Up && !self.is_open(sending.direction) {
             return dropped(Cause::Outage);
         }
-        if flow.loses(path, sending) {
+        let is_lost = flow.loses(path, sending);
+        let is_copied = !path.duplicate.is_zero() && flow.copies(path, sending);
+        // As in netem, which adds one for the copy and takes one for the loss.
+        if is_lost && !is_copied {
             return dropped(Cause::Loss);
         }
-        let at = if flow.goes_first(path, sending) {
-            now
-        } else {
-            let Some(left_at) = pass(path, queue, sending) else {
-                return dropped(Cause::QueueFull);
-            };
-            self.in_order(
-                path,
-                direction,
-                left_at + flow.delay(path, sending.draws, (direction, sending.serial)),
-            )
+        let is_first = flow.goes_first(path, sending);
+        let Some(at) = self.pass(flow, path, queue, (sending, Twin::Message, is_first)) else {
+            return dropped(Cause::QueueFull);
         };
-        let copy = self.copy(flow, path, queue, sending);
+        let copy = if is_copied && !is_lost { self.copy(flow, path, queue, sending) } else { None };
         Fate { verdict: Verdict::Deliver(at), copy }
+    }
+
+    /// When a message or its copy arrives; nothing, if there was no place.
+    #[inline]
+    fn pass(
+        &mut self,
+        flow: &mut Flow,
+        path: &PathModel,
+        queue: &mut Queue,
+        (sending, twin, is_first): (Sending<'_>, Twin, bool),
+    ) -> Option<SimTime> {
+        let Sending { draws, direction, serial, bytes, now } = sending;
+        if is_first {
+            return Some(now);
+        }
+        let left_at = match &path.bottleneck {
+            None => now,
+            Some(bottleneck) => queue.enter(bottleneck, now, bytes)?,
+        };
+        let delay = flow.delay(path, draws, (direction, twin, serial));
+        Some(self.in_order(path, direction, left_at + delay))
     }
 
     fn in_order(&mut self, path: &PathModel, direction: Direction, at: SimTime) -> SimTime {
@@ -353,8 +410,8 @@ impl Link {
         }
     }
 
-    /// When a copy of the message arrives, if the link makes one: after the message at the
-    /// bottleneck, with a delay of its own.
+    /// When the copy of a message arrives, unless it is lost itself.
+    #[inline(never)]
     fn copy(
         &mut self,
         flow: &mut Flow,
@@ -362,36 +419,11 @@ impl Link {
         queue: &mut Queue,
         sending: Sending<'_>,
     ) -> Option<SimTime> {
-        if path.duplicate.is_zero() {
+        if flow.loses_copy(path, sending) {
             return None;
         }
-        self.copy_by_chance(flow, path, queue, sending)
-    }
-
-    #[inline(never)]
-    fn copy_by_chance(
-        &mut self,
-        flow: &mut Flow,
-        path: &PathModel,
-        queue: &mut Queue,
-        sending: Sending<'_>,
-    ) -> Option<SimTime> {
-        let Sending { draws, direction, serial, .. } = sending;
-        let mut draw = |chance| flow.dice.draw(draws, (direction, chance), serial);
-        if !path.duplicate.hits(draw(Chance::Copy)) {
-            return None;
-        }
-        let left_at = pass(path, queue, sending)?;
-        let delay = path.delay.of(draw(Chance::CopyDelay));
-        Some(self.in_order(path, direction, left_at + delay))
-    }
-}
-
-/// When a message has passed the bottleneck; nothing, if there was no place.
-fn pass(path: &PathModel, queue: &mut Queue, sending: Sending<'_>) -> Option<SimTime> {
-    match &path.bottleneck {
-        None => Some(sending.now),
-        Some(bottleneck) => queue.enter(bottleneck, sending.now, sending.bytes),
+        let is_first = flow.copy_goes_first(path, sending);
+        self.pass(flow, path, queue, (sending, Twin::Copy, is_first))
     }
 }
 

@@ -151,6 +151,8 @@ static BURSTS: Oracle = Oracle::of(link::bursts);
 static BURSTS_WITH_GAPS: Oracle = Oracle::of(link::bursts_with_gaps);
 static FOUR_STATES: Oracle = Oracle::of(link::four_states);
 static COPIES: Oracle = Oracle::of(link::copies);
+static LOST_COPIES: Oracle = Oracle::of(link::lost_copies);
+static COPIES_IN_BURSTS: Oracle = Oracle::of(link::copies_in_bursts);
 static REORDERING: Oracle = Oracle::of(link::reordering);
 static UNIFORM_DELAY: Oracle = Oracle::of(link::uniform_delay);
 static NORMAL_DELAY: Oracle = Oracle::of(link::normal_delay);
@@ -168,12 +170,14 @@ static ONE_WORKER: Oracle = Oracle::of(station::one_worker);
 static NO_QUEUE: Oracle = Oracle::of(station::no_queue);
 
 /// All oracles, in the order of the page.
-static ALL: [&Oracle; 20] = [
+static ALL: [&Oracle; 22] = [
     &RANDOM_LOSS,
     &BURSTS,
     &BURSTS_WITH_GAPS,
     &FOUR_STATES,
     &COPIES,
+    &LOST_COPIES,
+    &COPIES_IN_BURSTS,
     &REORDERING,
     &UNIFORM_DELAY,
     &NORMAL_DELAY,
@@ -214,6 +218,16 @@ fn four_states() {
 #[test]
 fn copies() {
     COPIES.check();
+}
+
+#[test]
+fn lost_copies() {
+    LOST_COPIES.check();
+}
+
+#[test]
+fn copies_in_bursts() {
+    COPIES_IN_BURSTS.check();
 }
 
 #[test]
