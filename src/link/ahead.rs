@@ -7,6 +7,7 @@ use crate::{
         bits::Bits,
         chance::Chance,
         loss::{Chain, Loss},
+        queue::Bottleneck,
     },
     rng::{Draws, Entity, HALVES_PER_BLOCK, N_AHEAD},
     time::SimSpan,
@@ -83,8 +84,14 @@ impl PathModel {
     /// The longest time that a message is under way; or why what becomes of a message hangs on
     /// others.
     pub fn longest(&self) -> Result<SimSpan, &'static str> {
-        if self.bottleneck.is_some() {
-            return Err("messages wait for each other at a `rate`");
+        match self.bottleneck {
+            Some(Bottleneck { rate: Some(_), .. }) => {
+                return Err("messages wait for each other at a `rate`");
+            }
+            Some(Bottleneck { rate: None, .. }) => {
+                return Err("messages count for a `limit`");
+            }
+            None => (),
         }
         if self.order == Order::Fifo {
             return Err("messages keep their `order`");

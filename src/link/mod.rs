@@ -26,7 +26,7 @@ use crate::{
     },
     rng::{Draws, Entity, Hand},
     time::{SimSpan, SimTime},
-    units::Probability,
+    units::{BitRate, Probability},
 };
 
 /// The conditions of a link, each direction apart.
@@ -370,15 +370,17 @@ impl Link {
         if is_lost && !is_copied {
             return dropped(Cause::Loss);
         }
-        let is_first = flow.goes_first(path, sending);
-        let Some(at) = self.pass(flow, path, queue, (sending, Twin::Message, is_first)) else {
+        // Once for both, as in netem: a message that has a place has one for its copy.
+        if is_full(path, queue, sending.now) {
             return dropped(Cause::QueueFull);
-        };
+        }
+        let is_first = flow.goes_first(path, sending);
+        let at = self.pass(flow, path, queue, (sending, Twin::Message, is_first));
         let copy = if is_copied && !is_lost { self.copy(flow, path, queue, sending) } else { None };
         Fate { verdict: Verdict::Deliver(at), copy }
     }
 
-    /// When a message or its copy arrives; nothing, if there was no place.
+    /// When a message or its copy arrives.
     #[inline]
     fn pass(
         &mut self,
@@ -386,17 +388,21 @@ impl Link {
         path: &PathModel,
         queue: &mut Queue,
         (sending, twin, is_first): (Sending<'_>, Twin, bool),
-    ) -> Option<SimTime> {
+    ) -> SimTime {
         let Sending { draws, direction, serial, bytes, now } = sending;
         if is_first {
-            return Some(now);
+            return now;
         }
         let left_at = match &path.bottleneck {
             None => now,
-            Some(bottleneck) => queue.enter(bottleneck, now, bytes)?,
+            Some(bottleneck) => queue.enter(bottleneck, now, bytes),
         };
         let delay = flow.delay(path, draws, (direction, twin, serial));
-        Some(self.in_order(path, direction, left_at + delay))
+        let at = self.in_order(path, direction, left_at + delay);
+        if path.bottleneck.is_some() {
+            queue.count_until(at);
+        }
+        at
     }
 
     fn in_order(&mut self, path: &PathModel, direction: Direction, at: SimTime) -> SimTime {
@@ -423,8 +429,13 @@ impl Link {
             return None;
         }
         let is_first = flow.copy_goes_first(path, sending);
-        self.pass(flow, path, queue, (sending, Twin::Copy, is_first))
+        Some(self.pass(flow, path, queue, (sending, Twin::Copy, is_first)))
     }
+}
+
+/// Whether a bottleneck has no place for one more message.
+fn is_full(path: &PathModel, queue: &mut Queue, now: SimTime) -> bool {
+    path.bottleneck.is_some_and(|it| it.limit as usize <= queue.n_inside(now))
 }
 
 impl LinkModel {
@@ -443,6 +454,11 @@ impl LinkModel {
 }
 
 impl PathModel {
+    /// How fast messages leave its bottleneck, if they wait there for each other.
+    pub fn rate(&self) -> Option<BitRate> {
+        self.bottleneck.and_then(|it| it.rate)
+    }
+
     /// Nothing is lost and nothing takes time.
     pub const fn ideal() -> Self {
         Self {

@@ -13,7 +13,6 @@ use crate::{
     scenario::{
         Action, Distribution, LinkSpec, Outage, OutageProcess, ServerEvent, ServerMemory,
         files::{Recorded, times},
-        links::LIMIT,
         parse::Draft,
         read::{Fields, Node},
         script::{Deed, end_of},
@@ -403,8 +402,8 @@ fn path_recorded(path: &PathModel, recorded: Recorded) -> PathModel {
     }
     path.loss = recorded.loss.map_or(path.loss, Loss::Random);
     if let Some(rate) = recorded.rate {
-        let wide = Bottleneck { rate, overhead: 0, limit: LIMIT };
-        path.bottleneck = Some(Bottleneck { rate, ..path.bottleneck.unwrap_or(wide) });
+        let bottleneck = path.bottleneck.unwrap_or(Bottleneck::of(rate));
+        path.bottleneck = Some(Bottleneck { rate: Some(rate), ..bottleneck });
     }
     path
 }
@@ -432,12 +431,12 @@ fn path_between(one: &PathModel, other: &PathModel, step: u64, steps: u64) -> Pa
         }
         (_, other) => other,
     };
-    let bottleneck = other.bottleneck.map(|it| match one.bottleneck {
-        None => it,
-        Some(before) => {
-            let bits = between(before.rate.bits(), it.rate.bits(), step, steps);
-            Bottleneck { rate: BitRate::from_bits(bits), ..it }
+    let bottleneck = other.bottleneck.map(|it| match (one.rate(), it.rate) {
+        (Some(before), Some(after)) => {
+            let bits = between(before.bits(), after.bits(), step, steps);
+            Bottleneck { rate: Some(BitRate::from_bits(bits)), ..it }
         }
+        (None, _) | (_, None) => it,
     });
     let duplicate = one.duplicate.between(other.duplicate, step, steps);
     PathModel { delay, loss, duplicate, bottleneck, ..other.clone() }

@@ -8,7 +8,7 @@ use crate::{
         delay::{Delay, Spread, Table},
         loss::{FourState, GilbertElliott, Loss},
         network::NetworkMode,
-        queue::Bottleneck,
+        queue::{Bottleneck, LIMIT},
     },
     scenario::{
         LinkSpec,
@@ -27,8 +27,6 @@ use crate::{
 pub(super) const DELAY_MAX: SimSpan = SimSpan::from_secs(600);
 /// The most bytes of overhead.
 const OVERHEAD_MAX: u64 = 65_536;
-/// Messages that a bottleneck holds unless it is said: netem's own.
-pub(super) const LIMIT: u32 = 1000;
 
 /// The fields of one direction.
 const PATH_FIELDS: [&str; 10] = [
@@ -156,7 +154,7 @@ impl<'a> Draft<'a> {
             .as_ref()
             .is_some_and(|it| self.reader.boolean(it, (true, false)) == Some(true));
         if let Some(it) = shared_at.filter(|_| shared && !has_rate)
-            && model.up.bottleneck.or(model.down.bottleneck).is_none()
+            && [&model.up, &model.down].iter().all(|it| it.rate().is_none())
         {
             let problem = "there is no `rate`, so nothing is shared";
             self.reader.fault(&it, problem, "add `rate`, such as \"2mbit\", or leave it out");
@@ -387,20 +385,21 @@ impl<'a> Draft<'a> {
         base: Option<Bottleneck>,
     ) -> Option<Bottleneck> {
         let GivenPath { rate, overhead, limit, .. } = given;
-        if rate.is_none() && base.is_none() {
-            for it in [overhead, limit].into_iter().flatten() {
-                let problem = "there is no `rate` that messages would wait for";
-                self.reader.fault(&it.at, problem, "add `rate`, such as \"64kbit\"");
-            }
+        let rate_at_last = base.and_then(|it| it.rate);
+        if let Some(it) = overhead
+            && rate.is_none()
+            && rate_at_last.is_none()
+        {
+            let problem = "there is no `rate` that messages would wait for";
+            self.reader.fault(&it.at, problem, "add `rate`, such as \"64kbit\"");
             return None;
         }
-        let rate = rate.as_ref().and_then(|it| it.value);
-        let base = match base {
-            Some(it) => it,
-            None => Bottleneck { rate: rate?, overhead: 0, limit: LIMIT },
-        };
+        if rate.is_none() && limit.is_none() && base.is_none() {
+            return None;
+        }
+        let base = base.unwrap_or(Bottleneck { rate: None, overhead: 0, limit: LIMIT });
         Some(Bottleneck {
-            rate: rate.unwrap_or(base.rate),
+            rate: rate.as_ref().and_then(|it| it.value).or(base.rate),
             overhead: or_base(overhead.clone(), base.overhead),
             limit: or_base(limit.clone(), base.limit),
         })

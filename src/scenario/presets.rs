@@ -87,7 +87,7 @@ pub(super) fn named(name: &str) -> Option<(LinkModel, Option<NetworkMode>)> {
             }),
         };
         let bottleneck = rate.map(|it| Bottleneck {
-            rate: it.parse().expect("it is a rate"),
+            rate: Some(it.parse().expect("it is a rate")),
             overhead: 28, // The headers of IPv4 and UDP.
             limit,
         });

@@ -145,7 +145,7 @@ fn a_correlation_is_refused_with_a_burst_model_for_a_remedy() {
 
 #[test]
 fn copies_reordering_and_bottlenecks_are_refused_with_place_value_and_remedy() {
-    let rate = "expected a rate from 1bit to 1000gbit, found";
+    let rate = "expected a rate from 0bit, where everything waits, to 1000gbit, found";
     let as_text = "(write it as \"64kbit\" or \"1.5mbit\")";
     let no_rate =
         "there is no `rate` that messages would wait for (add `rate`, such as \"64kbit\")";
@@ -165,14 +165,15 @@ fn copies_reordering_and_bottlenecks_are_refused_with_place_value_and_remedy() {
             vec![["/reorder/gpa", "did you mean `gap`?"]],
         ),
         (json!({ "reorder": "1%", "order": "fifo" }), vec![["/order", fifo]]),
-        (json!({ "rate": "0kbit" }), vec![["/rate", rate]]),
+        (json!({ "rate": "-1kbit" }), vec![["/rate", rate]]),
+        (json!({ "rate": "0.1bit" }), vec![["/rate", rate]]),
         (json!({ "rate": "64" }), vec![["/rate", as_text]]),
         (json!({ "rate": 64 }), vec![["/rate", "found `64`"]]),
         (json!({ "rate": "64kbps" }), vec![["/rate", as_text]]),
         (json!({ "rate": "1001gbit" }), vec![["/rate", rate]]),
         (json!({ "overhead": 28 }), vec![["/overhead", no_rate]]),
-        (json!({ "limit": 5 }), vec![["/limit", no_rate]]),
-        (json!({ "limit": 5, "overhead": 28 }), vec![["/limit", no_rate], ["/overhead", no_rate]]),
+        (json!({ "limit": 5, "overhead": 28 }), vec![["/overhead", no_rate]]),
+        (json!({ "limit": 0 }), vec![["/limit", "found `0`"]]),
         (json!({ "rate": "64kbit", "overhead": -1 }), vec![["/overhead", "from 0 to 65536"]]),
         (json!({ "rate": "64kbit", "overhead": 65_537 }), vec![["/overhead", "found `65537`"]]),
         (json!({ "rate": "64kbit", "limit": "5" }), vec![["/limit", "found `5`"]]),
@@ -201,8 +202,8 @@ fn presets_are_refused_with_place_value_and_remedy() {
         ),
         (json!({ "preset": 1 }), "/preset", "expected a string, found `1`"),
         // wifi has no bottleneck, and 10 ms of delay.
-        (json!({ "preset": "wifi", "limit": 7 }), "/limit", "there is no `rate`"),
-        (json!({ "preset": "wifi", "up": { "limit": 7 } }), "/up/limit", "there is no `rate`"),
+        (json!({ "preset": "wifi", "overhead": 7 }), "/overhead", "there is no `rate`"),
+        (json!({ "preset": "wifi", "up": { "overhead": 7 } }), "/up/overhead", "there is no `rate`"),
         (
             json!({ "preset": "wifi", "distribution": "uniform", "jitter": "11ms" }),
             "/jitter",
@@ -237,7 +238,8 @@ fn one_direction_is_refused_with_its_place() {
         (json!({ "up": { "dealy": "1ms" } }), vec![["/up/dealy", "did you mean `delay`?"]]),
         (json!({ "up": { "network": "WiFi" } }), vec![["/up/network", "unknown field `network`"]]),
         (json!({ "down": "fast" }), vec![["/down", "expected an object, found `fast`"]]),
-        (json!({ "up": { "limit": 5 } }), vec![["/up/limit", "there is no `rate`"]]),
+        (json!({ "up": { "overhead": 5 } }), vec![["/up/overhead", "there is no `rate`"]]),
+        (json!({ "up": { "limit": 0 } }), vec![["/up/limit", "found `0`"]]),
         (
             json!({ "reorder": "1%", "up": { "order": "fifo" } }),
             vec![["/up/order", "may not overtake each other"]],
@@ -326,8 +328,9 @@ fn a_long_list_of_faults_is_told_once() {
 fn what_is_shared_is_a_bottleneck() {
     let piece = [["/shared", "there is no `rate`, so nothing is shared"]];
     assert_faults(&link(&json!({ "shared": true })), "/links/x", &piece);
-    let bad = json!({ "delay": "1ms", "rate": "0kbit", "shared": true });
-    assert_faults(&link(&bad), "/links/x", &[["/rate", "`0kbit`"]]);
+    assert_faults(&link(&json!({ "shared": true, "limit": 9 })), "/links/x", &piece);
+    let bad = json!({ "delay": "1ms", "rate": "-1kbit", "shared": true });
+    assert_faults(&link(&bad), "/links/x", &[["/rate", "`-1kbit`"]]);
     assert_faults(&link(&json!({ "shared": 1 })), "/links/x", &[["/shared", "found `1`"]]);
     for fields in [
         json!({ "shared": false }),

@@ -160,6 +160,7 @@ static PARETO_DELAY: Oracle = Oracle::of(link::pareto_delay);
 static EXPONENTIAL_SPANS: Oracle = Oracle::of(link::exponential_spans);
 static BOTTLENECK: Oracle = Oracle::of(link::bottleneck);
 static FULL_BOTTLENECK: Oracle = Oracle::of(link::full_bottleneck);
+static LIMITED_DELAY: Oracle = Oracle::of(link::limited_delay);
 static FALSE_EXPIRY: Oracle = Oracle::of(sim::false_expiry);
 static FALSE_EXPIRY_BY_BURSTS: Oracle = Oracle::of(sim::false_expiry_by_bursts);
 static SILENT_LOSS: Oracle = Oracle::of(sim::silent_loss);
@@ -170,7 +171,7 @@ static ONE_WORKER: Oracle = Oracle::of(station::one_worker);
 static NO_QUEUE: Oracle = Oracle::of(station::no_queue);
 
 /// All oracles, in the order of the page.
-static ALL: [&Oracle; 22] = [
+static ALL: [&Oracle; 23] = [
     &RANDOM_LOSS,
     &BURSTS,
     &BURSTS_WITH_GAPS,
@@ -185,6 +186,7 @@ static ALL: [&Oracle; 22] = [
     &EXPONENTIAL_SPANS,
     &BOTTLENECK,
     &FULL_BOTTLENECK,
+    &LIMITED_DELAY,
     &FALSE_EXPIRY,
     &FALSE_EXPIRY_BY_BURSTS,
     &SILENT_LOSS,
@@ -263,6 +265,11 @@ fn bottleneck() {
 #[test]
 fn full_bottleneck() {
     FULL_BOTTLENECK.check();
+}
+
+#[test]
+fn limited_delay() {
+    LIMITED_DELAY.check();
 }
 
 #[test]

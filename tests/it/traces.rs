@@ -105,10 +105,10 @@ fn faults_of_a_file_are_told_at_its_name_with_their_lines() {
             &["line 2 of the file: `11d` is no time", "line 3 of the file: `1h` is no delay"],
         ),
         (
-            "time,delay,loss,rate\n30s,20min,-1,0kbit\n",
+            "time,delay,loss,rate\n30s,20min,-1,-1kbit\n",
             &[
                 "line 2 of the file: `-1` is no loss",
-                "line 2 of the file: `0kbit` is no rate",
+                "line 2 of the file: `-1kbit` is no rate",
                 "line 2 of the file: `20min` is no delay",
             ],
         ),

@@ -68,7 +68,7 @@ pub(super) fn script(scenario: &Scenario, changes: &[Change], mut missing: Missi
 fn command(before: Option<&PathModel>, path: &PathModel) -> &'static str {
     let has_table = |it: &PathModel| matches!(it.delay.spread, Spread::Table(_)) && has_jitter(it);
     let is_kept = |before: &PathModel| {
-        before.bottleneck.is_some() && path.bottleneck.is_none()
+        before.rate().is_some() && path.rate().is_none()
             || has_table(before) && !has_table(path)
     };
     if before.is_some_and(is_kept) { "anew" } else { "netem" }
@@ -159,7 +159,9 @@ fn conditions(path: &PathModel) -> String {
         words.push(format!("reorder {} gap {}", reorder.share, reorder.gap));
     }
     if let Some(bottleneck) = path.bottleneck {
-        words.push(format!("rate {} {}", bottleneck.rate, bottleneck.overhead));
+        if let Some(rate) = bottleneck.rate {
+            words.push(format!("rate {rate} {}", bottleneck.overhead));
+        }
         words.push(format!("limit {}", bottleneck.limit));
     }
     words.join(" ")

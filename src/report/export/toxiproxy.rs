@@ -74,7 +74,7 @@ fn note_unreliable(path: &PathModel, missing: &mut Missing) {
     if [path.delay.mean, path.delay.jitter].iter().any(|it| it.as_micros() % 1000 != 0) {
         missing.note("parts of a millisecond: delays are rounded");
     }
-    if path.bottleneck.is_some_and(|it| it.rate.bits() % 8000 != 0) {
+    if path.rate().is_some_and(|it| it.bits() % 8000 != 0) {
         missing.note("parts of a kilobyte a second: rates are rounded, to 1 at the least");
     }
 }
@@ -87,9 +87,9 @@ fn toxics_of(path: &PathModel, stream: &str) -> Vec<Value> {
             json!({ "latency": millis(path.delay.mean), "jitter": millis(path.delay.jitter) });
         toxics.push(toxic("latency", stream, &attributes));
     }
-    if let Some(bottleneck) = path.bottleneck {
+    if let Some(rate) = path.rate() {
         // In kilobytes a second, at least one.
-        let rate = ((bottleneck.rate.bits() + 4000) / 8000).max(1);
+        let rate = ((rate.bits() + 4000) / 8000).max(1);
         toxics.push(toxic("bandwidth", stream, &json!({ "rate": rate })));
     }
     toxics

@@ -472,7 +472,7 @@ const SERVICE: f64 = 10.0;
 /// A bottleneck that a message of 100 bytes takes 10 ms to leave.
 fn narrow(limit: u32, error: f64) -> PathModel {
     let rate: BitRate = format!("{:.0}bit", 80_000.0 / error).parse().unwrap();
-    let bottleneck = Some(Bottleneck { rate, overhead: 0, limit });
+    let bottleneck = Some(Bottleneck { limit, ..Bottleneck::of(rate) });
     PathModel { bottleneck, ..PathModel::ideal() }
 }
 
@@ -520,6 +520,29 @@ pub(super) fn full_bottleneck(Model { seed, error }: Model) -> Vec<Row> {
             parameter: "s",
         },
         expected: dropped_share(LOAD, 5),
+        estimate: Estimate::batch_mean(&dropped),
+    }]
+}
+
+/// Messages in their delay count for a limit: a place is held for as long as a message is under way,
+/// whoever has none is dropped, and nobody waits.
+pub(super) fn limited_delay(Model { seed, error }: Model) -> Vec<Row> {
+    const LIMIT: u32 = 8;
+    const LOAD: f64 = 6.0;
+    let bottleneck = Some(Bottleneck { rate: None, overhead: 0, limit: LIMIT });
+    let delay = Delay { mean: millis(SERVICE * error), ..Delay::NONE };
+    let path = PathModel { delay, bottleneck, ..PathModel::ideal() };
+    let fates = fates("limited delay", &path, seed, arrivals(LOAD, seed, 1_000_000));
+    let dropped: Vec<f64> = fates
+        .map(|(_, it)| f64::from(u8::from(it.verdict == Verdict::Drop(Cause::QueueFull))))
+        .collect();
+    vec![Row {
+        what: What {
+            name: "delay 10 ms, limit 8, 6 messages come in the delay (M/D/8/8): share dropped",
+            formula: "B(c, a) by Erlang",
+            parameter: "delay",
+        },
+        expected: super::station::erlang_b(8, LOAD),
         estimate: Estimate::batch_mean(&dropped),
     }]
 }

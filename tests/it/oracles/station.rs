@@ -72,7 +72,7 @@ fn work(error: f64, kind: &str) -> Value {
 }
 
 /// The share that is lost where nobody can wait, by Erlang's recursion.
-fn erlang_b(workers: u32, offered: f64) -> f64 {
+pub(super) fn erlang_b(workers: u32, offered: f64) -> f64 {
     (1..=workers).fold(1.0, |lost, n| offered * lost / (f64::from(n) + offered * lost))
 }
 
