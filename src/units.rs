@@ -83,10 +83,14 @@ pub fn between(from: u64, to: u64, part: u64, whole: u64) -> u64 {
 pub struct BitRate(u64);
 
 impl BitRate {
-    /// The rate of so many bits a second, which must not be 0.
+    /// The rate of so many bits a second; 0, where nothing moves.
     pub const fn from_bits(bits: u64) -> Self {
-        assert!(bits != 0, "a rate of nothing");
         Self(bits)
+    }
+
+    /// Whether nothing moves.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
     }
 
     /// Bits a second.
@@ -94,9 +98,16 @@ impl BitRate {
         self.0
     }
 
-    /// How long so many bytes take, rounded up.
-    pub fn time_of(self, bytes: u64) -> SimSpan {
-        SimSpan::from_micros((bytes * 8 * 1_000_000).div_ceil(self.0))
+    /// How long so many bits take, rounded up, at a rate that is not 0.
+    pub fn time_of(self, bits: u64) -> SimSpan {
+        assert!(!self.is_zero(), "{bits} bits would take for ever");
+        SimSpan::from_micros((bits * 1_000_000).div_ceil(self.0))
+    }
+
+    /// How many bits move in so long, rounded down.
+    pub fn bits_in(self, span: SimSpan) -> u64 {
+        let bits = u128::from(self.0) * u128::from(span.as_micros()) / 1_000_000;
+        u64::try_from(bits).unwrap_or(u64::MAX)
     }
 }
 
@@ -128,7 +139,7 @@ impl FromStr for BitRate {
         let scaled = numerator.checked_mul(u128::from(scale)).ok_or(BitRateError)?;
         let bits = u64::try_from(scaled / 10_u128.pow(places)).map_err(|_| BitRateError)?;
         let is_whole = scaled.is_multiple_of(10_u128.pow(places));
-        if bits == 0 || !is_whole || 1_000_000_000_000 < bits {
+        if !is_whole || 1_000_000_000_000 < bits {
             return Err(BitRateError);
         }
         Ok(Self(bits))
@@ -137,6 +148,9 @@ impl FromStr for BitRate {
 
 impl fmt::Display for BitRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_zero() {
+            return f.write_str("0bit");
+        }
         let whole = RATE_UNITS.iter().find(|(_, scale)| self.0.is_multiple_of(*scale));
         let (unit, scale) = whole.expect("every rate is a number of bits");
         write!(f, "{}{unit}", self.0 / scale)
@@ -230,13 +244,18 @@ mod tests {
         assert_eq!(bits("64kbit"), Some(64_000));
         assert_eq!(bits("1.5mbit"), Some(1_500_000));
         assert_eq!(bits("1gbit"), Some(1_000_000_000));
-        for text in ["", "0kbit", "64", "64kb", "-1kbit", "0.1bit", "1e3kbit", "2000gbit"] {
+        assert_eq!(["0bit", "0kbit", "0.0mbit"].map(bits), [Some(0); 3]);
+        assert_eq!(BitRate::from_bits(0).to_string(), "0bit");
+        for text in ["", "64", "64kb", "-1kbit", "0.1bit", "1e3kbit", "2000gbit"] {
             assert_eq!(bits(text), None, "{text}");
         }
-        // 125 bytes at 1 Mbit/s are 1000 bits: 1 ms; what does not fit a microsecond counts whole.
+        // 1000 bits at 1 Mbit/s take 1 ms; what does not fit a microsecond counts whole.
         let rate = BitRate::from_bits(1_000_000);
-        assert_eq!(rate.time_of(125), SimSpan::from_millis(1));
-        assert_eq!(BitRate::from_bits(3_000_000).time_of(1), SimSpan::from_micros(3));
+        assert_eq!(rate.time_of(1000), SimSpan::from_millis(1));
+        let rate_of_3 = BitRate::from_bits(3_000_000);
+        assert_eq!(rate_of_3.time_of(8), SimSpan::from_micros(3));
+        // In that time a bit more would have moved; in a microsecond less not all.
+        assert_eq!([3, 2].map(|it| rate_of_3.bits_in(SimSpan::from_micros(it))), [9, 6]);
         assert_eq!(rate.to_string(), "1mbit");
         assert_eq!(BitRate::from_bits(1_500).to_string(), "1500bit");
     }

@@ -9,6 +9,7 @@ pub mod ahead;
 pub mod bits;
 pub mod chance;
 pub mod delay;
+pub mod gate;
 pub mod loss;
 pub mod network;
 pub mod plain;
@@ -21,8 +22,9 @@ use crate::{
         ahead::Ahead,
         chance::{Chance, Dice},
         delay::Delay,
+        gate::{Gate, Held},
         loss::{Chain, Loss},
-        queue::{Bottleneck, Queue},
+        queue::{Bottleneck, LIMIT, Queue},
     },
     rng::{Draws, Entity, Hand},
     time::{SimSpan, SimTime},
@@ -135,17 +137,19 @@ impl fmt::Display for Cause {
 pub enum Verdict {
     /// It comes to the other end at this instant.
     Deliver(SimTime),
+    /// It waits until its way moves again.
+    Hold(Held),
     /// It is lost.
     Drop(Cause),
 }
 
-/// What becomes of a message, and when a copy of it arrives, if the link makes one.
+/// What becomes of a message, and of a copy of it, if the link makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fate {
     /// What becomes of it.
     pub verdict: Verdict,
-    /// When its copy arrives.
-    pub copy: Option<SimTime>,
+    /// What becomes of its copy, which is not lost.
+    pub copy: Option<Verdict>,
 }
 
 /// The directions that an outage cuts.
@@ -228,6 +232,8 @@ pub struct Sending<'a> {
     pub bytes: u32,
     /// When.
     pub now: SimTime,
+    /// Whether its way lets it through.
+    pub gate: Gate,
 }
 
 impl Serial {
@@ -371,38 +377,57 @@ impl Link {
             return dropped(Cause::Loss);
         }
         // Once for both, as in netem: a message that has a place has one for its copy.
-        if is_full(path, queue, sending.now) {
+        if is_full(path, queue, sending) {
             return dropped(Cause::QueueFull);
         }
+        let Sending { serial, bytes, .. } = sending;
         let is_first = flow.goes_first(path, sending);
-        let at = self.pass(flow, path, queue, (sending, Twin::Message, is_first));
-        let copy = if is_copied && !is_lost { self.copy(flow, path, queue, sending) } else { None };
-        Fate { verdict: Verdict::Deliver(at), copy }
+        let held = Held { serial, twin: Twin::Message, is_first, bytes, bits_moved: 0 };
+        let verdict = self.pass(flow, path, queue, (sending, held));
+        let copy = if is_copied && !is_lost && !flow.loses_copy(path, sending) {
+            let is_first = flow.copy_goes_first(path, sending);
+            let held = Held { twin: Twin::Copy, is_first, ..held };
+            Some(self.pass(flow, path, queue, (sending, held)))
+        } else {
+            None
+        };
+        Fate { verdict, copy }
     }
 
-    /// When a message or its copy arrives.
+    /// What becomes of a message, or of its copy, that has a place: when it arrives, or that it is
+    /// held.  One that was held passes here once more when its way moves again.
     #[inline]
-    fn pass(
+    pub fn pass(
         &mut self,
         flow: &mut Flow,
         path: &PathModel,
         queue: &mut Queue,
-        (sending, twin, is_first): (Sending<'_>, Twin, bool),
-    ) -> SimTime {
-        let Sending { draws, direction, serial, bytes, now } = sending;
-        if is_first {
-            return now;
+        (sending, held): (Sending<'_>, Held),
+    ) -> Verdict {
+        let Sending { draws, direction, now, gate, .. } = sending;
+        if gate.is_shut || path.stands_still() {
+            return Verdict::Hold(held);
+        }
+        if held.is_first {
+            return Verdict::Deliver(now);
         }
         let left_at = match &path.bottleneck {
             None => now,
-            Some(bottleneck) => queue.enter(bottleneck, now, bytes),
+            Some(it) => {
+                let bits = it.bits_of(held.bytes);
+                let left = bits.saturating_sub(held.bits_moved);
+                match queue.enter(it, left, (now, gate.shuts_at)) {
+                    Ok(left_at) => left_at,
+                    Err(left) => return Verdict::Hold(Held { bits_moved: bits - left, ..held }),
+                }
+            }
         };
-        let delay = flow.delay(path, draws, (direction, twin, serial));
+        let delay = flow.delay(path, draws, (direction, held.twin, held.serial));
         let at = self.in_order(path, direction, left_at + delay);
         if path.bottleneck.is_some() {
             queue.count_until(at);
         }
-        at
+        Verdict::Deliver(at)
     }
 
     fn in_order(&mut self, path: &PathModel, direction: Direction, at: SimTime) -> SimTime {
@@ -415,27 +440,17 @@ impl Link {
             }
         }
     }
-
-    /// When the copy of a message arrives, unless it is lost itself.
-    #[inline(never)]
-    fn copy(
-        &mut self,
-        flow: &mut Flow,
-        path: &PathModel,
-        queue: &mut Queue,
-        sending: Sending<'_>,
-    ) -> Option<SimTime> {
-        if flow.loses_copy(path, sending) {
-            return None;
-        }
-        let is_first = flow.copy_goes_first(path, sending);
-        Some(self.pass(flow, path, queue, (sending, Twin::Copy, is_first)))
-    }
 }
 
-/// Whether a bottleneck has no place for one more message.
-fn is_full(path: &PathModel, queue: &mut Queue, now: SimTime) -> bool {
-    path.bottleneck.is_some_and(|it| it.limit as usize <= queue.n_inside(now))
+/// Whether there is no place for one more message: those that are held take one, too, and find
+/// netem's limit where there is none.
+fn is_full(path: &PathModel, queue: &mut Queue, Sending { now, gate, .. }: Sending<'_>) -> bool {
+    let (limit, n_inside) = match path.bottleneck {
+        None if gate.n_held == 0 => return false,
+        None => (LIMIT, 0),
+        Some(it) => (it.limit, queue.n_inside(now)),
+    };
+    limit as usize <= n_inside + gate.n_held
 }
 
 impl LinkModel {
@@ -457,6 +472,11 @@ impl PathModel {
     /// How fast messages leave its bottleneck, if they wait there for each other.
     pub fn rate(&self) -> Option<BitRate> {
         self.bottleneck.and_then(|it| it.rate)
+    }
+
+    /// Whether nothing leaves its bottleneck.
+    pub fn stands_still(&self) -> bool {
+        self.bottleneck.is_some_and(|it| it.stands_still())
     }
 
     /// Nothing is lost and nothing takes time.
@@ -497,7 +517,7 @@ mod tests {
 
     fn sending(draws: &Draws, number: u32) -> Sending<'_> {
         let serial = Serial { lane: 0, number };
-        Sending { draws, direction: Direction::Up, serial, bytes: 100, now: NOW }
+        Sending { draws, direction: Direction::Up, serial, bytes: 100, now: NOW, gate: Gate::OPEN }
     }
 
     /// What becomes of the first `n` messages of a link.
@@ -520,7 +540,7 @@ mod tests {
             .into_iter()
             .map(|it| match it {
                 Verdict::Deliver(at) => at.since(NOW).as_micros(),
-                Verdict::Drop(cause) => panic!("lost to {cause}"),
+                other @ (Verdict::Hold(_) | Verdict::Drop(_)) => panic!("{other:?}"),
             })
             .collect();
         assert!(delays.iter().all(|it| (30_000..=70_000).contains(it)));

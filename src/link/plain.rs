@@ -129,7 +129,7 @@ impl<'a> PlainWays<'a> {
 mod tests {
     use super::*;
     use crate::{
-        link::{Link, Sending, Serial, delay::Delay, loss::Loss, queue::Queue},
+        link::{Link, Sending, Serial, delay::Delay, gate::Gate, loss::Loss, queue::Queue},
         time::SimSpan,
     };
 
@@ -156,7 +156,8 @@ mod tests {
             for (number, direction) in numbers.flat_map(|it| Direction::BOTH.map(|to| (it, to))) {
                 let plain = ways.send(&mut one, &draws, (direction, number), now);
                 let serial = Serial { lane: 0, number };
-                let sending = Sending { draws: &draws, direction, serial, bytes: 0, now };
+                let sending =
+                    Sending { draws: &draws, direction, serial, bytes: 0, now, gate: Gate::OPEN };
                 let fate = link.send(&mut other, &path, &mut Queue::default(), sending);
                 assert_eq!(plain, fate.verdict, "{loss} {jitter} {number} {direction:?}");
             }

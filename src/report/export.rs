@@ -23,8 +23,41 @@ pub enum Target {
 struct Change {
     at: SimTime,
     client: ClientId,
-    /// Up and down: the kind of link, or nothing while it is cut.
-    paths: [Option<LinkId>; 2],
+    /// Up and down.
+    ways: [Way; 2],
+}
+
+/// The conditions of one direction of a client's link.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Those of a kind of link.
+    Open(LinkId),
+    /// It stands still: messages are held.
+    Held,
+    /// It is cut: messages are lost.
+    Cut,
+}
+
+/// What a client's link is at some instant, up and down.
+#[derive(Clone, Copy)]
+struct Link {
+    kinds: [LinkId; 2],
+    n_cuts: [u32; 2],
+    n_stalls: [u32; 2],
+}
+
+impl Link {
+    fn ways(&self, scenario: &Scenario) -> [Way; 2] {
+        Direction::BOTH.map(|direction| {
+            let link = self.kinds[direction as usize];
+            let path = scenario.links()[link].model.path(direction);
+            match (self.n_cuts[direction as usize], self.n_stalls[direction as usize]) {
+                (0, 0) if !path.stands_still() => Way::Open(link),
+                (0, _) => Way::Held,
+                (1.., _) => Way::Cut,
+            }
+        })
+    }
 }
 
 /// What a target cannot express, each thing once.
@@ -45,7 +78,8 @@ pub fn export(scenario: &Scenario, target: Target) -> String {
     let mut missing = Missing::default();
     let changes = changes(scenario, &mut missing);
     let is_shared = |it: LinkId| scenario.links()[it].shared;
-    if changes.iter().flat_map(|it| it.paths).flatten().any(is_shared) {
+    let is_on_shared = |it: Way| matches!(it, Way::Open(link) if is_shared(link));
+    if changes.iter().flat_map(|it| it.ways).any(is_on_shared) {
         missing.note("a bottleneck that clients share: here each has one of its own");
     }
     match target {
@@ -59,9 +93,9 @@ fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
     let mut links = IdVec::from_vec(Vec::new());
     let mut changes = Vec::new();
     for (client, spec) in scenario.named_clients().iter() {
-        let _: ClientId = links.push(([spec.link; 2], [0_u32; 2]));
-        let paths = [Some(spec.link); 2];
-        changes.push(Change { at: SimTime::ZERO, client, paths });
+        let link = Link { kinds: [spec.link; 2], n_cuts: [0; 2], n_stalls: [0; 2] };
+        let _: ClientId = links.push(link);
+        changes.push(Change { at: SimTime::ZERO, client, ways: link.ways(scenario) });
         if spec.clock != crate::time::Clock::EXACT {
             missing.note("clocks of devices that are off");
         }
@@ -77,15 +111,17 @@ fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
         let client = match step.action {
             Action::OutageBegins(client, outage) | Action::OutageEnds(client, outage) => {
                 let begins = matches!(step.action, Action::OutageBegins(..));
+                let Link { n_cuts, n_stalls, .. } = &mut links[client];
+                let counts = if outage.holds() { n_stalls } else { n_cuts };
                 for direction in Direction::BOTH {
-                    let n_cuts = &mut links[client].1[direction as usize];
+                    let n = &mut counts[direction as usize];
                     match (outage.cut.covers(direction), begins) {
-                        (true, true) => *n_cuts += 1,
-                        (true, false) => *n_cuts -= 1,
+                        (true, true) => *n += 1,
+                        (true, false) => *n -= 1,
                         (false, _) => (),
                     }
                 }
-                if outage.announced {
+                if outage.is_announced() {
                     missing.note("that the device's operating system announces an outage");
                 }
                 client
@@ -93,14 +129,14 @@ fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
             Action::ChangeLink(client, link, cut) => {
                 for direction in Direction::BOTH {
                     if cut.covers(direction) {
-                        links[client].0[direction as usize] = link;
+                        links[client].kinds[direction as usize] = link;
                     }
                 }
                 client
             }
             Action::ChangeNetwork(client, link) => {
                 missing.note("another address of a device");
-                links[client].0 = [link; 2];
+                links[client].kinds = [link; 2];
                 client
             }
             Action::RandomOutages(..) => {
@@ -116,13 +152,7 @@ fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
             }
             Action::App(..) | Action::Call(..) | Action::Refused(..) | Action::Order(_) => continue,
         };
-        let (kinds, n_cuts) = links[client];
-        let path = |direction: Direction| {
-            let index = direction as usize;
-            (n_cuts[index] == 0).then_some(kinds[index])
-        };
-        let paths = [path(Direction::Up), path(Direction::Down)];
-        changes.push(Change { at: step.at, client, paths });
+        changes.push(Change { at: step.at, client, ways: links[client].ways(scenario) });
     }
     changes
 }

@@ -11,7 +11,8 @@ use crate::{
     },
     protocol::code::ErrorCode,
     scenario::{
-        Action, Distribution, LinkSpec, Outage, OutageProcess, ServerEvent, ServerMemory,
+        Action, Distribution, LinkSpec, Outage, OutageKind, OutageProcess, ServerEvent,
+        ServerMemory,
         files::{Recorded, times},
         parse::Draft,
         read::{Fields, Node},
@@ -48,10 +49,17 @@ const STEPS: u64 = 10;
 /// Kinds of outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    LinkDown,
-    Silent,
+    /// On the link.
+    Of(OutageKind),
     Refuse,
 }
+
+/// The words for outages of links.
+const ON_LINKS: [(&str, OutageKind); 3] = [
+    ("link_down", OutageKind::LinkDown),
+    ("silent", OutageKind::Silent),
+    ("stall", OutageKind::Stall),
+];
 
 impl<'a> Draft<'a> {
     pub(super) fn change(
@@ -82,7 +90,7 @@ impl<'a> Draft<'a> {
 
     fn check_both(&mut self, at: Option<&Node<'a>>, cut: Option<Cut>, kind: Option<Kind>) {
         if let Some(at) = at
-            && kind == Some(Kind::LinkDown)
+            && kind == Some(Kind::Of(OutageKind::LinkDown))
             && cut.is_some_and(|it| it != Cut::Both)
         {
             let problem = "a link that is down is down in both directions";
@@ -97,11 +105,10 @@ impl<'a> Draft<'a> {
         let mut fields = self.reader.fields(at, &known)?;
         let clients = self.whom_of(&mut fields);
         let kind = fields.required(&mut self.reader, "kind");
-        let kinds = [("link_down", Kind::LinkDown), ("silent", Kind::Silent)];
-        let kind = kind.and_then(|it| self.reader.word(&it, &kinds));
+        let kind = kind.and_then(|it| self.reader.word(&it, &ON_LINKS));
         let direction = fields.optional("direction");
         let cut = self.directions(direction.as_ref());
-        self.check_both(direction.as_ref(), cut, kind);
+        self.check_both(direction.as_ref(), cut, kind.map(Kind::Of));
         let every = fields.required(&mut self.reader, "every");
         let every = every.and_then(|it| self.period(&it));
         let lasts = fields.required(&mut self.reader, "lasts");
@@ -120,7 +127,7 @@ impl<'a> Draft<'a> {
             None => self.end,
             Some(span) => begins? + span?,
         };
-        let outage = Outage { cut: cut?, announced: kind? == Kind::LinkDown };
+        let outage = Outage { cut: cut?, kind: kind? };
         let (every, lasts, clients) = (every?, lasts?, clients?);
         let one = every.as_micros().saturating_add(lasts.as_micros());
         let until = until.min(self.end);
@@ -310,8 +317,8 @@ impl<'a> Draft<'a> {
         let mut fields = self.reader.fields(at, &known)?;
         let clients = self.whom_of(&mut fields);
         let kind = fields.required(&mut self.reader, "kind");
-        let kinds =
-            [("link_down", Kind::LinkDown), ("silent", Kind::Silent), ("refuse", Kind::Refuse)];
+        let [one, two, three] = ON_LINKS.map(|(word, kind)| (word, Kind::Of(kind)));
+        let kinds = [one, two, three, ("refuse", Kind::Refuse)];
         let kind = kind.and_then(|it| self.reader.word(&it, &kinds));
         let direction = fields.optional("direction");
         let cut = self.directions(direction.as_ref());
@@ -332,8 +339,7 @@ impl<'a> Draft<'a> {
         let until = span.and_then(|it| begins.map(|begins| begins + it));
         let action = |client: &ClientId| match kind {
             Kind::Refuse => Action::RefusalBegins(*client, code),
-            Kind::LinkDown => Action::OutageBegins(*client, Outage { cut, announced: true }),
-            Kind::Silent => Action::OutageBegins(*client, Outage { cut, announced: false }),
+            Kind::Of(kind) => Action::OutageBegins(*client, Outage { cut, kind }),
         };
         let actions: Vec<Action> = clients.iter().map(action).collect();
         let later = self.flaps(&mut fields, begins, span, &actions)?;
@@ -402,7 +408,7 @@ fn path_recorded(path: &PathModel, recorded: Recorded) -> PathModel {
     }
     path.loss = recorded.loss.map_or(path.loss, Loss::Random);
     if let Some(rate) = recorded.rate {
-        let bottleneck = path.bottleneck.unwrap_or(Bottleneck::of(rate));
+        let bottleneck = path.bottleneck.unwrap_or_else(|| Bottleneck::of(rate));
         path.bottleneck = Some(Bottleneck { rate: Some(rate), ..bottleneck });
     }
     path

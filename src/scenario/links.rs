@@ -412,7 +412,7 @@ impl<'a> Draft<'a> {
     fn rate(&mut self, at: &Node<'a>) -> Option<BitRate> {
         let rate = at.as_str().and_then(|it| it.parse().ok());
         if rate.is_none() {
-            let wanted = "a rate from 1bit to 1000gbit";
+            let wanted = "a rate from 0bit, where everything waits, to 1000gbit";
             self.reader.wrong_type(at, wanted, "write it as \"64kbit\" or \"1.5mbit\"");
         }
         rate

@@ -175,13 +175,36 @@ pub enum Action {
     Order(Order),
 }
 
-/// A time in which a link is cut.
+/// A time in which a link is cut, or stands still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// The directions that are cut.
+    /// The directions that are.
     pub cut: Cut,
-    /// Whether the device's operating system announces the beginning and the end.
-    pub announced: bool,
+    /// What happens there.
+    pub kind: OutageKind,
+}
+
+/// What happens on a link in an outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutageKind {
+    /// Messages are lost, and the device's operating system announces its beginning and its end.
+    LinkDown,
+    /// Messages are lost, and nobody is told.
+    Silent,
+    /// Messages are held until it is over, and nobody is told.
+    Stall,
+}
+
+impl Outage {
+    /// Whether messages are held until it is over; else they are lost.
+    pub const fn holds(self) -> bool {
+        matches!(self.kind, OutageKind::Stall)
+    }
+
+    /// Whether the device's operating system announces its beginning and its end.
+    pub const fn is_announced(self) -> bool {
+        matches!(self.kind, OutageKind::LinkDown)
+    }
 }
 
 /// A call that the SDK refuses by itself.

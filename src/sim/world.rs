@@ -11,6 +11,7 @@ mod mail;
 mod quiet;
 mod restart;
 mod session;
+mod stall;
 mod station;
 mod tell;
 
@@ -19,7 +20,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use crate::{
     engine::{Agenda, Next, Waybill},
     id::{ClientId, Id, IdVec, LinkId, RoomId, SessionId},
-    link::{Cause, Direction, Fate, Sending, Serial, Verdict, queue::Queue},
+    link::{Cause, Direction, Fate, Sending, Serial, Verdict, gate::Gate, queue::Queue},
     observe::Observer,
     protocol::{
         client, member,
@@ -41,6 +42,7 @@ use heart::Heart;
 use mail::{Mail, Parcel};
 use quiet::{Prospect, Turn};
 use session::{COPY, LANES, Node, Session, lane};
+use stall::{Letter, Standstill};
 use station::Stations;
 
 /// The state of one cell and those who watch it.
@@ -61,6 +63,8 @@ pub(super) struct World<'a, O> {
     devices: IdVec<ClientId, Device>,
     /// What waits before the bottlenecks that clients share, up and down.
     shared: BTreeMap<LinkId, [Queue; 2]>,
+    /// Of the clients whose ways stand still at times, what is held there.
+    standstills: BTreeMap<ClientId, Standstill>,
     sessions: IdVec<SessionId, Session>,
     /// What heartbeats touch of the sessions; none, until one is left to its own.
     hearts: IdVec<SessionId, Heart<'a>>,
@@ -120,12 +124,14 @@ impl<'a, O: Observer> World<'a, O> {
         let sessions = IdVec::from_vec(cast.clients.iter().zip(entities).map(session).collect());
         drop(hands);
         let stations = Stations::of(scenario, cell, sessions.len());
+        let script = chance::with_random_outages(cell, &draws);
+        let standstills = stall::foreseen(scenario, &script, &devices);
         Self {
             scenario,
             rules: Cow::Borrowed(scenario.rules()),
             draws,
             cell,
-            script: chance::with_random_outages(cell, &draws),
+            script,
             next_step: 0,
             agenda: Agenda::new(cell.rooms.len() + cast.clients.len(), scenario.end()),
             mail: Mail::default(),
@@ -134,6 +140,7 @@ impl<'a, O: Observer> World<'a, O> {
             usual: Prospect::NONE,
             devices,
             shared: BTreeMap::new(),
+            standstills,
             sessions,
             hearts: IdVec::filled(0, || unreachable!("none is made")),
             server: Server::new(cast),
@@ -188,8 +195,8 @@ impl<'a, O: Observer> World<'a, O> {
         for id in (0..self.sessions.len()).map(SessionId::from_index) {
             self.catch_up(id);
         }
-        let n_at_stations = self.close_stations();
-        self.observer.ended(self.agenda.n_under_way() + n_at_stations);
+let n_at_stations = self.close_stations();
+        self.observer.ended(self.agenda.n_under_way() + n_at_stations + self.n_held());
         headway.ended(self.scenario.end());
     }
 
@@ -371,11 +378,16 @@ impl<'a, O: Observer> World<'a, O> {
         let (is_online, epoch) = (session.client.is_online(), session.client.epoch);
         // The outage began before the answer came that made the client think it is online.
         let is_down = self.is_down();
-        let is_cut = (0 < device.n_outages || is_down) && self.rules.detect == Detect::AtOutage;
+        let (client, n_outages) = (session.device, device.n_outages);
+        let stands = Direction::BOTH.map(|it| self.is_shut(client, it));
+        let is_cut = (0 < n_outages || is_down || stands != [false; 2])
+            && self.rules.detect == Detect::AtOutage;
         if is_online && is_cut && device.is_running() {
             return self.step_client(id, client::Input::LinkLost);
         }
-        let is_heard = device.link.is_open(Direction::Up) && session.node == Node::Alive;
+        let [stands_up, _] = stands;
+        let is_open = device.link.is_open(Direction::Up) && !stands_up;
+        let is_heard = is_open && session.node == Node::Alive;
         let signal = is_online && is_heard && device.is_running();
         if signal != session.signal && !is_down {
             self.sessions[id].signal = signal;
@@ -394,9 +406,10 @@ impl<'a, O: Observer> World<'a, O> {
             Message::Up(_) => Direction::Up,
             Message::Down(_) => Direction::Down,
         };
-        let global = self.global(self.sessions[id].device);
+        let client = self.sessions[id].device;
+        let (global, gate) = (self.global(client), self.gate(client, direction));
         let session = &mut self.sessions[id];
-        let device = &mut self.devices[session.device];
+        let device = &mut self.devices[client];
         // Who logs in, or out, connects to another node.
         if let Kind::Login | Kind::Logout = kind {
             session.node = Node::Alive;
@@ -406,39 +419,61 @@ impl<'a, O: Observer> World<'a, O> {
         session.n_sent[direction as usize][lane] += 1;
         let link = device.kinds[direction as usize];
         let spec = &self.scenario.links()[link];
-        let queues =
-            if spec.shared { self.shared.entry(link).or_default() } else { &mut device.queues };
+        let queues = queue_of(&mut self.shared, &mut device.queues, (link, spec.shared));
         let queue = &mut queues[direction as usize];
         // The answer to a heartbeat, or to its copy, has its number for its draws: one that is lost
         // moves no draw of another.
         let number_of_draws = if kind == Kind::HeartbeatAck { self.heard } else { number };
         let serial = Serial { lane: kind.lane() as u8, number: number_of_draws };
         let path = spec.model.path(direction);
-        let bytes = if path.bottleneck.is_some() { message.bytes() } else { 0 };
-        let sending = Sending { draws: &self.draws, direction, serial, bytes, now };
+        let is_sized = path.bottleneck.is_some() || gate != Gate::OPEN;
+        let bytes = if is_sized { message.bytes() } else { 0 };
+        let sending = Sending { draws: &self.draws, direction, serial, bytes, now, gate };
         let Fate { verdict, copy } = device.link.send(&mut session.flow, path, queue, sending);
         self.observer.sent(now, global, kind);
         if session.node == Node::Crashed {
             return self.observer.dropped(now, global, kind, Cause::ServerDown);
         }
         let lane = self::lane(id, direction, kind.lane());
-        match verdict {
-            Verdict::Deliver(at) => {
-                let parcel = self.mail.pack(message);
-                self.agenda.send(at, Waybill { lane, number }, parcel);
-            }
-            Verdict::Drop(cause) => self.observer.dropped(now, global, kind, cause),
-        }
-        if let Some(at) = copy {
-            self.send_copy(global, Waybill { lane, number: number | COPY }, message, at);
+        self.dispatch(id, (Waybill { lane, number }, direction), message, verdict);
+        if let Some(verdict) = copy {
+            // A copy is a message of its own to those who count.
+            self.observer.sent(now, global, kind);
+            let waybill = Waybill { lane, number: number | COPY };
+            self.dispatch(id, (waybill, direction), message, verdict);
         }
     }
 
-    /// A copy is a message of its own to those who count.
-    #[inline(never)]
-    fn send_copy(&mut self, global: ClientId, waybill: Waybill, message: &Message, at: SimTime) {
-        self.observer.sent(self.now(), global, message.kind());
-        let parcel = self.mail.pack(message);
-        self.agenda.send(at, waybill, parcel);
+    /// A message goes the way that its link has decided.
+    #[inline]
+    fn dispatch(
+        &mut self,
+        session: SessionId,
+        (waybill, direction): (Waybill, Direction),
+        message: &Message,
+        verdict: Verdict,
+    ) {
+        match verdict {
+            Verdict::Deliver(at) => {
+                let parcel = self.mail.pack(message);
+                self.agenda.send(at, waybill, parcel);
+            }
+            Verdict::Hold(held) => {
+                self.hold(Letter { session, waybill, message: *message, held }, direction);
+            }
+            Verdict::Drop(cause) => {
+                let (now, client) = (self.now(), self.global(self.sessions[session].device));
+                self.observer.dropped(now, client, message.kind(), cause);
+            }
+        }
     }
+}
+
+/// The queues before the bottlenecks of a kind of link: those of all its clients, or a device's own.
+fn queue_of<'q>(
+    shared: &'q mut BTreeMap<LinkId, [Queue; 2]>,
+    own: &'q mut [Queue; 2],
+    (link, is_shared): (LinkId, bool),
+) -> &'q mut [Queue; 2] {
+    if is_shared { shared.entry(link).or_default() } else { own }
 }

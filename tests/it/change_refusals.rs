@@ -47,6 +47,8 @@ fn what_stands_at_the_limits_is_taken() {
         json!({ "order": "fifo", "duplicate": "100%" }),
         json!({ "rate": "1bit", "overhead": 65536, "limit": 1 }),
         json!({ "rate": "1000gbit" }),
+        json!({ "rate": "0bit" }),
+        json!({ "limit": 1 }),
         // What one direction lacks it has from both.
         json!({ "rate": "64kbit", "up": { "limit": 5 }, "down": { "overhead": 28 } }),
         json!({ "preset": "lte", "limit": 7, "order": "fifo", "network": "5G" }),
@@ -59,6 +61,8 @@ fn what_stands_at_the_limits_is_taken() {
     let steps = [
         outage(&json!({ "clients": ["cafe", "B", "viewer", "viewer-1"] })),
         outage(&json!({ "times": 1_000_000, "every": "5s" })),
+        outage(&json!({ "kind": "stall", "direction": "up" })),
+        chance(&json!({ "kind": "stall", "direction": "down" })),
         ramp_of(1),
         ramp_of(1000),
         chance(&json!({ "every": "1ms", "lasts": "1ms", "direction": "down", "for": "1us" })),
@@ -167,7 +171,7 @@ fn outages_are_refused_with_place_value_and_remedy() {
         (json!({ "every": "0s" }), "/every", "0s is too short (write at least 1ms)"),
         (json!({ "lasts": "999us" }), "/lasts", "999us is too short (write at least 1ms)"),
         (json!({ "for": "0s" }), "/for", "the duration is zero"),
-        (json!({ "kind": "refuse" }), "/kind", "(known: `link_down`, `silent`)"),
+        (json!({ "kind": "refuse" }), "/kind", "(known: `link_down`, `silent`, `stall`)"),
         (json!({ "times": 3 }), "/times", "unknown field `times`"),
     ];
     for (fields, place, piece) in cases {

@@ -203,7 +203,11 @@ fn presets_are_refused_with_place_value_and_remedy() {
         (json!({ "preset": 1 }), "/preset", "expected a string, found `1`"),
         // wifi has no bottleneck, and 10 ms of delay.
         (json!({ "preset": "wifi", "overhead": 7 }), "/overhead", "there is no `rate`"),
-        (json!({ "preset": "wifi", "up": { "overhead": 7 } }), "/up/overhead", "there is no `rate`"),
+        (
+            json!({ "preset": "wifi", "up": { "overhead": 7 } }),
+            "/up/overhead",
+            "there is no `rate`",
+        ),
         (
             json!({ "preset": "wifi", "distribution": "uniform", "jitter": "11ms" }),
             "/jitter",

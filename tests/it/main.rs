@@ -39,6 +39,7 @@ mod repeating;
 mod rooms;
 mod server_callbacks;
 mod server_refusals;
+mod stalls;
 mod station;
 mod streams;
 mod support;

@@ -151,6 +151,7 @@ fn links() -> impl Strategy<Value = Value> {
         json!({ "delay": "50ms", "jitter": "40ms", "duplicate": "20%" }),
         json!({ "delay": "50ms", "reorder": "25%" }),
         json!({ "delay": "50ms", "rate": "2kbit" }),
+        json!({ "delay": "50ms", "limit": 3 }),
     ])
 }
 
@@ -193,7 +194,7 @@ fn in_step() -> impl Strategy<Value = Value> {
     let lease = prop::sample::select(vec!["90s", "21s"]);
     let count = prop::sample::select(vec![json!("none"), json!("15s")]);
     let whose = prop::sample::select(vec!["A", "B", "C"]);
-    let step = (whose, 0..240_u32, 0..6_u32, 1..40_u32).prop_map(|(client, at, what, span)| {
+    let step = (whose, 0..240_u32, 0..7_u32, 1..40_u32).prop_map(|(client, at, what, span)| {
         let span = format!("{span}s");
         let what = match what {
             0 => json!({ "logoutRoom": {} }),
@@ -203,6 +204,7 @@ fn in_step() -> impl Strategy<Value = Value> {
                 let (kind, outages) = match what {
                     3 => (json!("link_down"), vec![client]),
                     4 => (json!("silent"), vec![client]),
+                    5 => (json!("stall"), vec![client]),
                     _ => (json!("silent"), vec!["A", "B", "C"]),
                 };
                 let outage = json!({ "clients": outages, "kind": kind, "for": span });

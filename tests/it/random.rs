@@ -77,7 +77,7 @@ fn step() -> impl Strategy<Value = Value> {
     let direction = prop::sample::select(vec!["up", "down", "both"]);
     let code = prop::sample::select(vec![1_002_034, 1_002_072, 1_002_078, 1_002_099]);
     let span = prop_oneof![1..2000_u64, 1..200_000_u64].prop_map(|ms| format!("{ms}ms"));
-    let outage = (at(), client_name(), 0..5_u8, direction, code, span).prop_map(
+    let outage = (at(), client_name(), 0..6_u8, direction, code, span).prop_map(
         |(at, client, kind, direction, code, span)| {
             let mut outage = json!({ "clients": [client], "kind": "link_down", "for": span });
             match kind {
@@ -88,6 +88,10 @@ fn step() -> impl Strategy<Value = Value> {
                 2 => {
                     outage["kind"] = json!("refuse");
                     outage["errorCode"] = json!(code);
+                }
+                3 => {
+                    outage["kind"] = json!("stall");
+                    outage["direction"] = json!(direction);
                 }
                 _ => (),
             }
@@ -103,8 +107,12 @@ fn step() -> impl Strategy<Value = Value> {
         };
         json!({ "at": at, "do": deed })
     });
-    let link = (at(), client_name(), 0..3_u8).prop_map(|(at, client, kind)| {
+    let link = (at(), client_name(), 0..4_u8).prop_map(|(at, client, kind)| {
         let deed = match kind {
+            // It stands still for a twentieth of the time, then nothing is narrow.
+            3 => json!({ "changeLink": {
+                "clients": [client], "from": "z", "to": "y", "over": "100s", "steps": 20,
+            } }),
             0 => json!({ "changeNetwork": { "clients": [client], "to": "y" } }),
             1 => json!({ "crashNode": { "clients": [client] } }),
             _ => json!({ "changeLink": { "clients": [client], "to": "y" } }),
@@ -193,6 +201,7 @@ pub(crate) fn scenario() -> impl Strategy<Value = Value> {
         json!({ "duplicate": "10%", "order": "fifo" }),
         json!({ "reorder": "20%" }),
         json!({ "rate": "64kbit", "limit": 20, "distribution": "pareto", "shared": true }),
+        json!({ "rate": "16kbit", "limit": 20, "reorder": "10%", "duplicate": "10%" }),
     ]);
     let modes =
         prop::sample::select(vec![("single", "single"), ("multi", "single"), ("multi", "multi")]);
@@ -227,7 +236,11 @@ pub(crate) fn scenario() -> impl Strategy<Value = Value> {
             json!({
                 "version": 1, "name": "random", "seed": seed, "duration": "1h",
                 "profile": profile,
-                "links": { "x": link, "y": { "delay": "20ms", "network": "WiFi" } },
+                "links": {
+                    "x": link,
+                    "y": { "delay": "20ms", "network": "WiFi" },
+                    "z": { "delay": "20ms", "rate": "0bit", "limit": 9 },
+                },
                 "clients": [
                     { "name": "A", "link": "x", "roomMode": modes.0 },
                     { "name": "B", "link": "x" },

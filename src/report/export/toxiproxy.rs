@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Change, Missing, note_path};
+use super::{Change, Missing, Way, note_path};
 use crate::{
     link::{Direction, PathModel, delay::Spread, loss::Loss},
     scenario::Scenario,
@@ -19,10 +19,17 @@ pub(super) fn json(scenario: &Scenario, changes: &[Change], mut missing: Missing
                 Direction::Up => "upstream",
                 Direction::Down => "downstream",
             };
-            match change.paths[direction as usize] {
+            match change.ways[direction as usize] {
                 // No data gets through, and the connection is not closed.
-                None => toxics.push(toxic("timeout", stream, &json!({ "timeout": 0 }))),
-                Some(link) => {
+                Way::Cut => toxics.push(toxic("timeout", stream, &json!({ "timeout": 0 }))),
+                // When a latency is taken away, what it holds gets through.
+                Way::Held => {
+                    missing.note("the delay of what was held when a link moves again");
+                    let latency = scenario.end().as_micros().div_ceil(1000);
+                    let attributes = json!({ "latency": latency, "jitter": 0 });
+                    toxics.push(toxic("latency", stream, &attributes));
+                }
+                Way::Open(link) => {
                     let path = scenario.links()[link].model.path(direction);
                     note_path(path, &mut missing);
                     note_unreliable(path, &mut missing);

@@ -1,6 +1,6 @@
 //! A client's device: its link, its app, and which of its sessions a call is for.
 
-use super::World;
+use super::{World, stall::Move};
 use crate::{
     id::{ClientId, LinkId, RoomId, SessionId, Span, UserId},
     link::{Cut, Direction, Link, network::NetworkMode, queue::Queue},
@@ -107,13 +107,17 @@ impl<O: Observer> World<'_, O> {
     /// The link is cut, and the client may know at once (spec: R19).
     pub(super) fn begin_outage(&mut self, client: ClientId, outage: Outage) {
         let (now, seat) = (self.now(), self.seat(client));
+        if outage.holds() {
+            self.move_ways(client, Move::Stops(outage.cut));
+        } else {
+            self.devices[client].link.cut(outage.cut);
+        }
         let device = &mut self.devices[client];
-        device.link.cut(outage.cut);
         device.n_outages += 1;
         if device.n_outages == 1 {
             self.observer.cut(now, seat);
         }
-        device.n_announced += u32::from(outage.announced);
+        device.n_announced += u32::from(outage.is_announced());
         let is_known = self.rules.detect == Detect::AtOutage && device.is_running();
         if !self.look_at_network(client) {
             self.each_session(client, is_known.then_some(client::Input::LinkLost));
@@ -122,13 +126,17 @@ impl<O: Observer> World<'_, O> {
 
     pub(super) fn end_outage(&mut self, client: ClientId, outage: Outage) {
         let (now, seat) = (self.now(), self.seat(client));
+        if outage.holds() {
+            self.move_ways(client, Move::Goes(outage.cut));
+        } else {
+            self.devices[client].link.mend(outage.cut);
+        }
         let device = &mut self.devices[client];
-        device.link.mend(outage.cut);
         device.n_outages -= 1;
         if device.n_outages == 0 {
             self.observer.mended(now, seat);
         }
-        device.n_announced -= u32::from(outage.announced);
+        device.n_announced -= u32::from(outage.is_announced());
         if !self.look_at_network(client) {
             self.each_session(client, None);
         }
@@ -141,18 +149,29 @@ impl<O: Observer> World<'_, O> {
 
     /// A client's link becomes one of another kind; what is drawn for it goes on as it was.
     pub(super) fn change_link(&mut self, client: ClientId, link: LinkId, cut: Cut) {
+        if self.become_of_kind(client, link, cut) {
+            self.each_session(client, None);
+        }
+    }
+
+    /// Whether a way of the link stops by that, or moves again.
+    fn become_of_kind(&mut self, client: ClientId, link: LinkId, cut: Cut) -> bool {
         for direction in Direction::BOTH {
             if cut.covers(direction) {
                 self.devices[client].kinds[direction as usize] = link;
             }
         }
+        self.move_ways(client, Move::Becomes(link, cut))
     }
 
     /// A device reaches the network by another address: its connections are gone, and it knows.
     pub(super) fn change_network(&mut self, client: ClientId, link: LinkId) {
-        self.change_link(client, link, Cut::Both);
+        self.lose_held(client);
+        let is_turned = self.become_of_kind(client, link, Cut::Both);
         self.devices[client].address += 1;
-        self.look_at_network(client);
+        if !self.look_at_network(client) && is_turned {
+            self.each_session(client, None);
+        }
     }
 
     /// All sessions of a client hear of something, or only see what has changed around them.

@@ -239,6 +239,7 @@ impl<O: Observer> World<'_, O> {
                 self.agenda.send(at, Waybill { lane, number }, parcel);
             }
             Verdict::Drop(cause) => self.observer.dropped(now, heart.client, kind, cause),
+            Verdict::Hold(held) => unreachable!("{held:?} on a plain way that nothing stops"),
         }
     }
 }

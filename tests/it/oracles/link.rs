@@ -6,6 +6,7 @@ use roomsim::{
     link::{
         Cause, Direction, Fate, Flow, Link, PathModel, Reorder, Sending, Serial, Verdict,
         delay::{Delay, Spread, Table, exponential},
+        gate::Gate,
         loss::{FourState, GilbertElliott, Loss},
         queue::{Bottleneck, Queue},
     },
@@ -37,7 +38,8 @@ fn fates(
     (0..).zip(sent_at).map(move |(number, now)| {
         let serial = Serial { lane: 0, number };
         let direction = Direction::Up;
-        let sending = Sending { draws: &draws, direction, serial, bytes: 100, now };
+        let sending =
+            Sending { draws: &draws, direction, serial, bytes: 100, now, gate: Gate::OPEN };
         (now, link.send(&mut flow, path, &mut queue, sending))
     })
 }
@@ -227,22 +229,29 @@ pub(super) fn lost_copies(Model { seed, error }: Model) -> Vec<Row> {
     const N: u32 = 1_000_000;
     const P: f64 = 0.1;
     const D: f64 = 0.1;
-    let path = PathModel {
-        loss: Loss::Random(probability(P * error)),
-        duplicate: probability(D),
-        ..PathModel::ideal()
+    let of = |loss: f64, duplicate: f64| {
+        let loss = Loss::Random(probability(loss));
+        let path = PathModel { loss, duplicate: probability(duplicate), ..PathModel::ideal() };
+        never_and_twice("lost copies", &path, seed, N)
     };
-    let [never, twice] = never_and_twice("lost copies", &path, seed, N);
-    let what = |name, formula| What { name, formula, parameter: "p" };
+    let ([never, _], [_, twice]) = (of(P * error, D), of(P, D * error));
     let (is_never, is_twice) = (P * (1.0 - D), D * (1.0 - P).powi(2));
     vec![
         Row {
-            what: what("loss 10 % and duplicate 10 %: share that never arrives", "p (1-d)"),
+            what: What {
+                name: "loss 10 % and duplicate 10 %: share that never arrives",
+                formula: "p (1-d)",
+                parameter: "p",
+            },
             expected: is_never,
             estimate: Estimate::share(never, N as usize, is_never),
         },
         Row {
-            what: what("the same: share that arrives twice", "d (1-p)^2"),
+            what: What {
+                name: "the same: share that arrives twice",
+                formula: "d (1-p)^2",
+                parameter: "d",
+            },
             expected: is_twice,
             estimate: Estimate::share(twice, N as usize, is_twice),
         },
@@ -269,8 +278,7 @@ pub(super) fn copies_in_bursts(Model { seed, error }: Model) -> Vec<Row> {
     let stays = 1.0 - P - R;
     let joint = |k: i32| good + (1.0 - good) * stays.powi(k);
     let covariance = |k: i32| expected * (1.0 - P) * (joint(k - 1) - good);
-    let variance =
-        expected * (1.0 - expected) + 2.0 * (1..60).map(covariance).sum::<f64>();
+    let variance = expected * (1.0 - expected) + 2.0 * (1..60).map(covariance).sum::<f64>();
     let standard_error = (variance / f64::from(N)).sqrt();
     vec![Row {
         what: What {
@@ -368,7 +376,7 @@ fn delays(name: &str, delay: Delay, seed: u64, n: u32) -> Vec<f64> {
 fn times(fates: impl Iterator<Item = (SimTime, Fate)>) -> impl Iterator<Item = f64> {
     fates.filter_map(|(now, fate)| match fate.verdict {
         Verdict::Deliver(at) => Some(at.since(now).as_micros() as f64 / 1000.0),
-        Verdict::Drop(_) => None,
+        Verdict::Drop(_) | Verdict::Hold(_) => None,
     })
 }
 
