@@ -18,6 +18,7 @@ mod link_refusals;
 mod lists;
 mod messages;
 mod metrics;
+mod netem;
 mod nodes;
 mod oracles;
 mod overload;

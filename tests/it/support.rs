@@ -159,6 +159,7 @@ pub(crate) fn gallery(name: &str) -> String {
 /// Writes the files that scenarios of the gallery name.
 pub(crate) fn gallery_files(write: impl Fn(&str, &str)) {
     write("traces/train.csv", include_str!("../../scenarios/traces/train.csv"));
+    write("traces/tunnel.csv", include_str!("../../scenarios/traces/tunnel.csv"));
     write("traces/arrivals.txt", include_str!("../../scenarios/traces/arrivals.txt"));
 }
 
