@@ -14,6 +14,7 @@ pub mod fault;
 mod files;
 mod links;
 mod name;
+mod outage;
 pub mod parameter;
 mod parse;
 mod population;
@@ -30,6 +31,7 @@ mod whom;
 pub use broad::{Broad, Share};
 pub use cast::{Gear, Label};
 pub use files::ReadFile;
+pub use outage::{Distribution, Outage, OutageKind, OutageProcess};
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
 pub use population::Population;
 pub use who::{Entry, EntryOf};
@@ -175,38 +177,6 @@ pub enum Action {
     Order(Order),
 }
 
-/// A time in which a link is cut, or stands still.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outage {
-    /// The directions that are.
-    pub cut: Cut,
-    /// What happens there.
-    pub kind: OutageKind,
-}
-
-/// What happens on a link in an outage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutageKind {
-    /// Messages are lost, and the device's operating system announces its beginning and its end.
-    LinkDown,
-    /// Messages are lost, and nobody is told.
-    Silent,
-    /// Messages are held until it is over, and nobody is told.
-    Stall,
-}
-
-impl Outage {
-    /// Whether messages are held until it is over; else they are lost.
-    pub const fn holds(self) -> bool {
-        matches!(self.kind, OutageKind::Stall)
-    }
-
-    /// Whether the device's operating system announces its beginning and its end.
-    pub const fn is_announced(self) -> bool {
-        matches!(self.kind, OutageKind::LinkDown)
-    }
-}
-
 /// A call that the SDK refuses by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -218,32 +188,6 @@ pub struct Refusal {
     pub text: Option<TextId>,
     /// The code with which it is refused.
     pub code: ErrorCode,
-}
-
-/// Outages that come and go by chance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutageProcess {
-    /// What each of them is.
-    pub outage: Outage,
-    /// The mean time from the end of one to the beginning of the next.
-    pub every: SimSpan,
-    /// Their mean length.
-    pub lasts: SimSpan,
-    /// How their lengths are distributed.
-    pub lengths: Distribution,
-    /// None begins later.
-    pub until: SimTime,
-}
-
-/// How the lengths of outages are distributed about their mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distribution {
-    /// Exponentially.
-    Exponential,
-    /// Evenly, from nothing to twice the mean.
-    Uniform,
-    /// All are as long as the mean.
-    Fixed,
 }
 
 /// Something that happens to the server.
