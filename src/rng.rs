@@ -59,20 +59,32 @@ pub enum Purpose {
     StepShare = 21,
     /// What nearly every client needs, see [`Hand`].
     Hand = 22,
-    /// Whether the copy of a message from client to server is lost.
-    CopyLossUp = 31,
-    /// Whether the copy of a message from server to client is lost.
-    CopyLossDown = 32,
-    /// How a burst model moves for a copy from client to server.
-    CopyChainUp = 33,
-    /// How a burst model moves for a copy from server to client.
-    CopyChainDown = 34,
-    /// Whether a copy from client to server is sent on at once.
-    CopyReorderUp = 35,
-    /// Whether a copy from server to client is sent on at once.
-    CopyReorderDown = 36,
+    /// When a link turns bad, in both directions.
+    TurnBad = 30,
+    /// When it turns good.
+    TurnGood = 31,
+    /// When a link turns bad from client to server.
+    TurnBadUp = 32,
+    /// When it turns good.
+    TurnGoodUp = 33,
+    /// When a link turns bad from server to client.
+    TurnBadDown = 34,
+    /// When it turns good.
+    TurnGoodDown = 35,
     /// How long a worker of the server works on a message.
     Service = 40,
+    /// Whether the copy of a message from client to server is lost.
+    CopyLossUp = 41,
+    /// Whether the copy of a message from server to client is lost.
+    CopyLossDown = 42,
+    /// How a burst model moves for a copy from client to server.
+    CopyChainUp = 43,
+    /// How a burst model moves for a copy from server to client.
+    CopyChainDown = 44,
+    /// Whether a copy from client to server is sent on at once.
+    CopyReorderUp = 45,
+    /// Whether a copy from server to client is sent on at once.
+    CopyReorderDown = 46,
 }
 
 /// The key of one entity, made from its name, so that it does not depend on who else takes part.

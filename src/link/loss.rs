@@ -1,11 +1,18 @@
 //! Which messages a link loses: each by itself, or in bursts.
 //!
-//! A burst model is a chain with a state that moves with every message.  The chain of a lane is
-//! moved by the messages of that lane alone, so other messages change nothing about them.
+//! netem's burst models are chains with a state that moves with every message.  The chain of a lane
+//! is moved by the messages of that lane alone, so other messages change nothing about them.  The
+//! states of the [timed model](super::spells) last for time, and no message moves them.
 
-use crate::{link::chance::Chance, units::Probability};
+use crate::{
+    link::{
+        chance::Chance,
+        spells::{State, TimedGilbertElliott, Times},
+    },
+    units::Probability,
+};
 
-/// How a direction of a link loses messages, in the words of tc-netem.
+/// How a direction of a link loses messages; the chains in the words of tc-netem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// Each message by itself.
@@ -14,6 +21,8 @@ pub enum Loss {
     GilbertElliott(GilbertElliott),
     /// `state`: four states, two of them lost.
     FourState(FourState),
+    /// A good and a bad state that last for time.
+    Timed(TimedGilbertElliott),
 }
 
 /// Gilbert and Elliott's model, with netem's meaning of its parameters: a message is lost by the
@@ -64,12 +73,17 @@ impl Loss {
     /// Nothing is lost.
     pub const NONE: Self = Self::Random(Probability::ZERO);
 
-    /// Whether messages are lost in bursts.
+    /// Whether messages move a state by which they are lost.
     pub const fn has_chain(&self) -> bool {
         match self {
-            Self::Random(_) => false,
+            Self::Random(_) | Self::Timed(_) => false,
             Self::GilbertElliott(_) | Self::FourState(_) => true,
         }
+    }
+
+    /// Whether each message is lost by its own draw alone.
+    pub const fn is_random(&self) -> bool {
+        matches!(self, Self::Random(_))
     }
 
     /// Whether nothing is ever lost.
@@ -77,10 +91,15 @@ impl Loss {
         matches!(self, Self::Random(share) if share.is_zero())
     }
 
-    /// Whether the next message is lost.  `draw` gives its draws; each is drawn only when somebody
-    /// looks.
+    /// Whether the next message is lost.  `state` tells in which kind of spell it is sent, `draw`
+    /// gives its draws; each is asked only when somebody looks.
     #[inline]
-    pub fn loses(&self, chain: &mut Chain, mut draw: impl FnMut(Chance) -> u32) -> bool {
+    pub fn loses(
+        &self,
+        chain: &mut Chain,
+        state: impl FnOnce(Times) -> State,
+        mut draw: impl FnMut(Chance) -> u32,
+    ) -> bool {
         match self {
             Self::Random(share) => !share.is_zero() && share.hits(draw(Chance::Loss)),
             Self::GilbertElliott(model) => {
@@ -88,6 +107,11 @@ impl Loss {
                 model.loses(chain, || draw(Chance::Loss), moving)
             }
             Self::FourState(model) => model.loses(chain, draw(Chance::Chain)),
+            Self::Timed(model) => {
+                let share = model.share(state(model.times));
+                // What loses all or nothing needs no draw.
+                !share.is_zero() && (share == Probability::ONE || share.hits(draw(Chance::Loss)))
+            }
         }
     }
 }

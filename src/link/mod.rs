@@ -14,12 +14,13 @@ pub mod loss;
 pub mod network;
 pub mod plain;
 pub mod queue;
+pub mod spells;
 
 use std::fmt;
 
 use crate::{
     link::{
-        ahead::Ahead,
+        ahead::{Ahead, Timed},
         chance::{Chance, Dice},
         delay::Delay,
         gate::{Gate, Held},
@@ -193,6 +194,10 @@ pub struct Flow {
     ahead: Ahead,
     /// The state of the burst models, and how many messages came since one was sent on at once.
     lanes: [[LaneState; LANES_MAX]; 2],
+    /// Whose the link is, for its good and bad spells.
+    link: Entity,
+    /// What was seen of these; nothing, until a message may be lost by them.
+    timed: Option<Box<Timed>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -246,21 +251,33 @@ impl Flow {
     /// The messages of the entity.
     pub const fn new(entity: Entity, hand: Hand) -> Self {
         let lanes = [[LaneState { chain: Chain::Good, n_since: 0 }; LANES_MAX]; 2];
-        Self { dice: Dice::new(entity, hand), ahead: Ahead::NONE, lanes }
+        let dice = Dice::new(entity, hand);
+        Self { dice, ahead: Ahead::NONE, lanes, link: entity, timed: None }
+    }
+
+    /// The same messages, on the link of another entity.
+    #[must_use]
+    pub fn on_link_of(self, link: Entity) -> Self {
+        Self { link, ..self }
     }
 
     /// Whether a message is lost on a path.
     #[inline]
     fn loses(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
-        let Sending { draws, direction, serial, .. } = sending;
+        let Sending { draws, direction, serial, now, .. } = sending;
         if path.loss.is_none() {
             return false;
         }
-        if serial.lane == 0 && !path.loss.has_chain() {
+        if serial.lane == 0 && path.loss.is_random() {
             return self.loses_first(path, (direction, serial.number), draws);
         }
         let chain = &mut self.lanes[direction as usize][serial.lane as usize].chain;
-        path.loss.loses(chain, |chance| self.dice.draw(draws, (direction, chance), serial))
+        let (timed, link, dice) = (&mut self.timed, self.link, &mut self.dice);
+        path.loss.loses(
+            chain,
+            |times| Timed::of(timed, link).spells.at(draws, (direction, times), now).state,
+            |chance| dice.draw(draws, (direction, chance), serial),
+        )
     }
 
     /// Whether a message is copied.
@@ -275,10 +292,14 @@ impl Flow {
     /// It is judged as the lane's next message would be, by draws of its own, but leaves a burst
     /// model as it found it, so that copies move no other message's luck (assumption A69).
     fn loses_copy(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
-        let Sending { draws, direction, serial, .. } = sending;
+        let Sending { draws, direction, serial, now, .. } = sending;
         let mut chain = self.lanes[direction as usize][serial.lane as usize].chain;
-        let mut draw = |chance: Chance| self.dice.draw(draws, (direction, chance), serial);
-        path.loss.loses(&mut chain, |chance| draw(chance.of_copy()))
+        let (timed, link, dice) = (&mut self.timed, self.link, &mut self.dice);
+        path.loss.loses(
+            &mut chain,
+            |times| Timed::of(timed, link).spells.at(draws, (direction, times), now).state,
+            |chance| dice.draw(draws, (direction, chance.of_copy()), serial),
+        )
     }
 
     /// Whether the copy of a message is sent on at once: judged as the lane's next message would be,

@@ -435,6 +435,7 @@ fn path_between(one: &PathModel, other: &PathModel, step: u64, steps: u64) -> Pa
                 good_loss: one.good_loss.between(other.good_loss, step, steps),
             })
         }
+        (Loss::Timed(one), Loss::Timed(other)) => Loss::Timed(one.between(other, step, steps)),
         (_, other) => other,
     };
     let bottleneck = other.bottleneck.map(|it| match (one.rate(), it.rate) {

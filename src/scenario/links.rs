@@ -9,6 +9,7 @@ use crate::{
         loss::{FourState, GilbertElliott, Loss},
         network::NetworkMode,
         queue::{Bottleneck, LIMIT},
+        spells::{MEAN_MAX, Scope, TimedGilbertElliott, Times},
     },
     scenario::{
         LinkSpec,
@@ -81,6 +82,14 @@ impl GivenPath<'_> {
         }
     }
 
+    /// This, as one direction says it of itself: its good and bad spells are its own.
+    fn of_direction(mut self) -> Self {
+        if let Some(Given { value: Some(Loss::Timed(model)), .. }) = &mut self.loss {
+            model.times.scope = Scope::Direction;
+        }
+        self
+    }
+
     /// Whether nothing of what may not go together has a fault of its own.
     fn is_sound(&self) -> bool {
         fn is_sound<T>(it: Option<&Given<'_, T>>) -> bool {
@@ -142,7 +151,7 @@ impl<'a> Draft<'a> {
             let own = fields.optional(name).and_then(|it| self.reader.fields(it, &PATH_FIELDS));
             let given = match own {
                 None => both.clone(),
-                Some(own) => self.given(&own).or(both.clone()),
+                Some(own) => self.given(&own).of_direction().or(both.clone()),
             };
             has_rate |= given.rate.is_some();
             *path = self.path(given, path);
@@ -316,40 +325,70 @@ impl<'a> Draft<'a> {
             self.reader.fault(&correlation, problem, remedy);
             return None;
         }
-        let (kind, node) = self.reader.variant(at.clone(), &["random", "gemodel", "state"])?;
+        let kinds = ["random", "gemodel", "state", "timed_gilbert_elliott"];
+        let (kind, node) = self.reader.variant(at.clone(), &kinds)?;
         match kind {
             "random" => self.reader.probability(&node).map(Loss::Random),
-            "gemodel" => {
-                let mut fields = self.reader.fields(node, &["p", "r", "1-h", "1-k"])?;
-                let to_bad = fields.required(&mut self.reader, "p");
-                let to_bad = to_bad.and_then(|it| self.reader.probability(&it));
-                // What is left out is as in tc: r = 1-p, 1-h = 1, 1-k = 0.
-                let mut share = |name, otherwise| self.share(&mut fields, name, otherwise);
-                let to_good = share("r", to_bad.map_or(Probability::ONE, Probability::complement));
-                let bad_loss = share("1-h", Probability::ONE);
-                let good_loss = share("1-k", Probability::ZERO);
-                Some(Loss::GilbertElliott(GilbertElliott {
-                    to_bad: to_bad?,
-                    to_good: to_good?,
-                    bad_loss: bad_loss?,
-                    good_loss: good_loss?,
-                }))
-            }
-            _ => {
-                let known = ["p13", "p31", "p32", "p23", "p14"];
-                let mut fields = self.reader.fields(node, &known)?;
-                let p13 = fields.required(&mut self.reader, "p13");
-                let p13 = p13.and_then(|it| self.reader.probability(&it));
-                // As in tc: p31 = 1-p13, p32 = 0, p23 = 1, p14 = 0.
-                let mut share = |name, otherwise| self.share(&mut fields, name, otherwise);
-                let p31 = share("p31", p13.map_or(Probability::ONE, Probability::complement));
-                let p32 = share("p32", Probability::ZERO);
-                let p23 = share("p23", Probability::ONE);
-                let p14 = share("p14", Probability::ZERO);
-                let (p13, p31, p32) = (p13?, p31?, p32?);
-                Some(Loss::FourState(FourState { p13, p31, p32, p23: p23?, p14: p14? }))
-            }
+            "gemodel" => self.gemodel(node).map(Loss::GilbertElliott),
+            "state" => self.four_states(node).map(Loss::FourState),
+            _ => self.timed_gilbert_elliott(node).map(Loss::Timed),
         }
+    }
+
+    fn gemodel(&mut self, at: Node<'a>) -> Option<GilbertElliott> {
+        let mut fields = self.reader.fields(at, &["p", "r", "1-h", "1-k"])?;
+        let to_bad = fields.required(&mut self.reader, "p");
+        let to_bad = to_bad.and_then(|it| self.reader.probability(&it));
+        // What is left out is as in tc: r = 1-p, 1-h = 1, 1-k = 0.
+        let mut share = |name, otherwise| self.share(&mut fields, name, otherwise);
+        let to_good = share("r", to_bad.map_or(Probability::ONE, Probability::complement));
+        let bad_loss = share("1-h", Probability::ONE);
+        let good_loss = share("1-k", Probability::ZERO);
+        Some(GilbertElliott {
+            to_bad: to_bad?,
+            to_good: to_good?,
+            bad_loss: bad_loss?,
+            good_loss: good_loss?,
+        })
+    }
+
+    fn four_states(&mut self, at: Node<'a>) -> Option<FourState> {
+        let mut fields = self.reader.fields(at, &["p13", "p31", "p32", "p23", "p14"])?;
+        let p13 = fields.required(&mut self.reader, "p13");
+        let p13 = p13.and_then(|it| self.reader.probability(&it));
+        // As in tc: p31 = 1-p13, p32 = 0, p23 = 1, p14 = 0.
+        let mut share = |name, otherwise| self.share(&mut fields, name, otherwise);
+        let p31 = share("p31", p13.map_or(Probability::ONE, Probability::complement));
+        let p32 = share("p32", Probability::ZERO);
+        let p23 = share("p23", Probability::ONE);
+        let p14 = share("p14", Probability::ZERO);
+        Some(FourState { p13: p13?, p31: p31?, p32: p32?, p23: p23?, p14: p14? })
+    }
+
+    /// A model whose states last for time.
+    fn timed_gilbert_elliott(&mut self, at: Node<'a>) -> Option<TimedGilbertElliott> {
+        let known = ["good", "bad", "loss_good", "loss_bad"];
+        let mut fields = self.reader.fields(at, &known)?;
+        let good = fields.required(&mut self.reader, "good");
+        let bad = fields.required(&mut self.reader, "bad");
+        let [good, bad] = [good, bad].map(|it| it.and_then(|it| self.mean_of_spells(&it)));
+        let good_loss = self.share(&mut fields, "loss_good", Probability::ZERO);
+        let bad_loss = self.share(&mut fields, "loss_bad", Probability::ONE);
+        Some(TimedGilbertElliott {
+            times: Times { good: good?, bad: bad?, scope: Scope::Link },
+            good_loss: good_loss?,
+            bad_loss: bad_loss?,
+        })
+    }
+
+    fn mean_of_spells(&mut self, at: &Node<'a>) -> Option<SimSpan> {
+        let span = self.reader.positive_span(at)?;
+        if MEAN_MAX < span {
+            let problem = format!("spells of {span} on average are longer than any run");
+            self.reader.fault(at, problem, format!("write at most {MEAN_MAX}"));
+            return None;
+        }
+        Some(span)
     }
 
     fn share(

@@ -119,7 +119,7 @@ impl<'a, O: Observer> World<'a, O> {
         let entities: Vec<Entity> = cast.clients.iter().map(entity).collect();
         let hands = draws.deal(&entities);
         let session = |((here, device), entity): ((SessionId, &ClientId), Entity)| {
-            Session::new(*device, entity, hands[here.index()])
+            Session::new(*device, entity, hands[here.index()], cell.entities[device.index()])
         };
         let sessions = IdVec::from_vec(cast.clients.iter().zip(entities).map(session).collect());
         drop(hands);
@@ -195,7 +195,7 @@ impl<'a, O: Observer> World<'a, O> {
         for id in (0..self.sessions.len()).map(SessionId::from_index) {
             self.catch_up(id);
         }
-let n_at_stations = self.close_stations();
+        let n_at_stations = self.close_stations();
         self.observer.ended(self.agenda.n_under_way() + n_at_stations + self.n_held());
         headway.ended(self.scenario.end());
     }

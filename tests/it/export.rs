@@ -232,6 +232,7 @@ fn what_netem_cannot_express_is_said_once() {
         "home": { "delay": "50ms" },
         "fifo": { "delay": "50ms", "jitter": "9ms", "order": "fifo" },
         "burst": { "loss": { "gemodel": { "p": "1%" } } },
+        "spells": { "loss": { "timed_gilbert_elliott": { "good": "9s", "bad": "1s" } } },
         "table": { "delay": "50ms", "jitter": "9ms", "distribution": { "table": [-1, 40000] } },
         "gap": { "delay": "50ms", "reorder": { "share": "5%", "gap": 3 } },
         "queue": { "delay": "50ms", "jitter": "9ms", "rate": "1mbit" },
@@ -255,6 +256,7 @@ fn what_netem_cannot_express_is_said_once() {
         (json!({ "changeNetwork": { "clients": ["A"], "to": "home" } }), "another address"),
         (json!({ "changeLink": { "clients": ["A"], "to": "fifo" } }), "without overtaking"),
         (json!({ "changeLink": { "clients": ["A"], "to": "burst" } }), "burst models"),
+        (json!({ "changeLink": { "clients": ["A"], "to": "spells" } }), "last for time"),
         (json!({ "changeLink": { "clients": ["A"], "to": "table" } }), "tail of roomsim-table-1"),
         (json!({ "changeLink": { "clients": ["A"], "to": "gap" } }), "gaps of each kind"),
         (json!({ "changeLink": { "clients": ["A"], "to": "queue" } }), "varies before a rate"),
@@ -269,7 +271,7 @@ fn what_netem_cannot_express_is_said_once() {
     let all = (1..).zip(&cases).map(|(n, (deed, _))| event(&format!("{}s", 7 * n), deed));
     let all: Vec<Value> = all.collect();
     // That of the server three times and that of standing still twice; and a table that ends.
-    assert_eq!(said(&all).len(), 11);
+    assert_eq!(said(&all).len(), 12);
     let text = netem(&links, &[("A", "fifo"), ("B", "burst"), ("C", "table")], &[]);
     assert_eq!(missing(&text).len(), 3);
 }

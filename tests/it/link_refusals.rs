@@ -99,7 +99,7 @@ fn delays_are_refused_with_place_value_and_remedy() {
 
 #[test]
 fn losses_are_refused_with_place_value_and_remedy() {
-    let one_of = "(write exactly one of `random`, `gemodel`, `state`)";
+    let one_of = "(write exactly one of `random`, `gemodel`, `state`, `timed_gilbert_elliott`)";
     let both = json!({ "gemodel": { "p": "1%" }, "state": { "p13": "1%" } });
     let range = "expected a probability from 0 to 1, found";
     let cases = [
@@ -116,6 +116,27 @@ fn losses_are_refused_with_place_value_and_remedy() {
         (
             json!({ "gemodel": { "p": "1%", "q": "1%" } }),
             vec![["/gemodel/q", "unknown field `q` (did you mean `p`?)"]],
+        ),
+        (
+            json!({ "timed_gilbert_elliott": { "good": "0s", "bad": "11d", "loss_bad": "2" } }),
+            vec![
+                ["/timed_gilbert_elliott/good", "the duration is zero"],
+                ["/timed_gilbert_elliott/bad", "longer than any run (write at most 240h"],
+                ["/timed_gilbert_elliott/loss_bad", "found `2`"],
+            ],
+        ),
+        (
+            json!({ "timed_gilbert_elliott": { "p": "1%" } }),
+            vec![
+                ["/timed_gilbert_elliott", "`good` is missing"],
+                ["/timed_gilbert_elliott", "`bad` is missing"],
+                ["/timed_gilbert_elliott/p", "unknown field `p`"],
+            ],
+        ),
+        (json!({ "timed_gilbert_elliott": "1%" }), vec![["/timed_gilbert_elliott", "an object"]]),
+        (
+            json!({ "timed_gilbert_eliott": {} }),
+            vec![["/timed_gilbert_eliott", "(did you mean `timed_gilbert_elliott`?)"]],
         ),
         (json!({ "state": { "p31": "1%" } }), vec![["/state", "`p13` is missing"]]),
         (

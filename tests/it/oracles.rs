@@ -10,6 +10,7 @@
 mod draws;
 mod link;
 mod sim;
+mod spells;
 mod station;
 
 use std::{fmt::Write as _, fs, path::Path, sync::OnceLock};
@@ -150,6 +151,7 @@ static RANDOM_LOSS: Oracle = Oracle::of(link::random_loss);
 static BURSTS: Oracle = Oracle::of(link::bursts);
 static BURSTS_WITH_GAPS: Oracle = Oracle::of(link::bursts_with_gaps);
 static FOUR_STATES: Oracle = Oracle::of(link::four_states);
+static SPELLS: Oracle = Oracle::of(spells::spells);
 static COPIES: Oracle = Oracle::of(link::copies);
 static LOST_COPIES: Oracle = Oracle::of(link::lost_copies);
 static COPIES_IN_BURSTS: Oracle = Oracle::of(link::copies_in_bursts);
@@ -171,11 +173,12 @@ static ONE_WORKER: Oracle = Oracle::of(station::one_worker);
 static NO_QUEUE: Oracle = Oracle::of(station::no_queue);
 
 /// All oracles, in the order of the page.
-static ALL: [&Oracle; 23] = [
+static ALL: [&Oracle; 24] = [
     &RANDOM_LOSS,
     &BURSTS,
     &BURSTS_WITH_GAPS,
     &FOUR_STATES,
+    &SPELLS,
     &COPIES,
     &LOST_COPIES,
     &COPIES_IN_BURSTS,
@@ -215,6 +218,11 @@ fn bursts_with_gaps() {
 #[test]
 fn four_states() {
     FOUR_STATES.check();
+}
+
+#[test]
+fn good_and_bad_spells() {
+    SPELLS.check();
 }
 
 #[test]

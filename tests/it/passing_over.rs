@@ -152,7 +152,15 @@ fn links() -> impl Strategy<Value = Value> {
         json!({ "delay": "50ms", "reorder": "25%" }),
         json!({ "delay": "50ms", "rate": "2kbit" }),
         json!({ "delay": "50ms", "limit": 3 }),
+        json!({ "delay": "90ms", "jitter": "80ms", "down": { "loss": spells("9s", "700ms") } }),
+        json!({ "delay": "1s", "jitter": "1s", "up": { "loss": spells("2min", "6s") } }),
     ])
+}
+
+/// Good and bad spells of these mean lengths, with some loss in either.
+fn spells(good: &str, bad: &str) -> Value {
+    let times = json!({ "good": good, "bad": bad, "loss_good": "2%", "loss_bad": "80%" });
+    json!({ "timed_gilbert_elliott": times })
 }
 
 /// Servers that work on some messages, or on heartbeats, which wait for a worker; many on none.
@@ -182,6 +190,10 @@ fn in_step() -> impl Strategy<Value = Value> {
         json!({ "gemodel": { "p": "1%", "r": "30%" } }),
         json!({ "gemodel": { "p": "2%", "r": "10%", "1-h": "60%", "1-k": "1%" } }),
         json!({ "state": { "p13": "1%", "p31": "40%", "p32": "10%", "p14": "1%" } }),
+        json!({ "timed_gilbert_elliott": { "good": "1min", "bad": "4s" } }),
+        json!({ "timed_gilbert_elliott": { "good": "30s", "bad": "30s", "loss_bad": "60%" } }),
+        spells("100ms", "20ms"),
+        spells("20s", "2s"),
     ]);
     let detect = prop::sample::select(vec![
         json!({ "probe_after": "5s", "broken_after": "10s" }),
@@ -239,6 +251,46 @@ fn in_step() -> impl Strategy<Value = Value> {
             story
         },
     )
+}
+
+/// Over links with good and bad spells heartbeats are passed over, whatever the other direction
+/// does and however messages stray, through bad spells, too.
+#[test]
+fn rounds_are_passed_over_through_bad_spells() {
+    let (often, seldom) = (spells("4s", "3s"), spells("5min", "9s"));
+    let links = [
+        json!({ "delay": "50ms", "loss": seldom }),
+        json!({ "delay": "400ms", "jitter": "390ms", "loss": often }),
+        json!({ "delay": "400ms", "jitter": "390ms", "up": { "loss": often }, "loss": "30%" }),
+        json!({ "delay": "400ms", "jitter": "390ms", "down": { "loss": often }, "loss": "30%" }),
+        json!({ "delay": "1s", "up": { "loss": often }, "down": { "loss": seldom } }),
+        json!({ "delay": "1s", "loss": often, "down": { "loss": { "gemodel": { "p": "5%" } } } }),
+    ];
+    for (n, link) in links.iter().enumerate() {
+        for broken_after in ["10s", "1min"] {
+            let detect = json!({ "probe_after": "5s", "broken_after": broken_after });
+            let profile = json!({ "base": "zego", "detect": detect });
+            let clients = ["A", "B"].map(|it| client(it, &json!({ "roomMode": "multi" })));
+            let message = json!({ "sendBroadcastMessage": { "room": "r", "message": "hi" } });
+            let more = ["9min", "14min"].map(|it| call(it, "A", &message));
+            let change =
+                |at, to| event(at, &json!({ "changeLink": { "clients": ["A"], "to": to } }));
+            let changes = [change("10min", "other"), change("10.2min", "home")];
+            let other = json!({ "loginRoom": { "room": "other" } });
+            let script = [
+                &[login("0s", "A"), login("0s", "B"), call("1s", "A", &other)][..],
+                &more,
+                &changes,
+            ];
+            let links = json!({ "home": link, "other": { "delay": "30ms", "loss": "5%" } });
+            let story = scenario(&profile, &clients, &script.concat());
+            let story = with(story, &json!({ "links": links, "seed": n }));
+            let parsed = parse(&story.to_string()).unwrap();
+            assert_eq!(sim::obstacles(&parsed), Vec::<String>::new());
+            let ran = same(&story);
+            assert!(5 < ran.counters.total().dropped[0], "{story}");
+        }
+    }
 }
 
 proptest! {

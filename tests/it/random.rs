@@ -197,6 +197,7 @@ pub(crate) fn scenario() -> impl Strategy<Value = Value> {
     let link = prop::sample::select(vec![
         json!({}),
         json!({ "loss": { "gemodel": { "p": "0.5%", "r": "50%" } } }),
+        json!({ "loss": { "timed_gilbert_elliott": { "good": "1min", "bad": "1s" } } }),
         json!({ "duplicate": "10%" }),
         json!({ "duplicate": "10%", "order": "fifo" }),
         json!({ "reorder": "20%" }),

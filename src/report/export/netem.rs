@@ -190,8 +190,14 @@ fn has_jitter(path: &PathModel) -> bool {
 
 /// What is said otherwise to netem, or not at all.
 fn note_netem((before, path): (Option<&PathModel>, &PathModel), missing: &mut Missing) {
-    if path.loss.has_chain() {
-        missing.note("burst models of each kind of traffic by itself: all share one");
+    match path.loss {
+        Loss::Random(_) => (),
+        Loss::GilbertElliott(_) | Loss::FourState(_) => {
+            missing.note("burst models of each kind of traffic by itself: all share one");
+        }
+        Loss::Timed(_) => {
+            missing.note("good and bad spells that last for time: as much is lost by chance");
+        }
     }
     let has_gap = reorder_of(path).is_some_and(|it| 1 < it.gap);
     if has_gap {
@@ -271,6 +277,8 @@ fn conditions<'a>(path: &'a PathModel, tables: &mut Tables<'a>) -> String {
             words
                 .push(format!("loss state {} {} {} {} {}", it.p13, it.p31, it.p32, it.p23, it.p14));
         }
+        Loss::Timed(it) if it.mean_loss().is_zero() => (),
+        Loss::Timed(it) => words.push(format!("loss random {}", it.mean_loss())),
     }
     if !path.duplicate.is_zero() {
         words.push(format!("duplicate {}", path.duplicate));

@@ -62,7 +62,7 @@ fn toxic(kind: &str, stream: &str, attributes: &Value) -> Value {
 fn note_unreliable(path: &PathModel, missing: &mut Missing) {
     match path.loss {
         Loss::Random(share) if share.is_zero() => (),
-        Loss::Random(_) | Loss::GilbertElliott(_) | Loss::FourState(_) => {
+        Loss::Random(_) | Loss::GilbertElliott(_) | Loss::FourState(_) | Loss::Timed(_) => {
             missing.note("loss of messages: a proxy of streams delivers all of them");
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn delivered(
 fn fails(path: &PathModel, draw: u32) -> bool {
     match path.loss {
         Loss::Random(share) => share.hits(draw),
-        Loss::GilbertElliott(_) | Loss::FourState(_) => {
+        Loss::GilbertElliott(_) | Loss::FourState(_) | Loss::Timed(_) => {
             unreachable!("attempts of callbacks fail each by itself")
         }
     }

@@ -12,7 +12,11 @@ use super::{
 use crate::{
     engine::Waybill,
     id::{Id, LinkId, SessionId},
-    link::{Direction, PathModel, ahead::Outlook, bits::Bits},
+    link::{
+        Direction, PathModel,
+        ahead::{Course, Outlook},
+        bits::Bits,
+    },
     observe::{Observer, Rounds},
     protocol::{
         message::{Kind, Lane},
@@ -213,7 +217,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn pace_over(&self, paths: [&PathModel; 2]) -> Option<Pace> {
         let pace = pace_over(&self.rules, paths).ok()?;
-        // In a burst each round is simulated.
+        // In a burst that messages move each round is simulated.
         let bursts = paths.iter().any(|it| it.loss.has_chain());
         let bears_max = if bursts { 0 } else { BEARS_MAX };
         Some(Pace { bears: pace.bears.min(bears_max), ..pace })
@@ -229,12 +233,13 @@ impl<'a, O: Observer> World<'a, O> {
         }
         let number = session.n_sent[Direction::Up as usize][Lane::Heartbeat as usize];
         let loud = session.prospect.loud;
-        if loud <= number || !session.flow.tells((number, loud)) {
-            let outlook = session.flow.outlook(&self.draws, paths, (number, 1));
+        let course = Course { number, at: beat_at, every: pace.every };
+        if loud <= number || !session.flow.tells(paths, course, loud) {
+            let outlook = session.flow.outlook(&self.draws, paths, (course, 1));
             let mut n = n_quiet(outlook, pace.bears);
             if n == 0 && outlook.n_known <= pace.bears {
                 // All that is left of it fails: what follows decides.
-                let outlook = session.flow.outlook(&self.draws, paths, (number, pace.bears + 1));
+                let outlook = session.flow.outlook(&self.draws, paths, (course, pace.bears + 1));
                 n = n_quiet(outlook, pace.bears);
             }
             session.prospect.loud = number + n;

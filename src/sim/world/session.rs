@@ -60,8 +60,8 @@ pub(super) enum Node {
 }
 
 impl Session {
-    /// A session at the start, with the first draws of its entity.
-    pub(super) fn new(device: ClientId, entity: Entity, hand: Hand) -> Self {
+    /// A session at the start, with the first draws of its entity, on the link of a client.
+    pub(super) fn new(device: ClientId, entity: Entity, hand: Hand, link: Entity) -> Self {
         Self {
             device,
             standing: Standing::Away,
@@ -78,7 +78,7 @@ impl Session {
             luck: Luck { phase: hand.phase(), wait: hand.wait() },
             n_spent: [0; 2],
             n_thrown: [0; 2],
-            flow: Flow::new(entity, hand),
+            flow: Flow::new(entity, hand).on_link_of(link),
         }
     }
 

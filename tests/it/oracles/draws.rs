@@ -129,6 +129,74 @@ fn a_burst_goes_on_when_the_link_changes() {
     assert!(!around(&changed, at).is_subset(&around(&changed, at + 5.0)));
 }
 
+/// What is lost in a bad spell is lost in it at a higher loss, too, and in a longer one.
+#[test]
+fn a_worse_spell_loses_a_superset() {
+    let lost = |bad: &str, good_loss: &str, bad_loss: &str| {
+        let model =
+            json!({ "good": "20s", "bad": bad, "loss_good": good_loss, "loss_bad": bad_loss });
+        let link = json!({ "delay": "50ms", "up": { "loss": { "timed_gilbert_elliott": model } } });
+        of_kind(&run(&[("lossy", link)], &[(1.0, "lossy")]).lost, Kind::Heartbeat)
+    };
+    let few = lost("1.2s", "1%", "60%");
+    for more in [lost("1.2s", "1%", "90%"), lost("1.2s", "2%", "60%"), lost("1.9s", "1%", "60%")] {
+        assert!(100 < few.len() && few.len() + 50 < more.len(), "{} {}", few.len(), more.len());
+        assert!(few.is_subset(&more), "{:?}", few.difference(&more));
+    }
+}
+
+/// All that is sent over a link meets one spell, and moves none: with streams, messages and infos
+/// the same heartbeats are lost as without.
+#[test]
+fn what_is_sent_moves_no_spell() {
+    let lost = |steps: &[Value]| {
+        let model = json!({ "good": "20s", "bad": "2s" });
+        let link = json!({ "delay": "50ms", "loss": { "timed_gilbert_elliott": model } });
+        let steps = [
+            &[json!({
+                "at": "1s", "do": { "changeLink": { "clients": ["g0"], "to": "lossy" } },
+            })][..],
+            steps,
+        ]
+        .concat();
+        let link_of_logins = json!({ "delay": "50ms" });
+        let mut scenario = crowd((1, 20), &link_of_logins, &patient(5.0, "login", 90.0), &steps);
+        scenario["duration"] = json!("1h");
+        scenario["links"]["lossy"] = link;
+        of_kind(&watch_fully(&scenario, 7).lost, Kind::Heartbeat)
+    };
+    let message = json!({ "sendBroadcastMessage": { "room": "g0", "message": "hi" } });
+    let says = |it: u64| json!({ "at": format!("{}s", 30 * it), "client": "g0-1", "do": message });
+    let quiet = lost(&[]);
+    assert!(100 < quiet.len());
+    assert_eq!(lost(&(1..100).map(says).collect::<Vec<Value>>()), quiet);
+}
+
+/// A client in two rooms has one link: its heartbeats of both rooms, which are sent at the same
+/// instants, meet the same spells.
+#[test]
+fn all_rooms_of_a_client_meet_one_spell() {
+    let model = json!({ "good": "20s", "bad": "3s" });
+    let login =
+        |room| json!({ "at": "0s", "client": "A", "do": { "loginRoom": { "room": room } } });
+    let change = json!({ "changeLink": { "clients": ["A"], "to": "lossy" } });
+    let scenario = json!({
+        "version": 1, "name": "rooms", "duration": "2h",
+        "profile": patient(5.0, "login", 90.0),
+        "links": {
+            "x": { "delay": "50ms" },
+            "lossy": { "delay": "50ms", "loss": { "timed_gilbert_elliott": model } },
+        },
+        "clients": [{ "name": "A", "link": "x", "roomMode": "multi" }],
+        "script": [login("r"), login("s"), { "at": "1s", "do": change }],
+    });
+    let lost = watch_fully(&scenario, 7).lost;
+    let heartbeats: Vec<SimTime> =
+        lost.iter().filter(|it| it.2 == Kind::Heartbeat).map(|it| it.0).collect();
+    assert!(100 < heartbeats.len(), "{}", heartbeats.len());
+    assert!(heartbeats.chunks(2).all(|it| it.len() == 2 && it[0] == it[1]), "{heartbeats:?}");
+}
+
 #[test]
 fn a_client_added_to_a_group_changes_nothing_for_the_others() {
     let run = |count: usize| {

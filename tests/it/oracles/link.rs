@@ -17,16 +17,16 @@ use roomsim::{
 
 use super::{Estimate, Model, Row, What, mean};
 
-fn probability(p: f64) -> Probability {
+pub(super) fn probability(p: f64) -> Probability {
     format!("{p:.12}").parse().unwrap()
 }
 
-fn millis(millis: f64) -> SimSpan {
+pub(super) fn millis(millis: f64) -> SimSpan {
     format!("{:.0}us", millis * 1000.0).parse().unwrap()
 }
 
 /// What becomes of messages that are sent at these instants.
-fn fates(
+pub(super) fn fates(
     name: &str,
     path: &PathModel,
     seed: u64,
@@ -75,7 +75,7 @@ fn at_least(samples: &[f64], least: f64) -> usize {
     samples.iter().filter(|it| least <= **it).count()
 }
 
-fn count(of: &[bool]) -> usize {
+pub(super) fn count(of: &[bool]) -> usize {
     of.iter().filter(|it| **it).count()
 }
 
@@ -139,7 +139,12 @@ pub(super) fn bursts(Model { seed, error }: Model) -> Vec<Row> {
 
 /// A share of losses by a chain of two states, `leaving` = p+r.  Losses `k` messages apart have the
 /// covariance `between * (1-p-r)^k`, so their sum varies more than that of independent ones.
-fn chain_share(hits: usize, n: usize, (p, between): (f64, f64), leaving: f64) -> Estimate {
+pub(super) fn chain_share(
+    hits: usize,
+    n: usize,
+    (p, between): (f64, f64),
+    leaving: f64,
+) -> Estimate {
     let stays = 1.0 - leaving;
     let variance = p * (1.0 - p) + 2.0 * between * stays / (1.0 - stays);
     let standard_error = (variance / n as f64).sqrt();
