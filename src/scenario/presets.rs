@@ -6,9 +6,10 @@ use crate::{
     link::{
         LinkModel, Order, PathModel,
         delay::{Delay, Spread, Table},
-        loss::{GilbertElliott, Loss},
+        loss::Loss,
         network::NetworkMode,
         queue::Bottleneck,
+        spells::{Scope, TimedGilbertElliott, Times},
     },
     time::SimSpan,
     units::Probability,
@@ -19,10 +20,21 @@ struct Preset {
     name: &'static str,
     network: NetworkMode,
     delay: (u64, u64, &'static str),
-    /// `p` and `r` of a Gilbert-Elliott model that loses everything in its bad state; or, without
-    /// `r`, a share that is lost by itself.
-    loss: (&'static str, Option<&'static str>),
+    loss: Lost,
     rates: Option<(&'static str, &'static str, u32)>,
+}
+
+/// What a preset loses.
+enum Lost {
+    /// A share, each message by itself.
+    ByChance(&'static str),
+    /// In good and bad spells.
+    InSpells {
+        /// Their mean lengths, good and bad, in seconds.
+        secs: (u64, u64),
+        /// The shares that are lost in them.
+        shares: (&'static str, &'static str),
+    },
 }
 
 const PRESETS: [Preset; 5] = [
@@ -30,35 +42,35 @@ const PRESETS: [Preset; 5] = [
         name: "wifi",
         network: NetworkMode::WiFi,
         delay: (10, 5, "paretonormal"),
-        loss: ("0.2%", Some("40%")),
+        loss: Lost::InSpells { secs: (49, 1), shares: ("0", "30%") },
         rates: None,
     },
     Preset {
         name: "lte",
         network: NetworkMode::Mode4G,
         delay: (35, 10, "normal"),
-        loss: ("0.1%", Some("30%")),
+        loss: Lost::InSpells { secs: (600, 1), shares: ("0", "100%") },
         rates: Some(("10mbit", "40mbit", 1000)),
     },
     Preset {
         name: "satellite",
         network: NetworkMode::Unknown,
         delay: (260, 10, "normal"),
-        loss: ("0.5%", None),
+        loss: Lost::ByChance("0.5%"),
         rates: Some(("2mbit", "20mbit", 1000)),
     },
     Preset {
         name: "congested",
         network: NetworkMode::WiFi,
         delay: (80, 60, "pareto"),
-        loss: ("2%", Some("25%")),
+        loss: Lost::InSpells { secs: (29, 1), shares: ("1%", "30%") },
         rates: Some(("256kbit", "512kbit", 50)),
     },
     Preset {
         name: "tunnel",
         network: NetworkMode::Mode4G,
         delay: (60, 30, "pareto"),
-        loss: ("10%", Some("10%")),
+        loss: Lost::InSpells { secs: (6, 4), shares: ("2%", "100%") },
         rates: Some(("128kbit", "256kbit", 100)),
     },
 ];
@@ -76,15 +88,16 @@ pub(super) fn named(name: &str) -> Option<(LinkModel, Option<NetworkMode>)> {
         let spread = Spread::Table(Table::named(distribution).expect("there is this one"));
         let (mean, jitter) = (SimSpan::from_millis(mean), SimSpan::from_millis(jitter));
         let share = |text: &str| text.parse::<Probability>().expect("it is one");
-        let (lost, back) = preset.loss;
-        let loss = match back {
-            None => Loss::Random(share(lost)),
-            Some(back) => Loss::GilbertElliott(GilbertElliott {
-                to_bad: share(lost),
-                to_good: share(back),
-                bad_loss: Probability::ONE,
-                good_loss: Probability::ZERO,
-            }),
+        let loss = match preset.loss {
+            Lost::ByChance(lost) => Loss::Random(share(lost)),
+            Lost::InSpells { secs: (good, bad), shares: (good_loss, bad_loss) } => {
+                let (good, bad) = (SimSpan::from_secs(good), SimSpan::from_secs(bad));
+                Loss::Timed(TimedGilbertElliott {
+                    times: Times { good, bad, scope: Scope::Link },
+                    good_loss: share(good_loss),
+                    bad_loss: share(bad_loss),
+                })
+            }
         };
         let bottleneck = rate.map(|it| Bottleneck {
             rate: Some(it.parse().expect("it is a rate")),

@@ -114,7 +114,8 @@ fn each_direction_has_its_conditions() {
     let down = "duplicate 0.1% rate 10mbit 4 limit 50";
     assert_eq!(conditions(&fields), [format!("{delay} {up}"), format!("{delay} {down}")]);
     let lte = |rate: &str| {
-        let loss = "loss gemodel 0.1% 30% 100% 0%";
+        // Of 601 s one, in which all is lost.
+        let loss = "loss random 0.166389%";
         format!(
             "delay 35000us 10000us distribution roomsim-normal {loss} rate {rate} 28 limit 1000"
         )

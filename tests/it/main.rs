@@ -25,6 +25,7 @@ mod overload;
 mod passing_over;
 mod population_refusals;
 mod populations;
+mod presets;
 mod profiles;
 mod properties;
 mod pulse;
