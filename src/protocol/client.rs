@@ -213,7 +213,7 @@ impl Client {
             State::LoggedOut(Some(farewell)) => farewell.repeat.at.min(farewell.until),
             State::Logining { attempt, give_up_at, .. } => attempt.deadline().min(*give_up_at),
             State::Reconnecting { attempt, give_up_at, tell_at, .. } => {
-                attempt.deadline().min(*give_up_at).min(*tell_at)
+                attempt.deadline().min(*give_up_at).min(*tell_at).min(self.wishes.warn_at)
             }
             State::Online(it) => it.deadline().min(self.wishes.warn_at),
         }

@@ -169,11 +169,13 @@ fn read_row(ran: &Ran, seen: &mut Seen, row: &Row) {
                 assert!(is_news, "{update:?} of {it:?} twice: {row:?}");
             }
         }
-        What::OnlineCount(_)
-        | What::Broadcast(..)
-        | What::ExtraInfo(..)
-        | What::TokenWillExpire(_) => {
+        What::OnlineCount(_) | What::Broadcast(..) | What::ExtraInfo(..) => {
             assert!(is_told(ran, seen), "told while {reason:?}: {row:?}");
+        }
+        // spec: R51
+        What::TokenWillExpire(_) => {
+            let is_there = is_told(ran, seen) || reason == Some(Reason::Reconnecting);
+            assert!(is_there, "told while {reason:?}: {row:?}");
         }
         What::NetworkMode(_) => panic!("the network is not a room's: {row:?}"),
     }

@@ -205,6 +205,7 @@ impl Client {
         let Context { rules, now, .. } = *context;
         let warn_at = self.wishes.warn_at;
         let (online, _) = self.in_room();
+        let login = online.login;
         let body = if online.beats.broken_at.is_due(now) {
             return self.broken(context, Event::Silence);
         } else if online.beats.beat_at.is_due(now) {
@@ -214,7 +215,7 @@ impl Client {
             online.beats.await_answer(rules, now);
             ClientBody::Probe
         } else if warn_at.is_due(now) {
-            return self.warn(context);
+            return self.warn(context, login);
         } else if online.count_at.is_due(now) {
             let every = rules.online_count.expect("a count is due, so they are asked for");
             online.count_at = now + every;

@@ -112,6 +112,10 @@ impl Trying {
             Self { lost, ..self }.go_on(client, self.attempt);
             return self.held(rules).into_iter().fold(Out::NONE, Out::and);
         }
+        // spec: R51
+        if self.lost.is_some() && client.wishes.warn_at.is_due(now) {
+            return client.warn(context, self.login);
+        }
         // Giving up goes before an attempt that would start at the same instant.
         // spec: R5, R8, R25
         if self.give_up_at.is_due(now) {

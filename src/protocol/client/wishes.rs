@@ -213,9 +213,9 @@ impl Client {
     }
 
     /// The app is told that its token will expire (spec: R51).
-    pub(super) fn warn(&mut self, context: &Context<'_>) -> Out {
+    pub(super) fn warn(&mut self, context: &Context<'_>, login: Login) -> Out {
         self.wishes.warn_at = SimTime::NEVER;
-        let Login { room, token, .. } = self.in_room().0.login;
+        let Login { room, token, .. } = login;
         let secs = token.end().max(context.now).since(context.now).as_micros() / 1_000_000;
         let secs = u32::try_from(secs).expect("a token that will expire has less than 2^32 s");
         Out::of([Effect::TokenWillExpire(room, secs)])
