@@ -253,14 +253,15 @@ impl Flow {
         bits
     }
 
-    /// Whether the messages of the rounds up to before a number are still told.
+    /// Whether the messages of the rounds up to before a number are still told, over these ways.
     pub fn tells(&self, paths: [&PathModel; 2], course: Course, to: u32) -> bool {
         let is_timed = paths.iter().any(|it| matches!(it.loss, Loss::Timed(_)));
         let is_same = || {
             let seen = self.timed.as_ref().and_then(|it| it.course);
             seen.is_some_and(|it| it.leads_to(course))
         };
-        self.ahead.first <= course.number
+        self.ahead.limits == paths.map(|it| limits(&it.loss))
+            && self.ahead.first <= course.number
             && to <= self.ahead.first.saturating_add(N_AHEAD)
             && (!is_timed || is_same())
     }

@@ -139,6 +139,25 @@ fn a_network_that_changes_while_the_app_sleeps_is_noticed_as_it_goes_on() {
     }
 }
 
+/// A client leaves its link, on which nothing is lost, for one on which much is, and is back before
+/// it has gone to rest there: what it looked up of the other link does not hold for its own.
+#[test]
+fn what_is_known_of_another_link_does_not_count() {
+    for seed in 1..=60 {
+        let network = |at: &str, to: &str| {
+            event(at, &json!({ "changeNetwork": { "clients": ["A"], "to": to } }))
+        };
+        let script = [login("0s", "A"), network("20s", "lossy"), network("22s", "home")];
+        let mut story = scenario(&json!("zego"), &[client("A", &json!({}))], &script);
+        story["links"] = json!({
+            "home": { "delay": "20ms" },
+            "lossy": { "delay": "50ms", "loss": "40%", "rate": "64kbit" },
+        });
+        story["seed"] = json!(seed);
+        same(&story);
+    }
+}
+
 fn links() -> impl Strategy<Value = Value> {
     prop::sample::select(vec![
         json!({ "delay": "0ms" }),
