@@ -102,6 +102,8 @@ pub enum Cause {
     QueueFull,
     /// The receiving app was not running.
     NoApp,
+    /// The receiving device had gone to another address.
+    AddressLeft,
     /// The server was down.
     ServerDown,
     /// All workers of the server were busy, and its queue was full.
@@ -110,11 +112,12 @@ pub enum Cause {
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Loss,
         Self::Outage,
         Self::QueueFull,
         Self::NoApp,
+        Self::AddressLeft,
         Self::ServerDown,
         Self::ServerFull,
     ];
@@ -127,6 +130,7 @@ impl fmt::Display for Cause {
             Self::Outage => "outage",
             Self::QueueFull => "queue_full",
             Self::NoApp => "no_app",
+            Self::AddressLeft => "address_left",
             Self::ServerDown => "server_down",
             Self::ServerFull => "server_full",
         })

@@ -29,7 +29,8 @@ pub use wishes::Wishes;
 /// One device of a user, as far as one room is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// The current login and its connection, or the last one.
+    /// The current login and its connection, or the last one.  Each attempt to log in is a
+    /// connection of its own: while the client waits for the next, this is already the next one's.
     pub epoch: Epoch,
     /// What the app wants of its room besides being in it.
     pub wishes: Wishes,
@@ -119,10 +120,15 @@ pub struct Farewell {
 pub enum Input<'a> {
     /// The app calls the SDK.
     Call(Call),
-    /// The device knows that its network is gone.
+    /// The operating system says that the device's network is gone.
     LinkLost,
-    /// The device knows that its network is back.
+    /// The client knows that its connection is broken, though nobody says so (see
+    /// [`Detect::AtOutage`](crate::protocol::rules::Detect::AtOutage)).
+    OutageSeen,
+    /// The operating system says that the device's network is back.
     LinkBack,
+    /// The device has gone to another network, and has another address there.
+    NetworkChanged,
     /// A message arrives.
     Receive(&'a ServerMsg),
     /// A deadline is due.
@@ -263,6 +269,11 @@ impl Client {
         Effect::Send(ClientMsg { epoch: self.epoch, body })
     }
 
+    /// What is still under way on this connection is out of turn from now on.
+    const fn leave_connection(&mut self) {
+        self.epoch = self.epoch.next_connection();
+    }
+
     fn logged_out(
         &mut self,
         context: &Context<'_>,
@@ -322,7 +333,9 @@ impl Client {
                 self.end();
                 Out::NONE
             }
-            Input::LinkLost | Input::LinkBack => Out::NONE,
+            Input::LinkLost | Input::OutageSeen | Input::LinkBack | Input::NetworkChanged => {
+                Out::NONE
+            }
         }
     }
 

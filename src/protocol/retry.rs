@@ -1,16 +1,46 @@
 //! When the SDK tries again: waits between attempts, time-out of an attempt, budget.
 
-use crate::time::SimSpan;
+use crate::time::{SimSpan, SimTime};
 
 /// How a client retries a login that does not get through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retry {
     /// The waits between attempts.
     pub schedule: Schedule,
+    /// From when each of them counts.
+    pub from: WaitFrom,
     /// How long an attempt waits for its answer before it has failed.
     pub attempt_timeout: SimSpan,
+    /// What becomes of an answer to an attempt that has failed.
+    pub late_answer: LateAnswer,
     /// When the client gives up.
     pub budget: Budget,
+}
+
+impl Retry {
+    /// When an attempt started that fails by its time-out at `fails_at`.
+    pub(in crate::protocol) const fn started_at(&self, fails_at: SimTime) -> SimTime {
+        SimTime::from_micros(fails_at.as_micros().saturating_sub(self.attempt_timeout.as_micros()))
+    }
+}
+
+/// From when the wait before the next attempt counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitFrom {
+    /// From the instant at which the attempt has failed: its time-out, or its refusal.
+    End,
+    /// From the instant at which the attempt has started.  No attempt starts before the one before
+    /// it has failed.
+    Start,
+}
+
+/// What becomes of an answer to an attempt that has failed meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LateAnswer {
+    /// Nothing: each attempt is a connection of its own, and this one is closed.
+    Ignored,
+    /// It counts like that to the attempt under way: all attempts go over one connection.
+    Accepted,
 }
 
 /// When a client gives up (spec: R16).
@@ -22,20 +52,20 @@ pub enum Budget {
     Attempts(u32),
 }
 
-/// The waits between the end of one attempt and the start of the next.
+/// The waits between one attempt and the next, see [`WaitFrom`].
 ///
 /// The first attempt is made at once; `wait(1)` precedes the second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schedule {
     /// Always the same wait.
-    Fixed(SimSpan),
+    Fixed(Wait),
     /// These waits in turn; the last one repeats.
     List(Vec<Wait>),
     /// Waits that grow by a factor up to a cap.
     Exponential(Exponential),
 }
 
-/// One wait of a list.
+/// One wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// Exactly so long.
@@ -47,6 +77,44 @@ pub enum Wait {
         /// The most seconds.
         to: u32,
     },
+    /// Any number of microseconds, drawn evenly, both ends included.
+    Uniform {
+        /// The shortest wait.
+        from: SimSpan,
+        /// The longest wait.
+        to: SimSpan,
+    },
+    /// A wait that is up to a share of itself shorter or longer, drawn evenly.
+    Around {
+        /// The middle.
+        wait: SimSpan,
+        /// The share.
+        share: Share,
+    },
+}
+
+/// A share of a wait, in thousandths, at most all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(u16);
+
+impl Share {
+    /// So many thousandths; nothing, if that is more than the whole.
+    pub const fn from_milli(milli: u16) -> Option<Self> {
+        if milli <= 1000 { Some(Self(milli)) } else { None }
+    }
+
+    /// In thousandths.
+    pub const fn milli(self) -> u16 {
+        self.0
+    }
+
+    /// The wait, up to this share of it shorter or longer.
+    fn around(self, wait: SimSpan, luck: u32) -> SimSpan {
+        let part = wait.as_micros() / 1000 * u64::from(self.0)
+            + wait.as_micros() % 1000 * u64::from(self.0) / 1000;
+        SimSpan::from_micros(wait.as_micros() - part)
+            + SimSpan::from_micros(2 * part + 1).scaled(luck)
+    }
 }
 
 /// Growing waits: `base * factor^(n-1)`, at most `cap`.
@@ -75,11 +143,13 @@ pub enum Jitter {
     Add,
     /// From 0.8 to 1.2 times the wait.
     Scale,
+    /// The wait, up to this share of it shorter or longer.
+    Share(Share),
 }
 
 impl Jitter {
-    /// All ways, with their names in a scenario.
-    pub const ALL: [(&'static str, Self); 5] = [
+    /// The ways that have names in a scenario.
+    pub const NAMED: [(&'static str, Self); 5] = [
         ("none", Self::None),
         ("full", Self::Full),
         ("equal", Self::Equal),
@@ -95,7 +165,7 @@ impl Schedule {
     pub fn wait(&self, number: u32, luck: u32) -> SimSpan {
         assert!(0 < number, "the first attempt waits for nothing");
         match self {
-            Self::Fixed(span) => *span,
+            Self::Fixed(wait) => wait.span(luck),
             Self::List(waits) => {
                 let last = waits.len() - 1;
                 let index = usize::try_from(number - 1).map_or(last, |it| it.min(last));
@@ -114,6 +184,11 @@ impl Wait {
                 let above = (u64::from(to - from + 1) * u64::from(luck)) >> 32;
                 SimSpan::from_secs(u64::from(from) + above)
             }
+            Self::Uniform { from, to } => {
+                let n_more = to.as_micros() - from.as_micros() + 1;
+                from + SimSpan::from_micros(n_more).scaled(luck)
+            }
+            Self::Around { wait, share } => share.around(wait, luck),
         }
     }
 }
@@ -141,6 +216,7 @@ impl Exponential {
                 SimSpan::from_micros(micros / 5 * 4)
                     + SimSpan::from_micros(micros / 5 * 2).scaled(luck)
             }
+            Jitter::Share(share) => share.around(wait, luck),
         }
     }
 }
@@ -183,6 +259,27 @@ mod tests {
     }
 
     #[test]
+    fn drawn_waits_keep_their_bounds_and_reach_them() {
+        let share = Share::from_milli(255).unwrap();
+        let ends = |wait: Wait| {
+            let fixed = Schedule::Fixed(wait);
+            [0, 1 << 31, u32::MAX].map(|luck| fixed.wait(7, luck).as_micros())
+        };
+        let uniform = |from, to| Wait::Uniform { from, to };
+        // With 2^32 draws of 2,000,001 lengths both ends come.
+        assert_eq!(ends(uniform(secs(1), secs(3))), [1_000_000, 2_000_000, 3_000_000]);
+        assert_eq!(ends(uniform(secs(2), secs(2))), [2_000_000; 3]);
+        assert_eq!(ends(Wait::Exactly(secs(2))), [2_000_000; 3]);
+        let around = |wait| Wait::Around { wait, share };
+        assert_eq!(ends(around(secs(8))), [5_960_000, 8_000_000, 10_040_000]);
+        assert_eq!(ends(around(SimSpan::from_micros(3))), [3; 3], "a quarter is less than 1 us");
+        let all = Share::from_milli(1000).unwrap();
+        let wait = Wait::Around { wait: secs(2), share: all };
+        assert_eq!(ends(wait), [0, 2_000_000, 4_000_000]);
+        assert_eq!(Share::from_milli(1001), None);
+    }
+
+    #[test]
     fn jitter_keeps_its_bounds() {
         let bounds = |jitter| {
             let wait = |luck| growing(jitter).wait(3, luck);
@@ -197,5 +294,7 @@ mod tests {
             (least, most),
             (SimSpan::from_millis(3200), just_below(SimSpan::from_millis(4800)))
         );
+        let quarter = Jitter::Share(Share::from_milli(250).unwrap());
+        assert_eq!(bounds(quarter), (secs(3), secs(5)));
     }
 }

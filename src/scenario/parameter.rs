@@ -11,7 +11,7 @@ use crate::{
     protocol::{
         code::ErrorCode,
         gate::Rate,
-        retry::{Budget, Retry, Schedule},
+        retry::{Budget, LateAnswer, Retry, Schedule, Wait, WaitFrom},
         rules::{
             Adapt, Anchor, Detect, Heartbeat, Lease, Lengths, Memory, NotifyGate, Phase, Rates,
             Resend, Rules, TokenExpiry,
@@ -19,7 +19,9 @@ use crate::{
     },
     scenario::{
         read::{Fields, Node, Reader},
-        value::{self, ADAPTS, ANCHORS, EXPIRIES, GATES, MEMORIES, PERIOD_MIN},
+        value::{
+            self, ADAPTS, ANCHORS, EXPIRIES, GATES, LATE_ANSWERS, MEMORIES, PERIOD_MIN, WAITS_FROM,
+        },
     },
     time::SimSpan,
 };
@@ -96,9 +98,19 @@ pub const PARAMETERS: &[Parameter] = &[
         |rules| value::exponential_shown(&rules.retry.schedule),
     ),
     Parameter::new(
+        "retry.from",
+        |reader, at, rules| set(&mut rules.retry.from, reader.word(at, &WAITS_FROM)),
+        |rules| Some(json!(value::word(&WAITS_FROM, &rules.retry.from))),
+    ),
+    Parameter::new(
         "retry.attempt_timeout",
         |reader, at, rules| set(&mut rules.retry.attempt_timeout, value::period(reader, at)),
         |rules| Some(span(rules.retry.attempt_timeout)),
+    ),
+    Parameter::new(
+        "retry.late_answer",
+        |reader, at, rules| set(&mut rules.retry.late_answer, reader.word(at, &LATE_ANSWERS)),
+        |rules| Some(json!(value::word(&LATE_ANSWERS, &rules.retry.late_answer))),
     ),
     Parameter::new(
         "retry.budget",
@@ -242,8 +254,10 @@ pub(super) const fn blank() -> Rules {
         lease: Lease { after: PERIOD_MIN, anchor: Anchor::Outage },
         detect: Detect::AtOutage,
         retry: Retry {
-            schedule: Schedule::Fixed(PERIOD_MIN),
+            schedule: Schedule::Fixed(Wait::Exactly(PERIOD_MIN)),
+            from: WaitFrom::End,
             attempt_timeout: PERIOD_MIN,
+            late_answer: LateAnswer::Ignored,
             budget: Budget::Time(PERIOD_MIN),
         },
         login_processing: SimSpan::ZERO,

@@ -7,7 +7,7 @@ use crate::{
     protocol::{
         code::ErrorCode,
         gate::Rate,
-        retry::{Budget, Exponential, Jitter, Schedule, Wait},
+        retry::{Budget, Exponential, Jitter, LateAnswer, Schedule, Share, Wait, WaitFrom},
         rules::{Adapt, Anchor, Detect, Memory, NotifyGate, Phase, TokenExpiry},
     },
     scenario::read::{Node, Reader},
@@ -26,6 +26,10 @@ pub(super) const ANCHORS: [(&str, Anchor); 3] = [
 ];
 pub(super) const ADAPTS: [(&str, Adapt); 2] =
     [("round_trip", Adapt::RoundTrip), ("never", Adapt::Never)];
+pub(super) const WAITS_FROM: [(&str, WaitFrom); 2] =
+    [("end", WaitFrom::End), ("start", WaitFrom::Start)];
+pub(super) const LATE_ANSWERS: [(&str, LateAnswer); 2] =
+    [("ignored", LateAnswer::Ignored), ("accepted", LateAnswer::Accepted)];
 pub(super) const EXPIRIES: [(&str, TokenExpiry); 2] =
     [("keep", TokenExpiry::Keep), ("kick", TokenExpiry::Kick)];
 pub(super) const MEMORIES: [(&str, Memory); 2] = [("on", Memory::On), ("off", Memory::Off)];
@@ -160,12 +164,12 @@ pub(super) fn budget_shown(budget: Budget) -> Value {
 }
 
 pub(super) fn fixed<'a>(reader: &mut Reader<'a>, at: &Node<'a>) -> Option<Schedule> {
-    reader.span(at).map(Schedule::Fixed)
+    wait(reader, at).map(Schedule::Fixed)
 }
 
 pub(super) fn fixed_shown(schedule: &Schedule) -> Option<Value> {
     match schedule {
-        Schedule::Fixed(span) => Some(json!(span.to_string())),
+        Schedule::Fixed(wait) => Some(wait_shown(wait)),
         Schedule::List(_) | Schedule::Exponential(_) => None,
     }
 }
@@ -182,18 +186,29 @@ pub(super) fn list<'a>(reader: &mut Reader<'a>, at: &Node<'a>) -> Option<Schedul
 }
 
 pub(super) fn list_shown(schedule: &Schedule) -> Option<Value> {
-    let shown = |it: &Wait| match it {
-        Wait::Exactly(span) => span.to_string(),
-        Wait::Seconds { from, to } => format!("{from}s..{to}s"),
-    };
     match schedule {
-        Schedule::List(waits) => Some(waits.iter().map(shown).collect()),
+        Schedule::List(waits) => Some(waits.iter().map(wait_shown).collect()),
         Schedule::Fixed(_) | Schedule::Exponential(_) => None,
     }
 }
 
-/// `4s`, or `1s..3s` for a drawn number of whole seconds.
+fn wait_shown(wait: &Wait) -> Value {
+    match wait {
+        Wait::Exactly(span) => json!(span.to_string()),
+        Wait::Seconds { from, to } => json!(format!("{from}s..{to}s")),
+        Wait::Uniform { from, to } => json!({ "uniform": format!("{from}..{to}") }),
+        Wait::Around { wait, share } => {
+            json!({ "wait": wait.to_string(), "jitter": share_shown(*share) })
+        }
+    }
+}
+
+/// `4s`; `1s..3s` for a drawn number of whole seconds; `{ "uniform": "1s..3s" }` for a drawn number
+/// of microseconds; `{ "wait": "4s", "jitter": "25%" }` for 3 s to 5 s.
 fn wait<'a>(reader: &mut Reader<'a>, at: &Node<'a>) -> Option<Wait> {
+    if at.is_object() {
+        return drawn_wait(reader, at);
+    }
     let Some((from, to)) = at.as_str().and_then(|it| it.split_once("..")) else {
         return reader.span(at).map(Wait::Exactly);
     };
@@ -206,10 +221,60 @@ fn wait<'a>(reader: &mut Reader<'a>, at: &Node<'a>) -> Option<Wait> {
         (Some(from), Some(to)) if from <= to && to < u32::MAX => Some(Wait::Seconds { from, to }),
         _ => {
             let problem = format!("`{}` is not a range of whole seconds", reader.shown(at));
-            reader.fault(at, problem, "write it as \"1s..3s\"");
+            let remedy = "write it as \"1s..3s\", or as { \"uniform\": \"1.5s..3s\" }";
+            reader.fault(at, problem, remedy);
             None
         }
     }
+}
+
+/// A wait that is written as an object.
+fn drawn_wait<'a>(reader: &mut Reader<'a>, at: &Node<'a>) -> Option<Wait> {
+    if at.has("uniform") {
+        let mut fields = reader.fields(at.clone(), &["uniform"])?;
+        let range = fields.required(reader, "uniform")?;
+        return uniform(reader, &range);
+    }
+    let mut fields = reader.fields(at.clone(), &["wait", "jitter"])?;
+    let wait = fields.required(reader, "wait").and_then(|it| reader.span(&it));
+    let share = fields.required(reader, "jitter").and_then(|it| share(reader, &it));
+    Some(Wait::Around { wait: wait?, share: share? })
+}
+
+/// `1s..3s`, any time of the range.
+fn uniform<'a>(reader: &mut Reader<'a>, at: &Node<'a>) -> Option<Wait> {
+    let ends = at.as_str().and_then(|it| it.split_once(".."));
+    let span = |text: &str| text.parse::<SimSpan>().ok();
+    let ends = ends.and_then(|(from, to)| Some((span(from)?, span(to)?)));
+    match ends {
+        Some((from, to)) if from <= to => Some(Wait::Uniform { from, to }),
+        Some(_) | None => {
+            let problem = format!("`{}` is not a range of times", reader.shown(at));
+            reader.fault(at, problem, "write it as \"1s..3s\", the shorter one first");
+            None
+        }
+    }
+}
+
+/// `25%`: up to so much of a wait, one way or the other.
+fn share<'a>(reader: &mut Reader<'a>, at: &Node<'a>) -> Option<Share> {
+    let share = at.as_str().and_then(|it| it.strip_suffix('%')).and_then(|it| {
+        let (whole, tenths) = it.split_once('.').unwrap_or((it, "0"));
+        let are_digits = |it: &str| it.bytes().all(|it| it.is_ascii_digit());
+        let is_number = are_digits(whole) && are_digits(tenths) && tenths.len() == 1;
+        let milli = format!("{whole}{tenths}").parse().ok().filter(|_| is_number)?;
+        Share::from_milli(milli).filter(|_| !whole.is_empty())
+    });
+    if share.is_none() {
+        let problem = format!("`{}` is not a share of a wait", reader.shown(at));
+        reader.fault(at, problem, "write it as \"25%\", at most 100%, with at most one decimal");
+    }
+    share
+}
+
+fn share_shown(share: Share) -> String {
+    let (whole, tenths) = (share.milli() / 10, share.milli() % 10);
+    if tenths == 0 { format!("{whole}%") } else { format!("{whole}.{tenths}%") }
 }
 
 pub(super) fn exponential<'a>(reader: &mut Reader<'a>, at: &Node<'a>) -> Option<Schedule> {
@@ -222,7 +287,10 @@ pub(super) fn exponential<'a>(reader: &mut Reader<'a>, at: &Node<'a>) -> Option<
     };
     let jitter = match fields.optional("jitter") {
         None => Some(Jitter::None),
-        Some(it) => reader.word(&it, &Jitter::ALL),
+        Some(it) if it.as_str().is_some_and(|it| it.ends_with('%')) => {
+            share(reader, &it).map(Jitter::Share)
+        }
+        Some(it) => reader.word(&it, &Jitter::NAMED),
     };
     let (base, factor_milli, cap, jitter) = (base?, factor?, cap?, jitter?);
     Some(Schedule::Exponential(Exponential { base, factor_milli, cap, jitter }))
@@ -234,7 +302,12 @@ pub(super) fn exponential_shown(schedule: &Schedule) -> Option<Value> {
             "base": base.to_string(),
             "factor": f64::from(*factor_milli) / 1000.0,
             "cap": cap.to_string(),
-            "jitter": word(&Jitter::ALL, jitter),
+            "jitter": match jitter {
+                Jitter::Share(share) => share_shown(*share),
+                Jitter::None | Jitter::Full | Jitter::Equal | Jitter::Add | Jitter::Scale => {
+                    word(&Jitter::NAMED, jitter).to_owned()
+                }
+            },
         })),
         Schedule::Fixed(_) | Schedule::List(_) => None,
     }

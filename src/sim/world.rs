@@ -264,10 +264,10 @@ impl<'a, O: Observer> World<'a, O> {
         let (now, kind) = (self.now(), message.kind());
         let device = &self.devices[self.sessions[session].device];
         let global = self.global(self.sessions[session].device);
+        if let Some(cause) = self.sessions[session].lost_with(waybill) {
+            return self.observer.dropped(now, global, kind, cause);
+        }
         match message {
-            _ if self.sessions[session].is_lost(waybill) => {
-                self.observer.dropped(now, global, kind, Cause::ServerDown);
-            }
             Message::Up(_) if self.is_down() => {
                 self.observer.dropped(now, global, kind, Cause::ServerDown);
             }
@@ -277,6 +277,7 @@ impl<'a, O: Observer> World<'a, O> {
                     self.observer.login_arrived(now, global);
                 }
                 self.heard = waybill.number;
+                self.sessions[session].heard_from(waybill);
                 self.catch_up(session);
                 self.step_member(session, member::Input::Receive(message));
             }
@@ -383,7 +384,7 @@ impl<'a, O: Observer> World<'a, O> {
         let is_cut = (0 < n_outages || is_down || stands != [false; 2])
             && self.rules.detect == Detect::AtOutage;
         if is_online && is_cut && device.is_running() {
-            return self.step_client(id, client::Input::LinkLost);
+            return self.step_client(id, client::Input::OutageSeen);
         }
         let [stands_up, _] = stands;
         let is_open = device.link.is_open(Direction::Up) && !stands_up;
@@ -414,9 +415,7 @@ impl<'a, O: Observer> World<'a, O> {
         if let Kind::Login | Kind::Logout = kind {
             session.node = Node::Alive;
         }
-        let lane = kind.lane() as usize;
-        let number = session.n_sent[direction as usize][lane];
-        session.n_sent[direction as usize][lane] += 1;
+        let number = session.number(direction, kind.lane());
         let link = device.kinds[direction as usize];
         let spec = &self.scenario.links()[link];
         let queues = queue_of(&mut self.shared, &mut device.queues, (link, spec.shared));
@@ -434,7 +433,7 @@ impl<'a, O: Observer> World<'a, O> {
         if session.node == Node::Crashed {
             return self.observer.dropped(now, global, kind, Cause::ServerDown);
         }
-        let lane = self::lane(id, direction, kind.lane());
+        let lane = lane(id, direction, kind.lane());
         self.dispatch(id, (Waybill { lane, number }, direction), message, verdict);
         if let Some(verdict) = copy {
             // A copy is a message of its own to those who count.

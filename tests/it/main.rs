@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod apps;
+mod attempts;
 mod change_refusals;
 mod changes;
 mod cli;
@@ -52,3 +53,4 @@ mod toxiproxy;
 mod traces;
 mod tracing;
 mod transitions;
+mod waits;

@@ -7,7 +7,7 @@ use roomsim::{
     protocol::{
         code::ErrorCode,
         gate::Rate,
-        retry::{Budget, Exponential, Jitter, Retry, Schedule},
+        retry::{Budget, Exponential, Jitter, LateAnswer, Retry, Schedule, Share, Wait, WaitFrom},
         rules::{
             Adapt, Anchor, Detect, Heartbeat, Lease, Lengths, Memory, NotifyGate, Phase, Rates,
             Resend, Rules, TokenExpiry,
@@ -165,7 +165,9 @@ fn strange_rules() -> [Rules; 2] {
         detect: Detect::BySilence { probe_after: secs(4), broken_after: secs(9) },
         retry: Retry {
             schedule: Schedule::Exponential(exponential),
+            from: WaitFrom::Start,
             attempt_timeout: secs(11),
+            late_answer: LateAnswer::Accepted,
             budget: Budget::Attempts(5),
         },
         login_processing: secs(12),
@@ -196,11 +198,17 @@ fn strange_rules() -> [Rules; 2] {
             extra_value: 31,
         },
     };
+    let waits = vec![
+        Wait::Exactly(secs(6)),
+        Wait::Seconds { from: 1, to: 4 },
+        Wait::Uniform { from: SimSpan::from_millis(500), to: secs(5) },
+        Wait::Around { wait: secs(8), share: Share::from_milli(255).unwrap() },
+    ];
     let silent = Rules {
         heartbeat: None,
         lease: Lease { after: secs(71), anchor: Anchor::Outage },
         detect: Detect::AtOutage,
-        retry: Retry { schedule: Schedule::Fixed(secs(6)), ..beating.retry.clone() },
+        retry: Retry { schedule: Schedule::List(waits), ..beating.retry.clone() },
         ..beating.clone()
     };
     [beating, silent]

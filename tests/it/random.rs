@@ -107,19 +107,51 @@ fn step() -> impl Strategy<Value = Value> {
         };
         json!({ "at": at, "do": deed })
     });
-    let link = (at(), client_name(), 0..4_u8).prop_map(|(at, client, kind)| {
+    let to = prop::sample::select(vec!["x", "y"]);
+    let link = (at(), client_name(), 0..6_u8, to).prop_map(|(at, client, kind, to)| {
         let deed = match kind {
             // It stands still for a twentieth of the time, then nothing is narrow.
-            3 => json!({ "changeLink": {
+            5 => json!({ "changeLink": {
                 "clients": [client], "from": "z", "to": "y", "over": "100s", "steps": 20,
             } }),
-            0 => json!({ "changeNetwork": { "clients": [client], "to": "y" } }),
-            1 => json!({ "crashNode": { "clients": [client] } }),
-            _ => json!({ "changeLink": { "clients": [client], "to": "y" } }),
+            0..=2 => json!({ "changeNetwork": { "clients": [client], "to": to } }),
+            3 => json!({ "crashNode": { "clients": [client] } }),
+            _ => json!({ "changeLink": { "clients": [client], "to": to } }),
         };
         json!({ "at": at, "do": deed })
     });
-    prop_oneof![8 => call, 6 => outage, 1 => backend, 1 => server, 1 => link]
+    prop_oneof![8 => call, 6 => outage, 1 => backend, 1 => server, 2 => link]
+}
+
+/// Something befalls a client's network while it is about to log in, or in again, because of what
+/// befell it some milliseconds before.
+fn hitch() -> impl Strategy<Value = Vec<Value>> {
+    let deed = || {
+        let span = 1..3000_u64;
+        (0..4_u8, span).prop_map(|(kind, span_ms)| match kind {
+            0 => json!({ "changeNetwork": { "to": "x" } }),
+            1 => json!({ "changeNetwork": { "to": "y" } }),
+            _ => {
+                let kind = if kind == 2 { "link_down" } else { "silent" };
+                json!({ "outage": { "kind": kind, "for": format!("{span_ms}ms") } })
+            }
+        })
+    };
+    let deeds = prop::collection::vec((0..2500_u64, deed()), 2..5);
+    (0..SCRIPT_END * 1000, client_name(), deeds).prop_map(|(from_ms, client, deeds)| {
+        let mut at_ms = from_ms;
+        let mut steps = Vec::new();
+        for (later_ms, mut deed) in deeds {
+            at_ms += later_ms;
+            let [fields] = &mut deed.as_object_mut().unwrap().values_mut().collect::<Vec<_>>()[..]
+            else {
+                unreachable!("a deed has one name")
+            };
+            fields["clients"] = json!([client]);
+            steps.push(json!({ "at": format!("{}us", at_ms * 1000), "do": deed }));
+        }
+        steps
+    })
 }
 
 /// A time in which a client's app is dead or stands still: whose, from when, how long.
@@ -159,14 +191,23 @@ fn profile() -> impl Strategy<Value = Value> {
         json!({}),
         json!({ "fixed": "1s" }),
         json!({ "exponential": { "base": "100ms", "cap": "20s", "jitter": "full" } }),
+        json!({ "list": [{ "uniform": "0.5s..1.5s" }, { "wait": "4s", "jitter": "25%" }] }),
     ]);
+    let from = prop::sample::select(vec!["end", "start"]);
+    let late_answer = prop::sample::select(vec!["ignored", "accepted"]);
+    // The shortest is too short for a login over the longer links.
+    let attempt_timeout = prop::sample::select(vec!["10s", "10s", "2s", "1s"]);
+    let attempts = (from, late_answer, attempt_timeout);
     let memory = prop::sample::select(vec!["on", "off"]);
     let expiry = prop::sample::select(vec!["keep", "kick"]);
     let count = prop::sample::select(vec!["none", "30s"]);
     let rate = prop::sample::select(vec!["200/s", "1/s"]);
-    (base, budget, lease, waits, (memory, expiry, count, rate)).prop_map(
-        |(base, budget, lease, mut retry, (memory, expiry, count, rate))| {
+    (base, budget, lease, (waits, attempts), (memory, expiry, count, rate)).prop_map(
+        |(base, budget, lease, (mut retry, attempts), (memory, expiry, count, rate))| {
             retry["budget"] = budget;
+            retry["from"] = json!(attempts.0);
+            retry["late_answer"] = json!(attempts.1);
+            retry["attempt_timeout"] = json!(attempts.2);
             // A lease must outlast two heartbeats, or everybody comes and goes for ever.
             let lease = if base == "zego-web" { "100s" } else { lease };
             json!({
@@ -190,7 +231,8 @@ fn quieten(step: &mut Value) {
 pub(crate) fn scenario() -> impl Strategy<Value = Value> {
     let loss = prop::sample::select(vec!["0", "1%", "10%", "40%"]);
     let jitter = prop::sample::select(vec!["0ms", "40ms"]);
-    let script = prop::collection::vec(step(), 1..25);
+    let script = (prop::collection::vec(step(), 1..25), prop::collection::vec(hitch(), 0..3))
+        .prop_map(|(script, hitches)| [script, hitches.concat()].concat());
     let halts = prop::collection::vec(halt(), 0..3);
     // D is a second device of A's user, or a user of its own.
     let user_of_d = prop::sample::select(vec!["A", "D"]);

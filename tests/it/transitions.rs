@@ -54,15 +54,16 @@ pub(crate) fn client_states() -> Vec<(&'static str, client::State)> {
     let waiting = Stage::Waiting { start_at: at(104) };
     let attempt = |stage| Attempt { number: 0, failed: 0, stage };
     let (login, give_up_at) = (Login::to(room(0)), at(1300));
+    let expiring = Login { token: Token::until(at(132)), ..login };
     let online = |roster, errands| {
-        let login = Login { token: Token::until(at(132)), ..login };
+        let login = expiring;
         let beats = Beats { beat_at: at(103), probe_at: at(104), broken_at: at(109) };
         let (count_at, known, since) = (at(105), 4, at(4));
         client::State::Online(Online { login, beats, count_at, errands, since, known, roster })
     };
     let asked = Roster::Asked(repeat);
     let (known, broken_by) = (4, Event::LinkLost);
-    let reconnecting = |stage, tell_at| {
+    let reconnecting = |login, stage, tell_at| {
         let attempt = attempt(stage);
         Reconnecting { login, attempt, give_up_at, known, tell_at, broken_by }
     };
@@ -76,22 +77,24 @@ pub(crate) fn client_states() -> Vec<(&'static str, client::State)> {
         ("Online/AskedAnew", online(Roster::AskedAnew(repeat), Repeat::NEVER)),
         ("Online/Known", online(Roster::Known, Repeat::NEVER)),
         ("Online/Wishing", online(Roster::Known, repeat)),
-        ("Reconnecting/Trying", reconnecting(trying, never)),
-        ("Reconnecting/Waiting", reconnecting(waiting, never)),
-        ("Reconnecting/Untold", reconnecting(trying, at(108))),
+        ("Reconnecting/Trying", reconnecting(login, trying, never)),
+        ("Reconnecting/Waiting", reconnecting(login, waiting, never)),
+        ("Reconnecting/Untold", reconnecting(login, trying, at(108))),
+        ("Reconnecting/Expiring", reconnecting(expiring, waiting, never)),
     ]
 }
 
 /// What the app wants, as far as its state says that it wants anything.
 fn wishes(state: &str) -> Wishes {
     let is_wishing = state == "Online/Wishing";
+    let is_expiring = is_wishing || state == "Reconnecting/Expiring";
     Wishes {
         version: 3,
         done: if is_wishing { 2 } else { 3 },
         streams: if is_wishing { Streams::NONE.with(Slot::from_index(0)) } else { Streams::NONE },
         asked: 2,
         answered: if is_wishing { 1 } else { 2 },
-        warn_at: if is_wishing { at(102) } else { SimTime::NEVER },
+        warn_at: if is_expiring { at(102) } else { SimTime::NEVER },
         messages: Gate::default(),
     }
 }
@@ -162,7 +165,10 @@ fn kept<T>(message: T) -> &'static T {
 }
 
 fn client_inputs() -> Vec<(String, client::Input<'static>)> {
-    use client::Input::{Call, EngineDestroyed, Killed, LinkBack, LinkLost, Receive, SwitchAway};
+    use client::Input::{
+        Call, EngineDestroyed, Killed, LinkBack, LinkLost, NetworkChanged, OutageSeen, Receive,
+        SwitchAway,
+    };
     use roomsim::protocol::call::Call::{
         Ask as AskRoom, LoginRoom, LogoutRoom, RenewToken, StartPublishing, StopPublishing,
         SwitchRoom,
@@ -183,7 +189,9 @@ fn client_inputs() -> Vec<(String, client::Input<'static>)> {
         Call(AskRoom(room(0), Ask::ExtraInfo(text(1), text(2)))),
         Call(AskRoom(room(1), Ask::Broadcast(text(0)))),
         LinkLost,
+        OutageSeen,
         LinkBack,
+        NetworkChanged,
         SwitchAway(room(0)),
         Killed,
         EngineDestroyed,

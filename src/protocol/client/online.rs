@@ -80,7 +80,9 @@ impl Client {
                 Some(wished) => self.wish(context, wished),
                 None => self.call(context, login.room, call),
             },
-            Input::LinkLost => self.broken(context, Event::LinkLost),
+            Input::LinkLost | Input::OutageSeen | Input::NetworkChanged => {
+                self.broken(context, Event::LinkLost)
+            }
             Input::Receive(&ServerMsg { epoch, body }) if epoch == self.epoch => {
                 self.hear(context, body)
             }
@@ -249,8 +251,7 @@ impl Client {
         };
         let over = self.unanswered(login.room, Unanswered::Broken);
         self.wishes.answered = self.wishes.asked;
-        // Answers that are still under way belong to the broken connection.
-        self.epoch = self.epoch.next_connection();
+        self.leave_connection();
         self.state = State::Reconnecting {
             login,
             attempt: Attempt::first(context),

@@ -1,6 +1,8 @@
 //! A client that tries to get into a room: attempts, waits, giving up.
 //!
-//! The first login and every relogin go the same way; they differ in what the app is told.
+//! The first login and every relogin go the same way; they differ in what the app is told.  Each
+//! attempt is a connection with an epoch of its own, so what is answered to an earlier one is out
+//! of turn.
 
 use super::{
     Attempt, Client, Context, Die, Effect, Input, Online, Out, Roster, Stage, State, wishes::Wished,
@@ -13,7 +15,7 @@ use crate::{
         code::{ErrorCode, Event, Reason},
         message::{ClientBody, List, ServerBody, ServerMsg},
         repeat::{Repeat, RoundTrip},
-        retry::Budget,
+        retry::{Budget, LateAnswer, WaitFrom},
         rules::{Phase, Rules},
     },
     time::SimTime,
@@ -51,18 +53,27 @@ impl Trying {
             }
             Input::EngineDestroyed => client.destroyed(self.login.room),
             // Giving up goes before an attempt that would start at the same instant.
-            Input::LinkBack if self.give_up_at.is_due(context.now) => Out::NONE,
+            Input::LinkBack | Input::NetworkChanged if self.give_up_at.is_due(context.now) => {
+                Out::NONE
+            }
             // A fresh series of attempts begins at once.
-            Input::LinkBack => {
+            Input::LinkBack | Input::NetworkChanged => {
+                client.leave_connection();
                 let attempt = Attempt { failed: self.attempt.failed, ..Attempt::first(context) };
                 self.try_now(client, attempt)
+            }
+            // The attempt goes on over another connection: it repeats its request and fails when it
+            // would have.
+            Input::LinkLost => {
+                client.leave_connection();
+                Out::NONE
             }
             Input::Receive(&ServerMsg { epoch, body }) if epoch == client.epoch => match body {
                 ServerBody::LoginAccepted { since, list } => {
                     self.succeed(client, context, (since, list))
                 }
                 ServerBody::LoginRejected(code) => self.refused(client, context, code),
-                // Out of turn: from before the connection broke, or overtaken by the answer.
+                // Overtaken by the answer, or of no connection that is being made.
                 ServerBody::LogoutAccepted
                 | ServerBody::HeartbeatAck
                 | ServerBody::SessionGone
@@ -72,8 +83,9 @@ impl Trying {
                 | ServerBody::Kicked(_) => Out::NONE,
             },
             Input::Wake => self.wake(client, context),
-            // Out of turn, or known already.
-            Input::Receive(_) | Input::LinkLost => Out::NONE,
+            // Out of turn: to an attempt before, or from before the connection broke.  And who has no
+            // connection has none that could break.
+            Input::Receive(_) | Input::OutageSeen => Out::NONE,
         }
     }
 
@@ -123,30 +135,37 @@ impl Trying {
         }
         match self.attempt.stage {
             Stage::Trying { fails_at, .. } if fails_at.is_due(now) => {
-                self.attempt_failed(client, context)
+                self.attempt_failed(client, context, fails_at)
             }
             Stage::Trying { repeat, fails_at } if repeat.is_due(now) => {
                 let stage = Stage::Trying { repeat: repeat.again(rules, now), fails_at };
                 self.try_now(client, Attempt { stage, ..self.attempt })
             }
             Stage::Waiting { start_at } if start_at.is_due(now) => {
-                let attempt =
-                    Attempt { stage: Stage::start(context, Repeat::anew), ..self.attempt };
-                self.try_now(client, attempt)
+                let stage = Stage::start_next(context);
+                self.try_now(client, Attempt { stage, ..self.attempt })
             }
             Stage::Trying { .. } | Stage::Waiting { .. } => Out::NONE,
         }
     }
 
-    /// The next attempt is waited for, if there is to be one.
-    fn attempt_failed(self, client: &mut Client, context: &Context<'_>) -> Out {
+    /// The attempt under way has failed, and its connection is closed.  The next one is waited for,
+    /// if there is to be one.
+    fn attempt_failed(self, client: &mut Client, context: &Context<'_>, fails_at: SimTime) -> Out {
         let Context { rules, now, luck } = *context;
+        if rules.retry.late_answer == LateAnswer::Ignored {
+            client.leave_connection();
+        }
         let failed = self.attempt.failed + 1;
         if rules.retry.budget == Budget::Attempts(failed) {
             return self.give_up(client, rules);
         }
         let number = self.attempt.number.saturating_add(1);
-        let start_at = now + rules.retry.schedule.wait(number, luck.wait);
+        let from = match rules.retry.from {
+            WaitFrom::End => now,
+            WaitFrom::Start => rules.retry.started_at(fails_at),
+        };
+        let start_at = now.max(from + rules.retry.schedule.wait(number, luck.wait));
         self.go_on(client, Attempt { number, failed, stage: Stage::Waiting { start_at } });
         Out::of([Effect::Spent(Die::Wait)])
     }
@@ -243,7 +262,7 @@ impl Trying {
             return self.fail(client, context.rules, (code, event));
         }
         match self.attempt.stage {
-            Stage::Trying { .. } => self.attempt_failed(client, context),
+            Stage::Trying { fails_at, .. } => self.attempt_failed(client, context, fails_at),
             Stage::Waiting { .. } => Out::NONE, // Refused twice.
         }
     }
@@ -295,6 +314,15 @@ impl Attempt {
 }
 
 impl Stage {
+    /// The first request of an attempt after the first is sent now.  On a connection of its own the
+    /// answer is to it alone; else perhaps to one that was sent before.
+    fn start_next(context: &Context<'_>) -> Self {
+        match context.rules.retry.late_answer {
+            LateAnswer::Ignored => Self::start(context, Repeat::first),
+            LateAnswer::Accepted => Self::start(context, Repeat::anew),
+        }
+    }
+
     /// The request is sent now, over a connection of which nothing is known.
     fn start(
         &Context { rules, now, .. }: &Context<'_>,

@@ -120,7 +120,7 @@ impl<O: Observer> World<'_, O> {
         device.n_announced += u32::from(outage.is_announced());
         let is_known = self.rules.detect == Detect::AtOutage && device.is_running();
         if !self.look_at_network(client) {
-            self.each_session(client, is_known.then_some(client::Input::LinkLost));
+            self.each_session(client, is_known.then_some(client::Input::OutageSeen));
         }
     }
 
@@ -169,6 +169,9 @@ impl<O: Observer> World<'_, O> {
         self.lose_held(client);
         let is_turned = self.become_of_kind(client, link, Cut::Both);
         self.devices[client].address += 1;
+        for session in self.devices[client].sessions.iter() {
+            self.sessions[session].leave_address();
+        }
         if !self.look_at_network(client) && is_turned {
             self.each_session(client, None);
         }
@@ -208,7 +211,11 @@ impl<O: Observer> World<'_, O> {
             self.call_back(client, None, Callback::NetworkMode(mode));
         }
         let is_back = before.is_lost && !is_lost;
-        let input = if is_back { client::Input::LinkBack } else { client::Input::LinkLost };
+        let input = match (is_lost, is_back) {
+            (true, _) => client::Input::LinkLost,
+            (false, true) => client::Input::LinkBack,
+            (false, false) => client::Input::NetworkChanged,
+        };
         self.each_session(client, Some(input));
         true
     }
@@ -235,7 +242,7 @@ impl<O: Observer> World<'_, O> {
                 device.app = App::Running(engine);
                 // Who knows at once of every outage knows that it was away.
                 let knows = self.rules.detect == Detect::AtOutage;
-                knows.then_some(client::Input::LinkLost)
+                knows.then_some(client::Input::OutageSeen)
             }
             (AppEvent::DestroyEngine, App::Running(_)) => {
                 device.app = App::Running(Engine::Destroyed);

@@ -58,7 +58,7 @@ impl<O: Observer> World<'_, O> {
         if pulse.beat_at() < self.now() || pulse.others_at(client, member) <= pulse.beat_at() {
             return false;
         }
-        if session.n_lost.is_some() || !self.is_undisturbed(id) {
+        if session.has_lost_node() || !self.is_undisturbed(id) {
             return false;
         }
         let client = self.global(session.device);

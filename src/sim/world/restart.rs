@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Node, World};
+use super::World;
 use crate::{
     id::{ClientId, Id, RoomId, SessionId},
     observe::Observer,
@@ -48,12 +48,10 @@ impl<O: Observer> World<'_, O> {
         let is_known = self.rules.detect == Detect::AtOutage && self.devices[client].is_running();
         for place in 0..self.devices[client].sessions.len() {
             let session = self.devices[client].sessions.at(place);
-            let session = &mut self.sessions[session];
-            session.node = Node::Crashed;
-            session.n_lost = Some(Box::new(session.n_sent));
+            self.sessions[session].lose_node();
         }
         self.lose_notices(client);
-        self.each_session(client, is_known.then_some(client::Input::LinkLost));
+        self.each_session(client, is_known.then_some(client::Input::OutageSeen));
     }
 
     fn stop_server(&mut self) {
@@ -66,7 +64,7 @@ impl<O: Observer> World<'_, O> {
         let is_known = self.rules.detect == Detect::AtOutage;
         for session in self.sessions.ids() {
             if is_known && self.devices[self.sessions[session].device].is_running() {
-                self.step_client(session, client::Input::LinkLost);
+                self.step_client(session, client::Input::OutageSeen);
             } else {
                 self.set_deadline(session);
             }

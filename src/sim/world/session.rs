@@ -4,7 +4,7 @@ use super::quiet::Prospect;
 use crate::{
     engine::Waybill,
     id::{ClientId, Id, SessionId},
-    link::{Direction, Flow},
+    link::{Cause, Direction, Flow},
     observe::Standing,
     protocol::{
         client::{Client, Die, Luck},
@@ -28,8 +28,8 @@ pub(super) struct Session {
     ///
     /// [`Anchor::Outage`]: crate::protocol::rules::Anchor::Outage
     pub(super) signal: bool,
-    /// The numbers that messages must have, by direction and lane, not to be lost with a node.
-    pub(super) n_lost: Option<Box<[[u32; Lane::COUNT]; 2]>>,
+    /// Which messages are lost with what they were sent to, if any are.
+    left: Option<Box<Left>>,
     /// Messages sent so far, by direction and lane.
     pub(super) n_sent: [[u32; Lane::COUNT]; 2],
     /// Until when the session is at rest, if it is.
@@ -67,7 +67,7 @@ impl Session {
             standing: Standing::Away,
             node: Node::Alive,
             signal: false,
-            n_lost: None,
+            left: None,
             n_sent: [[0; Lane::COUNT]; 2],
             resting_until: None,
             client: Client::new(),
@@ -97,11 +97,79 @@ impl Session {
         }
     }
 
-    /// Whether a message was under way when the node crashed.
-    pub(super) fn is_lost(&self, Waybill { lane, number }: Waybill) -> bool {
-        let Some(n_lost) = &self.n_lost else { return false };
-        let lane = lane as usize % LANES;
-        number & !COPY < n_lost[lane / Lane::COUNT][lane % Lane::COUNT]
+    /// The node to which it is connected crashes.
+    pub(super) fn lose_node(&mut self) {
+        self.node = Node::Crashed;
+        self.left.get_or_insert_default().with_node = self.n_sent;
+    }
+
+    /// Whether it has ever lost a node.
+    pub(super) fn has_lost_node(&self) -> bool {
+        self.left.as_ref().is_some_and(|it| it.with_node != [[0; Lane::COUNT]; 2])
+    }
+
+    /// Its device gets another address, of which the server does not know yet.
+    pub(super) fn leave_address(&mut self) {
+        let left = self.left.get_or_insert_default();
+        [left.from_address, left.to_address] = self.n_sent;
+        left.is_known = false;
+    }
+
+    /// The number of a message that is sent now.
+    #[inline]
+    pub(super) fn number(&mut self, direction: Direction, lane: Lane) -> u32 {
+        let n_sent = &mut self.n_sent[direction as usize][lane as usize];
+        let number = *n_sent;
+        *n_sent += 1;
+        if let (Direction::Down, Some(left)) = (direction, &mut self.left)
+            && !left.is_known
+        {
+            left.to_address[lane as usize] = number + 1;
+        }
+        number
+    }
+
+    /// A message has come to the server, which answers to where it was sent from.
+    #[inline]
+    pub(super) fn heard_from(&mut self, Waybill { lane, number }: Waybill) {
+        if let Some(left) = &mut self.left {
+            let lane = lane as usize % LANES;
+            left.is_known |= left.from_address[lane % Lane::COUNT] <= number & !COPY;
+        }
+    }
+
+    /// Why a message that arrives now is lost, if it was sent to what is there no more.
+    #[inline]
+    pub(super) fn lost_with(&self, Waybill { lane, number }: Waybill) -> Option<Cause> {
+        let left = self.left.as_ref()?;
+        let (lane, number) = (lane as usize % LANES, number & !COPY);
+        let (direction, lane) = (lane / Lane::COUNT, lane % Lane::COUNT);
+        if number < left.with_node[direction][lane] {
+            return Some(Cause::ServerDown);
+        }
+        let is_down = direction == Direction::Down as usize;
+        (is_down && number < left.to_address[lane]).then_some(Cause::AddressLeft)
+    }
+}
+
+/// Messages that are lost with what they were sent to, by their numbers: those below.
+#[derive(Debug)]
+struct Left {
+    /// Those that were under way when a node crashed, by direction and lane.
+    with_node: [[u32; Lane::COUNT]; 2],
+    /// Those that the server sent to an address that the device has left, by lane.
+    to_address: [u32; Lane::COUNT],
+    /// Those that were sent from such an address, by lane: they do arrive, but do not tell the server
+    /// of the new one.
+    from_address: [u32; Lane::COUNT],
+    /// Whether the server has heard from the device's present address.
+    is_known: bool,
+}
+
+impl Default for Left {
+    fn default() -> Self {
+        let none = [0; Lane::COUNT];
+        Self { with_node: [none; 2], to_address: none, from_address: none, is_known: true }
     }
 }
 

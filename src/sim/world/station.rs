@@ -268,7 +268,7 @@ impl<O: Observer> World<'_, O> {
             }
             Parcel::Heartbeat(_) | Parcel::Probe(_) | Parcel::Other(_) => {
                 let Message::Up(said) = self.mail.read(parcel) else { return true };
-                if self.is_down() || self.sessions[id].is_lost(waybill) {
+                if self.is_down() || self.sessions[id].lost_with(waybill).is_some() {
                     return true;
                 }
                 if let ClientBody::Login(_) = said.body {
@@ -290,7 +290,7 @@ impl<O: Observer> World<'_, O> {
                 let Message::Up(said) = self.mail.read(parcel) else {
                     unreachable!("it is a login")
                 };
-                self.refuse_login(id, node, said.epoch);
+                self.refuse_login(id, (node, waybill), said.epoch);
             }
             Way::TurnAway(node) => self.turn_away(id, node, kind),
         }
@@ -378,10 +378,11 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// A node says that it is asked too often.
-    fn refuse_login(&mut self, id: SessionId, node: u32, epoch: Epoch) {
+    fn refuse_login(&mut self, id: SessionId, (node, waybill): (u32, Waybill), epoch: Epoch) {
         let (now, client) = (self.now(), self.global(self.sessions[id].device));
         self.observer.delivered(now, client, Kind::Login);
         self.tell_turned_away(node, Kind::Login);
+        self.sessions[id].heard_from(waybill);
         let body = ServerBody::LoginRejected(ErrorCode::APP_TOO_FREQUENT);
         self.send(id, &Message::Down(ServerMsg { epoch, body }));
     }
