@@ -32,8 +32,6 @@ pub(super) enum Trouble {
     Io { what: String, error: io::Error },
     /// Ctrl-C ended the runs; this much was complete.
     Interrupted(String),
-    /// Nobody reads the output any more.
-    Closed,
 }
 
 impl Trouble {
@@ -47,7 +45,7 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Wrong | Self::Closed => Ok(()),
+            Self::Wrong => Ok(()),
             Self::Interrupted(complete) => write!(f, "interrupted: {complete}"),
             Self::Io { what, error } => write!(f, "error: {what}: {error}"),
         }
@@ -58,7 +56,6 @@ impl fmt::Display for Trouble {
 pub(super) fn report(trouble: &Trouble) -> Exit {
     match trouble {
         Trouble::Wrong => Exit::Usage,
-        Trouble::Closed => Exit::Held,
         Trouble::Interrupted(_) => {
             super::output::complain(&trouble.to_string());
             Exit::Interrupted

@@ -7,9 +7,13 @@ use roomsim::report::text::Ink;
 use super::exit::Trouble;
 
 /// The standard output: results, and nothing else.
+///
+/// That nobody reads it any more (`| head -1`) stops no work and changes no exit code: what a
+/// command is asked for is its verdict, or its files.
 pub(super) struct Output {
     to: BufWriter<Stdout>,
     pub(super) ink: Ink,
+    is_closed: bool,
 }
 
 impl Output {
@@ -21,34 +25,45 @@ impl Output {
             | anstream::ColorChoice::AlwaysAnsi
             | anstream::ColorChoice::Always => Ink::Colour,
         };
-        Self { to: BufWriter::new(stdout), ink }
+        Self { to: BufWriter::new(stdout), ink, is_closed: false }
     }
 
     /// Prints some lines.
     pub(super) fn print(&mut self, text: &str) -> Result<(), Trouble> {
-        self.to.write_all(text.as_bytes()).map_err(trouble)
-    }
-
-    /// Prints some lines of a command whose work is something else: that nobody reads them any more
-    /// does not stop it.
-    pub(super) fn tell(&mut self, text: &str) -> Result<(), Trouble> {
-        match self.print(text) {
-            Err(Trouble::Closed) => Ok(()),
-            told => told,
+        if self.is_closed {
+            return Ok(());
         }
+        let written = self.to.write_all(text.as_bytes());
+        self.note(written)
     }
 
     /// Writes what has been kept back.
     pub(super) fn finish(&mut self) -> Result<(), Trouble> {
-        self.to.flush().map_err(trouble)
+        if self.is_closed {
+            return Ok(());
+        }
+        let written = self.to.flush();
+        self.note(written)
     }
-}
 
-fn trouble(error: io::Error) -> Trouble {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Trouble::Closed; // Somebody like `head` has seen enough.
+    /// Whether it is known that nobody reads any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
     }
-    Trouble::Io { what: "cannot write to the standard output".to_owned(), error }
+
+    fn note(&mut self, written: io::Result<()>) -> Result<(), Trouble> {
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_closed = true;
+                Ok(())
+            }
+            Err(error) => {
+                let what = "cannot write to the standard output".to_owned();
+                Err(Trouble::Io { what, error })
+            }
+            Ok(()) => Ok(()),
+        }
+    }
 }
 
 /// Prints a line on the standard error.

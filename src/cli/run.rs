@@ -153,8 +153,8 @@ pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
             }
             tell(args, wish, (loaded, &whole), out)?;
             if !args.which.json {
-                out.tell(&format!("  written to {}\n", target.display()))?;
-                out.tell(&format!("  fingerprint {}\n", whole.ran.fingerprint))?;
+                out.print(&format!("  written to {}\n", target.display()))?;
+                out.print(&format!("  fingerprint {}\n", whole.ran.fingerprint))?;
             }
         }
     }
@@ -173,13 +173,13 @@ fn tell(
         output::complain(&warning);
     }
     if args.which.json {
-        return out.tell(&format!("{}\n", json::verdicts(results)));
+        return out.print(&format!("{}\n", json::verdicts(results)));
     }
-    out.tell(&text::timeline(results, out.ink))?;
+    out.print(&text::timeline(results, out.ink))?;
     if wish.prints_metrics {
-        out.tell(&report::metrics::table(&whole.metrics, out.ink))?;
+        out.print(&report::metrics::table(&whole.metrics, out.ink))?;
     }
-    out.tell(&text::failures(results, out.ink))
+    out.print(&text::failures(results, out.ink))
 }
 
 /// Two scenarios of one name would write to the same folder.
