@@ -8,7 +8,6 @@ use crate::{
     rng::Stem,
     scenario::{
         Clients, Entry, EntryOf,
-        fault::suggest,
         name::{self, NameOf},
         parse::{CLIENTS_MAX, DURATION_MAX, Draft},
         population::{Arrival, Coming, Leave, Population, Spell},
@@ -217,10 +216,7 @@ impl<'a> Draft<'a> {
         for (name, node) in self.reader.entries(at)? {
             let link = self.names.links.get(name).copied();
             if link.is_none() && self.names.has_links {
-                let remedy = suggest(name, self.names.links.keys().copied());
-                let problem =
-                    format!("no link is named `{}`", crate::scenario::fault::excerpt(name));
-                self.reader.fault(&node, problem, remedy);
+                self.no_link(name, &node);
             }
             let share = self.reader.probability(&node)?;
             shares.push(share);

@@ -13,7 +13,7 @@ use crate::{
     },
     scenario::{
         LinkSpec,
-        fault::{excerpt, suggest},
+        fault::{closest, excerpt, suggest},
         files::TABLE_MAX,
         name::{NameOf, fault_of},
         parse::Draft,
@@ -138,6 +138,11 @@ impl<'a> Draft<'a> {
 
     fn link(&mut self, name: &str, at: Node<'a>) -> Option<LinkSpec> {
         let known = [&PATH_FIELDS[..], &["preset", "up", "down", "network", "shared"]].concat();
+        if let Some(preset) = at.as_str().and_then(presets::meant) {
+            let remedy = format!("`{preset}` is a preset: write {{ \"preset\": \"{preset}\" }}");
+            self.reader.wrong_type(&at, "an object", &remedy);
+            return None;
+        }
         let mut fields = self.reader.fields(at, &known)?;
         let preset = fields.optional("preset").and_then(|it| self.preset(&it));
         let ideal = || (LinkModel::same(&PathModel::ideal()), None);
@@ -170,6 +175,21 @@ impl<'a> Draft<'a> {
         }
         let network = network.unwrap_or(base_network);
         Some(LinkSpec { name: name.to_owned(), model, network, shared })
+    }
+
+    /// Notes that there is no link of a name; if it is a preset's, how a link is made of that.
+    pub(super) fn no_link(&mut self, name: &str, at: &Node<'a>) {
+        let problem = format!("no link is named `{}`", excerpt(name));
+        let known = self.names.links.keys().copied();
+        let near = closest(name, known.clone()).map(|_| suggest(name, known.clone()));
+        let preset = presets::meant(name).map(|it| {
+            format!("`{it}` is a preset: add `\"{it}\": {{ \"preset\": \"{it}\" }}` to `links`")
+        });
+        let remedy = match (near, preset) {
+            (None, None) => suggest(name, known),
+            (near, preset) => near.into_iter().chain(preset).collect::<Vec<_>>().join(" "),
+        };
+        self.reader.fault(at, problem, remedy);
     }
 
     fn preset(&mut self, at: &Node<'a>) -> Option<(LinkModel, Option<NetworkMode>)> {

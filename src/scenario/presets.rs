@@ -11,6 +11,7 @@ use crate::{
         queue::Bottleneck,
         spells::{Scope, TimedGilbertElliott, Times},
     },
+    scenario::fault::closest,
     time::SimSpan,
     units::Probability,
 };
@@ -78,6 +79,11 @@ const PRESETS: [Preset; 5] = [
 /// The names of all presets.
 pub(super) fn names() -> impl Iterator<Item = &'static str> + Clone {
     PRESETS.iter().map(|it| it.name)
+}
+
+/// The preset that a name most likely means.
+pub(super) fn meant(name: &str) -> Option<&'static str> {
+    closest(name, names())
 }
 
 /// The preset of this name.

@@ -324,8 +324,7 @@ impl<'a> Draft<'a> {
         let name = self.reader.text(at)?;
         let link = self.names.links.get(name).copied();
         if link.is_none() && self.names.has_links {
-            let remedy = suggest(name, self.names.links.keys().copied());
-            self.reader.fault(at, format!("no link is named `{}`", self.reader.shown(at)), remedy);
+            self.no_link(name, at);
         }
         link
     }

@@ -366,3 +366,59 @@ fn what_is_shared_is_a_bottleneck() {
         assert_faults(&link(&fields), "", &[]);
     }
 }
+
+/// Wherever a link is named: who writes the name of a preset has not made a link of it yet.
+#[test]
+fn who_takes_a_preset_for_a_link_is_told_how_to_make_one() {
+    let mut scenario = base();
+    let remedy = "(`lte` is a preset: add `\"lte\": { \"preset\": \"lte\" }` to `links`)";
+    let told = format!("no link is named `lte` {remedy}");
+    scenario["links"]["home"] = json!("satellite");
+    scenario["clients"][0]["link"] = json!("lte");
+    let population = json!({ "name": "p", "count": 2, "room": "r", "link": "lte" });
+    let shared =
+        json!({ "name": "q", "count": 2, "room": "r", "link": { "x": "50%", "lte": "50%" } });
+    scenario["clients"].as_array_mut().unwrap().extend([population, shared]);
+    let on_a = |kind: &str, fields: Value| {
+        let deed = crate::support::with(json!({ "clients": ["B"] }), &fields);
+        json!({ "at": "1s", "do": { kind: deed } })
+    };
+    scenario["script"].as_array_mut().unwrap().extend([
+        on_a("changeLink", json!({ "to": "lte" })),
+        on_a("changeLink", json!({ "to": "x", "from": "lte", "over": "5s", "steps": 5 })),
+        on_a("changeNetwork", json!({ "to": "lte" })),
+    ]);
+    let at = |place: &'static str| [place, &*told];
+    let of_links = "(`satellite` is a preset: write { \"preset\": \"satellite\" })";
+    assert_faults(
+        &scenario,
+        "/",
+        &[
+            ["links/home", of_links],
+            at("clients/0/link"),
+            at("clients/3/link"),
+            at("clients/4/link/lte"),
+            at("script/1/do/changeLink/to"),
+            at("script/2/do/changeLink/from"),
+            at("script/3/do/changeNetwork/to"),
+        ],
+    );
+}
+
+#[test]
+fn a_preset_that_is_nearly_written_is_understood_and_a_link_goes_first() {
+    for (links, name, remedy) in [
+        (json!({ "home": {} }), "LTE", "(`lte` is a preset: add"),
+        (json!({ "home": {} }), "sattelite", "(`satellite` is a preset: add"),
+        (json!({ "home": {} }), "zzz", "(known: `home`, `street`)"),
+        (json!({ "lte2": {} }), "lte", "(did you mean `lte2`? `lte` is a preset: add"),
+        (json!({ "home": {} }), "hoem", "(did you mean `home`?)"),
+    ] {
+        let mut scenario = base();
+        scenario["links"] = links;
+        scenario["links"]["street"] = json!({});
+        scenario["clients"][0]["link"] = json!(name);
+        let faults = faults_of(&scenario);
+        assert!(faults.len() == 1 && faults[0].contains(remedy), "{name}: {faults:?}");
+    }
+}
