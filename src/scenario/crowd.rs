@@ -281,9 +281,8 @@ impl<'a> Draft<'a> {
             match line.parse::<SimSpan>() {
                 Ok(span) => all.push(span.min(DURATION_MAX)),
                 Err(error) => {
-                    let line = crate::scenario::fault::excerpt(line);
-                    let problem =
-                        format!("line {number} of the file is no duration: `{line}`: {error}");
+                    // What stands in it may be none of the reader's business.
+                    let problem = format!("line {number} of the file is no duration: {error}");
                     self.reader.fault(at, problem, "write one duration a line, such as `1.5s`");
                 }
             }

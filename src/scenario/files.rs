@@ -69,7 +69,11 @@ impl<'a> Draft<'a> {
             Ok(text) => Some(text),
             Err(problem) => {
                 let problem = format!("`{}` cannot be read: {problem}", self.reader.shown(at));
-                self.reader.fault(at, problem, "name a text file from the folder of the scenario");
+                self.reader.fault(
+                    at,
+                    problem,
+                    "name a text file in the folder of the scenario, or below it",
+                );
                 None
             }
         }
@@ -94,9 +98,8 @@ impl<'a> Draft<'a> {
         let header = lines.next().map(|it| it.1);
         if header != Some(&COLUMNS.join(",")) {
             let remedy = format!("begin with `{}`", COLUMNS.join(","));
-            let found = excerpt(header.unwrap_or_default());
-            let problem = format!("line 1 of the file does not name its columns: `{found}`");
-            self.reader.fault(at, problem, remedy);
+            // What stands there instead may be none of the reader's business.
+            self.reader.fault(at, "line 1 of the file does not name its columns", remedy);
             return None;
         }
         let mut all: Vec<Recorded> = Vec::new();

@@ -81,9 +81,9 @@ fn a_trace_of_which_nothing_comes_is_a_fault() {
 #[test]
 fn faults_of_a_file_are_told_at_its_name_with_their_lines() {
     let at = "/script/2/do/replayTrace/file";
-    let cases: [(&str, &[&str]); 9] = [
-        ("", &["line 1 of the file does not name its columns: ``"]),
-        ("time,delay,loss\n", &["line 1 of the file does not name its columns: `time,delay,loss`"]),
+    let cases: [(&str, &[&str]); 10] = [
+        ("", &["line 1 of the file does not name its columns"]),
+        ("time,delay,loss\n", &["line 1 of the file does not name its columns"]),
         ("time,delay,loss,rate\n", &["nothing is recorded in the file"]),
         ("time,delay,loss,rate\n1s,2ms,3%\n", &["line 2 of the file has 3 cells"]),
         (
@@ -112,8 +112,10 @@ fn faults_of_a_file_are_told_at_its_name_with_their_lines() {
                 "line 2 of the file: `20min` is no delay",
             ],
         ),
+        // Nothing of a file that is no trace is shown.
+        ("root:$6$secret\n", &["line 1 of the file does not name its columns"]),
         // What a terminal would obey is shown, not done.
-        ("\u{1b}[2J\n", &["line 1 of the file does not name its columns: `\\u{1b}[2J`"]),
+        ("time,delay,loss,rate\n\u{1b}[2J,,,\n", &["line 2 of the file: `\\u{1b}[2J` is no time"]),
     ];
     for (file, expected) in cases {
         let faults = parse(&story(&json!({}), &[]), file).unwrap_err();
