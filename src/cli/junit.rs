@@ -7,7 +7,10 @@ use std::{
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use roomsim::{
-    report::text::{self, Ink},
+    report::{
+        explain,
+        text::{self, Ink},
+    },
     scenario::{Scenario, When},
 };
 
@@ -53,7 +56,7 @@ pub(super) fn suite(scenario: &Scenario, ran: &Ran) -> TestSuite {
             "{}{} {never}{} ({})",
             mark.unwrap_or_default(),
             expectation.who,
-            text::pattern_text(scenario, &expectation.pattern),
+            explain::pattern_in_short(scenario, &expectation.pattern),
             expectation.pointer,
         );
         let why = || text::explanation(results, expectation, verdict, Ink::Plain);

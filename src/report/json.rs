@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     protocol::code::ErrorCode,
-    report::text::{Results, pattern_text},
+    report::{explain::pattern_text, text::Results},
     scenario::When,
     sink::csv::seconds,
 };

@@ -1,5 +1,6 @@
 //! From results to what people and machines read.  Makes text; where it goes is not its business.
 
+pub mod explain;
 pub mod export;
 pub mod json;
 pub mod metrics;

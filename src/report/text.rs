@@ -2,17 +2,18 @@
 //!
 //! No line is wider than 80 columns.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::fmt::Write as _;
 
 use crate::{
-    id::ClientId,
-    protocol::code::Reason,
-    report::profile::grades,
-    scenario::{Expectation, Mark, MarkOf, Pattern, RoomMode, Scenario, When},
+    report::{
+        explain::{self, pattern_in_short},
+        profile::grades,
+    },
+    scenario::{Expectation, Mark, MarkOf, RoomMode, Scenario, When},
     sink::{
         csv::seconds,
         fingerprint::Fingerprint,
-        judge::{Got, Judgement, Observed, Verdict},
+        judge::{Judgement, Verdict},
         trace::{Row, Trace, What},
         traced::Traced,
     },
@@ -113,9 +114,21 @@ pub fn timeline(results: Results<'_>, ink: Ink) -> String {
         let _ = writeln!(text, "{}", ink.faint(&more));
     }
     if trace.rows().is_empty() {
-        let _ = writeln!(text, "  no callbacks in {} s", scenario.end());
+        let _ = writeln!(text, "  {}", nothing_kept(results));
     }
     text
+}
+
+/// Why there is no row: nothing was told, or the trace does not keep what was.
+fn nothing_kept(Results { scenario, trace, fingerprint, .. }: Results<'_>) -> String {
+    let (end, n) = (scenario.end(), fingerprint.n_rows());
+    match (n, trace.traced().n(scenario)) {
+        (0, _) => format!("no callbacks in {end} s"),
+        (_, 0) => "the trace keeps nobody's callbacks".to_owned(),
+        (_, n_traced) => {
+            format!("no callbacks of the {} traced in {end} s", count(n_traced, "client"))
+        }
+    }
 }
 
 fn heading(Results { scenario, seed, .. }: Results<'_>) -> String {
@@ -293,7 +306,7 @@ fn verdict_line(
     let Results { scenario, trace, .. } = results;
     let status = if verdict.held { ink.good("ok  ") } else { ink.bad("FAIL") };
     let mark = expectation.mark.map_or("", |it| &scenario.marks()[it].name);
-    let pattern = pattern_text(scenario, &expectation.pattern);
+    let pattern = pattern_in_short(scenario, &expectation.pattern);
     let (what, got) = match (&expectation.when, verdict.window) {
         (When::Never(..), Some((from, to))) => {
             (format!("never {pattern}"), format!("{} to {}", short(from), short(to)))
@@ -327,128 +340,25 @@ fn short(micros: i64) -> String {
     seconds(micros).trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// What was expected and what came instead, in words.
+/// What was expected and what came instead, a line or more for each thing.
 pub fn explanation(
     results: Results<'_>,
     expectation: &Expectation,
     verdict: &Verdict,
     ink: Ink,
 ) -> String {
-    let Results { scenario, trace, .. } = results;
-    let pattern = pattern_text(scenario, &expectation.pattern);
-    let bare = pattern.strip_prefix("any ").unwrap_or(&pattern).to_owned();
-    let when = match (&expectation.when, verdict.window) {
-        (When::Never(..), None) => format!("no {bare}"),
-        (_, None) => pattern,
-        (When::At(_, within), Some((from, to))) => {
-            let at = seconds(i64::midpoint(from, to));
-            let within =
-                if within.is_zero() { String::new() } else { format!(", give or take {within}") };
-            format!("{pattern} at {at} s{within}")
-        }
-        (When::Between(..), Some((from, to))) => {
-            format!("{pattern} from {} s to {} s", seconds(from), seconds(to))
-        }
-        (When::Never(..), Some((from, to))) => {
-            let end = trace.end();
-            let unseen = match verdict.observed {
-                Observed::Yes => String::new(),
-                Observed::No if to < from => ", a time that ends before it begins".to_owned(),
-                Observed::No => format!(", but the run ends at {end} s"),
-            };
-            format!("no {bare} from {} s to {} s{unseen}", seconds(from), seconds(to))
-        }
-    };
     let mut text = String::new();
-    let mut line = |label: &str, what: &str| {
-        for (number, part) in wrapped(what, 60).into_iter().enumerate() {
+    for (label, what) in explain::explanation(results, expectation, verdict) {
+        // A list of names is broken between two of them.
+        for (number, part) in wrapped(&what.replace(';', "; "), 60).into_iter().enumerate() {
             let label = if number == 0 { label } else { "" };
             let _ = writeln!(text, "         {} {part}", ink.faint(&format!("{label:<10}")));
         }
-    };
-    line("expected", &when);
-    let told = |got: &Got| {
-        let row = &trace.rows()[got.row];
-        format!("{} at {} s", row.what.summary(scenario), row.at)
-    };
-    match (verdict.got, verdict.window, verdict.observed) {
-        (_, None, _) => {
-            let unseen: Vec<&str> = unseen_marks(results, &expectation.when).collect();
-            line("depends on", &format!("{}, which was not seen", unseen.join(", ")));
-        }
-        (None, _, Observed::No) => line("got", "not observed"),
-        (None, ..) => line("got", "no such callback"),
-        (Some(got), ..) if matches!(expectation.when, When::Never(..)) => line("got", &told(&got)),
-        (Some(got), ..) => {
-            let other = if got.matches { "" } else { "another: " };
-            line("got", &format!("{other}{}", told(&got)));
-            let side = match got.difference.signum() {
-                -1 if got.matches => ", too early",
-                1 if got.matches => ", too late",
-                _ => "",
-            };
-            line("difference", &format!("{} s{side}", signed(got.difference)));
-        }
     }
-    let (n, client) = (expectation.clients.count(), name_of(scenario, verdict.client));
-    if 1 < n {
-        line("who", &format!("{} of {n} clients, such as {client}", verdict.n_failed));
-    }
-    line("where", &expectation.pointer);
     text
 }
 
-fn unseen_marks<'a>(results: Results<'a>, when: &When) -> impl Iterator<Item = &'a str> {
-    when.marks()
-        .filter(move |it| results.judged.marks[*it].at.is_none())
-        .map(move |it| &*results.scenario.marks()[it].name)
-}
-
-fn name_of(scenario: &Scenario, client: ClientId) -> Cow<'_, str> {
-    scenario.client_name(client)
-}
-
-/// A pattern in words: `Logined 0`, `DELETE A`.
-pub fn pattern_text(scenario: &Scenario, pattern: &Pattern) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let room = match pattern {
-        Pattern::Any => {
-            words.push("any callback".to_owned());
-            None
-        }
-        Pattern::StateChanged { reason, code, room } => {
-            let reason = reason.map(Reason::name);
-            words.push(reason.unwrap_or("onRoomStateChanged").to_owned());
-            words.extend(code.map(|it| it.to_string()));
-            *room
-        }
-        Pattern::UserUpdate { update, users, room } => {
-            words.push(update.map_or("onRoomUserUpdate", |it| it.name()).to_owned());
-            let names: Vec<_> = users.iter().map(|it| scenario.user_name(*it)).collect();
-            words.push(names.join(";"));
-            *room
-        }
-        Pattern::StreamUpdate { update, streams, reason, room } => {
-            words.push(update.map_or("onRoomStreamUpdate", |it| it.name()).to_owned());
-            let names: Vec<&str> = streams.iter().map(|it| &*scenario.streams()[*it]).collect();
-            words.push(format!("stream {}", names.join(";")));
-            words.extend(reason.map(|it| format!("reason {it}")));
-            *room
-        }
-        Pattern::Told { callback, value, user, code, room } => {
-            words.push((*callback).to_owned());
-            words.extend(value.clone());
-            words.extend(user.map(|it| format!("of {}", scenario.user_name(it))));
-            words.extend(code.map(|it| it.to_string()));
-            *room
-        }
-    };
-    words.extend(room.map(|it| format!("in {}", scenario.room_name(it))));
-    words.retain(|it| !it.is_empty());
-    words.join(" ")
-}
-
-fn signed(micros: i64) -> String {
+pub(super) fn signed(micros: i64) -> String {
     let sign = if micros < 0 { "" } else { "+" };
     format!("{sign}{}", seconds(micros))
 }

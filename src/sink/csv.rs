@@ -4,7 +4,6 @@
 //! begin like a formula of a spreadsheet.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     io,
@@ -18,6 +17,7 @@ use crate::{
     sink::{
         judge::Judgement,
         line::{Lines, Tail},
+        names::few,
         trace::{Row, Trace, What},
     },
 };
@@ -155,6 +155,11 @@ fn write_tail<W: io::Write>(lines: &mut Lines<W>, scenario: &Scenario, row: &Row
     lines.word(mark);
 }
 
+/// So many clients, users or streams are named in a cell of `marks.csv`; of more, these and how
+/// many others there are, as `+98`.  So no cell is too long for a spreadsheet (32,767 characters),
+/// let alone for readers of CSV (131,072 for that of Python).
+const NAMED_MAX: usize = 100;
+
 /// Writes when each mark was, and when it was expected, by time; those never seen come last.
 ///
 /// Of a time with two ends, the expected instant is the one in it that is nearest to what came.
@@ -172,14 +177,13 @@ pub fn write_marks<W: io::Write>(
         let row = seen.row.map(|it| &trace.rows()[it]);
         let time = seen.at.map(|it| it.to_string()).unwrap_or_default();
         let callback = row.map(|it| {
-            let (name, summary) = (it.what.callback(), it.what.summary(scenario));
+            let (name, summary) = (it.what.callback(), it.what.brief(scenario, NAMED_MAX));
             format!("{name} {summary}")
         });
         let (client, expected, difference) = match &mark.of {
             MarkOf::Step(_, clients) => {
-                let names: Vec<Cow<'_, str>> =
-                    clients.iter().map(|it| scenario.client_name(*it)).collect();
-                (names.join(";"), String::new(), String::new())
+                let names = clients.iter().map(|it| scenario.client_name(*it));
+                (few(names, NAMED_MAX), String::new(), String::new())
             }
             MarkOf::Expectation(index) => {
                 let verdict = &judged.verdicts[*index];

@@ -12,6 +12,7 @@ pub mod latency;
 mod line;
 pub mod manifest;
 pub mod metrics;
+pub mod names;
 pub mod number;
 pub mod server;
 pub mod trace;

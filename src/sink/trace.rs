@@ -15,6 +15,7 @@ use crate::{
     scenario::{Label, Pattern, Scenario},
     sink::{
         line::{push_label, push_number, push_time},
+        names::few,
         traced::Traced,
     },
     time::SimTime,
@@ -391,7 +392,13 @@ impl What {
 
     /// The callback in a few words: `Reconnecting 1002051`, `DELETE A`.
     pub fn summary(&self, scenario: &Scenario) -> String {
-        let (value, subjects) = (self.value(scenario), self.subjects(scenario));
+        self.brief(scenario, usize::MAX)
+    }
+
+    /// The same, with so many names at most: `ADD A;B;+98`.
+    pub fn brief(&self, scenario: &Scenario, n_max: usize) -> String {
+        let value = self.value(scenario);
+        let subjects = few(self.names(scenario).map(Cow::from), n_max);
         match self {
             Self::StateChanged(status) => format!("{value} {}", status.code),
             Self::UserUpdate(..) => format!("{value} {subjects}"),
