@@ -6,10 +6,10 @@ use crate::{
     protocol::code::ErrorCode,
     report::{explain::pattern_text, text::Results},
     scenario::When,
-    sink::csv::seconds,
+    sink::number::{seconds, seconds_of},
 };
 
-/// What came of a run, as one JSON value.  Times are exact seconds, as text.
+/// What came of a run, as one JSON value.  Times are exact seconds.
 pub fn verdicts(results: Results<'_>) -> Value {
     let Results { scenario, seed, trace, judged, fingerprint } = results;
     let expectations = scenario.expectations().iter().zip(&judged.verdicts);
@@ -21,14 +21,17 @@ pub fn verdicts(results: Results<'_>) -> Value {
         };
         let got = verdict.got.map(|got| {
             let row = &trace.rows()[got.row];
+            // What was not to come at all came neither too early nor too late.
+            let is_absence = matches!(expectation.when, When::Never(..));
+            let difference = (!is_absence).then(|| seconds(got.difference));
             json!({
-                "time_s": row.at.to_string(),
+                "time_s": seconds_of(row.at.as_micros()),
                 "client": scenario.client_name(row.client),
                 "callback": row.what.callback(),
                 "value": row.what.value(scenario),
                 "error_code": row.what.code().map(ErrorCode::number),
                 "subjects": row.what.subjects(scenario),
-                "difference_s": seconds(got.difference),
+                "difference_s": difference,
                 "matches": got.matches,
             })
         });

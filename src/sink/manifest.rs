@@ -15,6 +15,7 @@ use crate::{
         counters::{Count, Counters},
         fingerprint::Fingerprint,
         judge::Judgement,
+        number::seconds_of,
         trace::Trace,
     },
 };
@@ -58,7 +59,7 @@ impl Manifest<'_> {
             "scenario_sha256": self.scenario_sha256,
             "files": self.files,
             "seed": self.seed,
-            "duration_s": scenario.end().to_string(),
+            "duration_s": seconds_of(scenario.end().as_micros()),
             trace.digest_name(): trace.digest(scenario),
             "fingerprint": fingerprint.to_string(),
             "traced": {

@@ -49,6 +49,7 @@ mod support;
 mod tidy;
 mod timelines;
 mod tokens;
+mod told;
 mod toxiproxy;
 mod traces;
 mod tracing;

@@ -42,14 +42,14 @@ fn toxics_have_the_types_and_attributes_of_toxiproxy() {
     ]);
     let expected = json!({
         "scenario": "lab",
-        "duration_s": "100.000000",
+        "duration_s": 100.0,
         "proxies": [{ "name": "A" }, { "name": "B" }, { "name": "C" }],
         "timeline": [
-            { "at_s": "0.000000", "proxy": "A", "toxics": home },
-            { "at_s": "0.000000", "proxy": "B", "toxics": narrow },
-            { "at_s": "0.000000", "proxy": "C", "toxics": [] },
-            { "at_s": "10.000000", "proxy": "A", "toxics": cut },
-            { "at_s": "30.000000", "proxy": "A", "toxics": home },
+            { "at_s": 0.0, "proxy": "A", "toxics": home },
+            { "at_s": 0.0, "proxy": "B", "toxics": narrow },
+            { "at_s": 0.0, "proxy": "C", "toxics": [] },
+            { "at_s": 10.0, "proxy": "A", "toxics": cut },
+            { "at_s": 30.0, "proxy": "A", "toxics": home },
         ],
         "not_expressed": ["a bottleneck that drops what finds no place"],
     });

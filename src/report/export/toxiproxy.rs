@@ -6,6 +6,7 @@ use super::{Change, Missing, Way, note_path};
 use crate::{
     link::{Direction, PathModel, delay::Spread, loss::Loss},
     scenario::Scenario,
+    sink::number::seconds_of,
 };
 
 /// The proxies, the timeline of their toxics, and what has no toxic.
@@ -38,7 +39,7 @@ pub(super) fn json(scenario: &Scenario, changes: &[Change], mut missing: Missing
             }
         }
         timeline.push(json!({
-            "at_s": change.at.to_string(),
+            "at_s": seconds_of(change.at.as_micros()),
             "proxy": name(change),
             "toxics": toxics,
         }));
@@ -46,7 +47,7 @@ pub(super) fn json(scenario: &Scenario, changes: &[Change], mut missing: Missing
     let proxies = scenario.named_clients().iter().map(|(_, it)| json!({ "name": it.name }));
     let value = json!({
         "scenario": scenario.name(),
-        "duration_s": scenario.end().to_string(),
+        "duration_s": seconds_of(scenario.end().as_micros()),
         "proxies": proxies.collect::<Vec<_>>(),
         "timeline": timeline,
         "not_expressed": missing.0,
