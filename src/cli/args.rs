@@ -26,7 +26,9 @@ Exit codes:
   2    usage or scenario error
   3    input or output failed
   101  a bug in roomsim
-  130  interrupted by Ctrl-C; what was complete is told"
+  129  the terminal was closed (SIGHUP); what was complete is told
+  130  interrupted by Ctrl-C (SIGINT), likewise
+  143  asked to end (SIGTERM), likewise"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]

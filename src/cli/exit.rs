@@ -13,8 +13,12 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Reading or writing failed.
     Io = 3,
-    /// Ctrl-C ended it.
+    /// The terminal it ran in was closed (SIGHUP).
+    HungUp = 129,
+    /// Ctrl-C ended it (SIGINT).
     Interrupted = 130,
+    /// It was asked to end (SIGTERM), as `kill`, `timeout` and schedulers of jobs do.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {
@@ -30,7 +34,7 @@ pub(super) enum Trouble {
     Wrong,
     /// Reading or writing failed.
     Io { what: String, error: io::Error },
-    /// Ctrl-C ended the runs; this much was complete.
+    /// Ctrl-C, or a signal like it, ended the runs; this much was complete.
     Interrupted(String),
 }
 
@@ -58,7 +62,7 @@ pub(super) fn report(trouble: &Trouble) -> Exit {
         Trouble::Wrong => Exit::Usage,
         Trouble::Interrupted(_) => {
             super::output::complain(&trouble.to_string());
-            Exit::Interrupted
+            super::interrupt::exit()
         }
         Trouble::Io { .. } => {
             super::output::complain(&trouble.to_string());
