@@ -62,6 +62,8 @@ pub(crate) struct Export {
     /// The scenario file; `-` is the standard input.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) outside: Outside,
 }
 
 /// What a scenario is exported for.
@@ -84,6 +86,15 @@ pub(crate) struct Files {
     /// Scenario files; `-` is the standard input.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) outside: Outside,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Outside {
+    /// Let scenarios name files that are not below their own folder.
+    #[arg(long)]
+    pub(crate) allow_outside: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -73,7 +73,7 @@ impl Job<'_> {
     }
 
     fn replay(&self, seed: u64) -> String {
-        format!("roomsim check {} --seed {seed}", self.loaded.typed())
+        format!("roomsim check {} --seed {seed}", self.loaded.typed)
     }
 }
 
@@ -161,7 +161,7 @@ impl Desk<'_> {
 }
 
 pub(super) fn check(args: &args::Check, out: &mut Output) -> Result<Exit, Trouble> {
-    let all = input::load(&args.files.files)?;
+    let all = input::load(&args.files.files, (&args.files.outside).into())?;
     interrupt::listen();
     for loaded in all.iter().filter(|it| it.scenario.expectations().is_empty()) {
         let file = &loaded.file;

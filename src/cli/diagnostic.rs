@@ -140,11 +140,33 @@ struct Shown<'a> {
     excerpt: Excerpt,
 }
 
+/// The text of a file as it may be shown; places in it are those in the file.
+fn text_of(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.strip_prefix('\u{feff}').unwrap_or(&text).chars().map(harmless).collect()
+}
+
+/// A fault with its place in the file.
+fn heading(file: &str, text: &str, fault: &Fault) -> String {
+    let (line, column) = line_and_column(text, fault.range.start);
+    format!("{file}:{line}:{column}: {fault}")
+}
+
+/// All that is wrong with a file, two lines for each fault, without an excerpt of the file.
+pub(super) fn in_lines(file: &str, bytes: &[u8], faults: &[Fault]) -> String {
+    let text = text_of(bytes);
+    let line = |it: &Fault| format!("{}\n  help: {}\n", heading(file, &text, it), it.remedy);
+    faults.iter().take(SHOWN_MAX).map(line).collect::<String>() + &left_out(faults.len())
+}
+
+/// How many faults are not shown, as a line.
+fn left_out(n: usize) -> String {
+    if n <= SHOWN_MAX { String::new() } else { format!("… and {} more\n", n - SHOWN_MAX) }
+}
+
 /// Tells the user all that is wrong with a file.
 pub(super) fn complain(file: &str, bytes: &[u8], faults: &[Fault]) {
-    let text = String::from_utf8_lossy(bytes);
-    let text: String =
-        text.strip_prefix('\u{feff}').unwrap_or(&text).chars().map(harmless).collect();
+    let text = text_of(bytes);
     let is_plain = anstream::AutoStream::choice(&io::stderr()) == anstream::ColorChoice::Never;
     let theme =
         if is_plain { GraphicalTheme::unicode_nocolor() } else { GraphicalTheme::unicode() };
@@ -153,7 +175,6 @@ pub(super) fn complain(file: &str, bytes: &[u8], faults: &[Fault]) {
         .with_break_words(false)
         .without_cause_chain();
     for fault in faults.iter().take(SHOWN_MAX) {
-        let (line, column) = line_and_column(&text, fault.range.start);
         let boundary = |mut byte: usize| {
             while !text.is_char_boundary(byte) && byte < text.len() {
                 byte += 1;
@@ -164,7 +185,7 @@ pub(super) fn complain(file: &str, bytes: &[u8], faults: &[Fault]) {
         let end = boundary(fault.range.end).max(start);
         let shown = Shown {
             fault,
-            heading: format!("{file}:{line}:{column}: {fault}"),
+            heading: heading(file, &text, fault),
             excerpt: Excerpt::of(file, &text, start..end),
         };
         let mut report = String::new();
@@ -174,10 +195,7 @@ pub(super) fn complain(file: &str, bytes: &[u8], faults: &[Fault]) {
         }
     }
     let n = faults.len();
-    if SHOWN_MAX < n {
-        say(&format!("… and {} more", n - SHOWN_MAX));
-    }
-    say(&format!("error: {file}: {}", roomsim::report::text::count(n, "fault")));
+    say(&format!("{}error: {file}: {}", left_out(n), roomsim::report::text::count(n, "fault")));
 }
 
 impl fmt::Debug for Shown<'_> {

@@ -30,8 +30,8 @@ impl From<Exit> for ExitCode {
 /// Why a command could not be carried out.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The arguments or a scenario are wrong; the user has been told.
-    Wrong,
+    /// The user has been told already.
+    Told(Exit),
     /// Reading or writing failed.
     Io { what: String, error: io::Error },
     /// Ctrl-C, or a signal like it, ended the runs; this much was complete.
@@ -41,7 +41,7 @@ pub(super) enum Trouble {
 impl Trouble {
     /// Reading or writing a file failed.
     pub(super) fn io(verb: &str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
-        let what = format!("cannot {verb} `{}`", path.display());
+        let what = format!("cannot {verb} `{}`", super::output::visible(path));
         move |error| Self::Io { what, error }
     }
 }
@@ -49,7 +49,7 @@ impl Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Wrong => Ok(()),
+            Self::Told(_) => Ok(()),
             Self::Interrupted(complete) => write!(f, "interrupted: {complete}"),
             Self::Io { what, error } => write!(f, "error: {what}: {error}"),
         }
@@ -59,7 +59,7 @@ impl fmt::Display for Trouble {
 /// Says what went wrong and gives the exit code.
 pub(super) fn report(trouble: &Trouble) -> Exit {
     match trouble {
-        Trouble::Wrong => Exit::Usage,
+        Trouble::Told(exit) => *exit,
         Trouble::Interrupted(_) => {
             super::output::complain(&trouble.to_string());
             super::interrupt::exit()

@@ -14,7 +14,7 @@ pub(super) fn export(args: &args::Export, out: &mut Output) -> Result<Exit, Trou
         args::Target::Netem => export::Target::Netem,
         args::Target::Toxiproxy => export::Target::Toxiproxy,
     };
-    for loaded in input::load(std::slice::from_ref(&args.file))? {
+    for loaded in input::load(std::slice::from_ref(&args.file), (&args.outside).into())? {
         out.print(&export::export(&loaded.scenario, target))?;
     }
     Ok(Exit::Held)

@@ -132,7 +132,7 @@ impl Drop for Folder {
 }
 
 fn refused(target: &Path, why: &str) -> Trouble {
-    let what = format!("cannot write results to `{}`", target.display());
+    let what = format!("cannot write results to `{}`", super::output::visible(target));
     Trouble::Io { what, error: io::Error::other(why.to_owned()) }
 }
 

@@ -3,38 +3,35 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use roomsim::{
+    report::text::count,
     scenario::{self, FILE_MAX, Scenario, fault::Fault},
     sink::trace::sha256,
 };
 
-use super::{diagnostic, exit::Trouble};
+use super::{
+    args, diagnostic,
+    exit::{Exit, Trouble},
+    output::{complain, visible},
+};
 
 /// A scenario and the file that it came from.
 pub(super) struct Loaded {
-    /// The file as the user named it.
+    /// The file as it is shown.
     pub(super) file: String,
+    /// The file as a shell would have to be told.
+    pub(super) typed: String,
+    /// Which of the files asked for it is, from 0.
+    pub(super) index: usize,
     pub(super) scenario: Scenario,
     pub(super) sha256: String,
     /// The files that it names, with their SHA-256.
     pub(super) named: BTreeMap<String, String>,
-}
-
-impl Loaded {
-    /// The file as a shell would have to be told.
-    pub(super) fn typed(&self) -> String {
-        let is_plain = |it: char| it.is_alphanumeric() || "/._-+,:@%".contains(it);
-        match &*self.file {
-            STDIN => "-".to_owned(),
-            file if file.chars().all(is_plain) => file.to_owned(),
-            file => format!("'{}'", file.replace('\'', "'\\''")),
-        }
-    }
 }
 
 /// How messages name the standard input.
@@ -42,33 +39,106 @@ const STDIN: &str = "<stdin>";
 
 /// A file that has been read without a fault.
 pub(super) struct Parsed<T> {
-    /// The file as the user named it.
+    /// The file as it is shown.
     pub(super) file: String,
     pub(super) what: T,
     pub(super) sha256: String,
 }
 
+/// A file that could not be read, or is wrong; the user has been told.
+pub(super) struct Refused {
+    /// The file as it is shown.
+    pub(super) file: String,
+    /// Which of the files asked for it is, from 0.
+    pub(super) index: usize,
+    /// How the command ends.
+    pub(super) exit: Exit,
+    /// What is wrong in a few words.
+    pub(super) summary: String,
+    /// All that is wrong, with places and remedies.
+    pub(super) details: String,
+}
+
+/// Which files a scenario may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Those below its own folder; for the standard input, below where roomsim runs.
+    Below,
+    /// All.
+    Anywhere,
+}
+
+impl From<&args::Outside> for Reach {
+    fn from(args: &args::Outside) -> Self {
+        if args.allow_outside { Self::Anywhere } else { Self::Below }
+    }
+}
+
 /// Reads all scenarios; complains of everything that is wrong with any of them.
-pub(super) fn load(files: &[PathBuf]) -> Result<Vec<Loaded>, Trouble> {
-    let all = read_all(files, |path, text| {
+pub(super) fn load(files: &[PathBuf], reach: Reach) -> Result<Vec<Loaded>, Trouble> {
+    all_or_none(load_each(files, reach))
+}
+
+/// Reads scenarios; complains of everything that is wrong with any of them.
+pub(super) fn load_each(files: &[PathBuf], reach: Reach) -> Vec<Result<Loaded, Refused>> {
+    let all = read_each(files, |path, text| {
         let named = RefCell::new(BTreeMap::new());
         let scenario = Scenario::parse_with(text, &|name| {
-            let (text, sha256) = read_named(path, name)?;
+            let (text, sha256) = read_named(path, name, reach)?;
             named.borrow_mut().insert(name.to_owned(), sha256);
             Ok(text)
         })?;
         Ok((scenario, named.into_inner()))
-    })?;
-    let loaded =
-        |Parsed { file, what: (scenario, named), sha256 }| Loaded { file, scenario, sha256, named };
-    Ok(all.into_iter().map(loaded).collect())
+    });
+    let numbered = all.into_iter().zip(files).enumerate();
+    let loaded = numbered.map(|(index, (read, path))| {
+        read.map(|Parsed { file, what: (scenario, named), sha256 }| Loaded {
+            file,
+            typed: typed(path),
+            index,
+            scenario,
+            sha256,
+            named,
+        })
+    });
+    loaded.collect()
+}
+
+/// All, or how the first that is refused ends the command.
+fn all_or_none<T>(all: Vec<Result<T, Refused>>) -> Result<Vec<T>, Trouble> {
+    all.into_iter().collect::<Result<_, _>>().map_err(|it| Trouble::Told(it.exit))
+}
+
+/// A file as a shell would have to be told.
+fn typed(path: &Path) -> String {
+    let is_plain = |it: char| it.is_alphanumeric() || "/._-+,:@%".contains(it);
+    match path.to_str() {
+        Some(name) if name.chars().all(is_plain) => name.to_owned(),
+        Some(name) if visible(name) == name => format!("'{}'", name.replace('\'', "'\\''")),
+        Some(_) | None => {
+            let bytes = path.as_os_str().as_encoded_bytes().iter();
+            let escaped: Vec<String> = bytes
+                .map(|it| match it {
+                    b'\'' | b'\\' => format!("\\{}", char::from(*it)),
+                    b' '..=b'~' => char::from(*it).to_string(),
+                    _ => format!("\\x{it:02x}"),
+                })
+                .collect();
+            format!("$'{}'", escaped.concat())
+        }
+    }
 }
 
 /// The text of a file that a scenario names, from the scenario's folder, and its SHA-256.
-fn read_named(scenario: &Path, name: &str) -> Result<(String, String), String> {
+fn read_named(scenario: &Path, name: &str, reach: Reach) -> Result<(String, String), String> {
     let folder = if is_stdin(scenario) { None } else { scenario.parent() };
-    let path = folder.unwrap_or_else(|| Path::new("")).join(name);
+    let folder = folder.filter(|it| !it.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let path = match reach {
+        Reach::Anywhere => folder.join(name),
+        Reach::Below => below(folder, name)?,
+    };
     let mut bytes = Vec::new();
+    // Who opens a pipe may wait for ever.
     if path.metadata().is_ok_and(|it| !it.is_file()) {
         return Err("it is no file".to_owned());
     }
@@ -79,37 +149,76 @@ fn read_named(scenario: &Path, name: &str) -> Result<(String, String), String> {
     Ok((text.to_owned(), sha256(&bytes)))
 }
 
+/// Where a file really is that lies below a folder, whatever symbolic links are on the way.  Of
+/// one that does not, nothing is told, not even whether it is there.
+fn below(folder: &Path, name: &str) -> Result<PathBuf, String> {
+    let outside = || "it is not below the folder of the scenario, and --allow-outside is not given";
+    let folder = fs::canonicalize(folder).map_err(|it| it.to_string())?;
+    match fs::canonicalize(folder.join(name)) {
+        Ok(path) if path.starts_with(&folder) => Ok(path),
+        Err(error) if seems_below(Path::new(name)) => Err(error.to_string()),
+        Ok(_) | Err(_) => Err(outside().to_owned()),
+    }
+}
+
+/// Whether a name leads below a folder as it is written.
+fn seems_below(name: &Path) -> bool {
+    let mut depth = 0_usize;
+    name.components().all(|it| match it {
+        Component::CurDir => true,
+        Component::Normal(_) => {
+            depth += 1;
+            true
+        }
+        Component::ParentDir => {
+            let is_inside = 0 < depth;
+            depth = depth.saturating_sub(1);
+            is_inside
+        }
+        Component::Prefix(_) | Component::RootDir => false,
+    })
+}
+
 /// Reads all files; complains of everything that is wrong with any of them.
 pub(super) fn read_all<T>(
     files: &[PathBuf],
     parse: impl Fn(&Path, &str) -> Result<T, Vec<Fault>>,
 ) -> Result<Vec<Parsed<T>>, Trouble> {
-    let mut all = Vec::new();
-    let mut trouble = None;
-    for path in files {
+    all_or_none(read_each(files, parse))
+}
+
+/// Reads files; complains of everything that is wrong with any of them.
+fn read_each<T>(
+    files: &[PathBuf],
+    parse: impl Fn(&Path, &str) -> Result<T, Vec<Fault>>,
+) -> Vec<Result<Parsed<T>, Refused>> {
+    let read_one = |(index, path): (usize, &PathBuf)| {
         let file = name_of(path);
         let bytes = match read(path) {
             Ok(bytes) => bytes,
-            Err(unreadable) => {
-                // The faults of the other files are told all the same.
-                trouble.get_or_insert(unreadable);
-                continue;
+            Err(error) => {
+                let told = Trouble::io("read", path)(error).to_string();
+                complain(&told);
+                let summary = told.trim_start_matches("error: ").to_owned();
+                return Err(Refused { file, index, exit: Exit::Io, summary, details: told });
             }
         };
-        match scenario::text_of(&bytes).map_err(|fault| vec![fault]).and_then(|it| parse(path, it))
-        {
-            Ok(what) => all.push(Parsed { file, what, sha256: sha256(&bytes) }),
+        let text = scenario::text_of(&bytes).map_err(|fault| vec![fault]);
+        match text.and_then(|it| parse(path, it)) {
+            Ok(what) => Ok(Parsed { file, what, sha256: sha256(&bytes) }),
             Err(faults) => {
                 diagnostic::complain(&file, &bytes, &faults);
-                trouble.get_or_insert(Trouble::Wrong);
+                let summary = format!("the scenario has {}", count(faults.len(), "fault"));
+                let details = diagnostic::in_lines(&file, &bytes, &faults);
+                Err(Refused { file, index, exit: Exit::Usage, summary, details })
             }
         }
-    }
-    trouble.map_or(Ok(all), Err)
+    };
+    files.iter().enumerate().map(read_one).collect()
 }
 
 fn name_of(path: &Path) -> String {
-    if is_stdin(path) { STDIN.to_owned() } else { path.display().to_string() }
+    if is_stdin(path) { STDIN.to_owned() } else { visible(path) }
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -117,14 +226,42 @@ fn is_stdin(path: &Path) -> bool {
 }
 
 /// All bytes of a file, or one more than is allowed.
-fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
+fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = FILE_MAX as u64 + 1;
-    let done = if is_stdin(path) {
-        io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    if is_stdin(path) {
+        io::stdin().lock().take(limit).read_to_end(&mut bytes)?;
     } else {
-        File::open(path).and_then(|it| it.take(limit).read_to_end(&mut bytes))
-    };
-    done.map_err(Trouble::io("read", path))?;
+        File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_typed_so_that_a_shell_takes_them_for_one() {
+        for (name, told) in [
+            ("a/b-1.json", "a/b-1.json"),
+            ("-", "-"),
+            ("a b", "'a b'"),
+            ("it's", "'it'\\''s'"),
+            ("a\u{1b}[2J'\\", "$'a\\x1b[2J\\'\\\\'"),
+            ("\u{202e}x", "$'\\xe2\\x80\\xaex'"),
+        ] {
+            assert_eq!(typed(Path::new(name)), told);
+        }
+    }
+
+    #[test]
+    fn what_leads_out_of_a_folder_is_seen() {
+        for name in ["a", "./a", "a/../b", "a/b/../../c", "a/.."] {
+            assert!(seems_below(Path::new(name)), "{name}");
+        }
+        for name in ["..", "../a", "a/../..", "a/../../b/c", "/a"] {
+            assert!(!seems_below(Path::new(name)), "{name}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub(crate) use exit::Exit;
 /// Reads the arguments, does what they say, and tells how it ended.
 pub(crate) fn main() -> Exit {
     exit::name_the_run_in_panics();
-    let args = match Args::try_parse() {
+    let args = match Args::try_parse().map_err(harmless) {
         Ok(args) => args,
         Err(error) => {
             let is_help = !error.use_stderr();
@@ -59,6 +59,12 @@ pub(crate) fn main() -> Exit {
         Ok(exit) => exit,
         Err(error) => exit::report(&error),
     }
+}
+
+/// The same error about arguments that a terminal may be shown.
+fn harmless(error: clap::Error) -> clap::Error {
+    let shown = std::env::args_os().map(output::visible);
+    Args::try_parse_from(shown).err().unwrap_or(error)
 }
 
 fn print_whole(out: &mut output::Output, text: &[u8]) -> Result<Exit, exit::Trouble> {

@@ -1,6 +1,9 @@
 //! Standard output and standard error.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::{
+    ffi::OsStr,
+    io::{self, BufWriter, Stdout, Write},
+};
 
 use roomsim::report::text::Ink;
 
@@ -70,4 +73,38 @@ impl Output {
 pub(super) fn complain(text: &str) {
     // Nobody is left to be told when this fails.
     let _ignored = writeln!(io::stderr(), "{text}");
+}
+
+/// A name from outside as it may be shown: what a terminal would obey (control characters), what
+/// turns text about, and what nobody sees are escaped.
+pub(super) fn visible(name: impl AsRef<OsStr>) -> String {
+    let mut shown = String::new();
+    for c in name.as_ref().to_string_lossy().chars() {
+        if matches!(c, '\'' | '"' | '\\') {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_debug());
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_harm_is_escaped_and_nothing_else() {
+        for plain in ["a b", "näive–部.json", "it's \"x\"", "C:\\x", "`$;&|"] {
+            assert_eq!(visible(plain), plain);
+        }
+        for (name, shown) in [
+            ("a\u{1b}[2Jb", "a\\u{1b}[2Jb"),
+            ("a\nb\r\tc", "a\\nb\\r\\tc"),
+            ("\u{202e}nosj\u{2066}", "\\u{202e}nosj\\u{2066}"),
+            ("\u{7f}\u{9b}\u{200b}\u{feff}\u{2028}", "\\u{7f}\\u{9b}\\u{200b}\\u{feff}\\u{2028}"),
+        ] {
+            assert_eq!(visible(name), shown);
+        }
+    }
 }

@@ -54,7 +54,7 @@ fn check_built_in(out: &mut Output) -> Result<(), Trouble> {
             Ok(profile) => out.print(&sound(name, profile))?,
             Err(faults) => {
                 diagnostic::complain(name, text.as_bytes(), faults);
-                checked = Err(Trouble::Wrong);
+                checked = Err(Trouble::Told(Exit::Usage));
             }
         }
     }

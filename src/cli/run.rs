@@ -77,7 +77,7 @@ fn join((rows, sum): &mut (Recorder, Fingerprint), more: (Recorder, Fingerprint)
 
 /// Runs a scenario with a seed, for its verdicts; nothing, if it was stopped.
 pub(super) fn run_once(loaded: &Loaded, seed: u64, how: How) -> Option<Ran> {
-    exit::note_run(&loaded.typed(), seed);
+    exit::note_run(&loaded.typed, seed);
     let scenario = &loaded.scenario;
     let few = if TRACE_ALL_MAX < scenario.n_clients() { Wanted::None } else { Wanted::All };
     let traced = Traced::of(scenario, seed, &few);
@@ -91,7 +91,7 @@ pub(super) fn run_once(loaded: &Loaded, seed: u64, how: How) -> Option<Ran> {
 
 /// Runs a scenario with a seed, for all that is written of it; nothing, if it was stopped.
 fn run_whole(loaded: &Loaded, wish: &Wish, seed: u64, how: How) -> Option<Whole> {
-    exit::note_run(&loaded.typed(), seed);
+    exit::note_run(&loaded.typed, seed);
     let scenario = &loaded.scenario;
     let traced = Traced::of(scenario, seed, &wish.traced);
     let sinks = || {
@@ -118,7 +118,7 @@ pub(super) fn seeds_of(which: &args::Which, scenario: &Scenario) -> Vec<u64> {
 }
 
 pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
-    let all = input::load(&args.files.files)?;
+    let all = input::load(&args.files.files, (&args.files.outside).into())?;
     refuse_same_names(&all)?;
     let wishes = Wish::all(args, &all)?;
     interrupt::listen();
@@ -153,7 +153,7 @@ pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
             }
             tell(args, wish, (loaded, &whole), out)?;
             if !args.which.json {
-                out.print(&format!("  written to {}\n", target.display()))?;
+                out.print(&format!("  written to {}\n", output::visible(&target)))?;
                 out.print(&format!("  fingerprint {}\n", whole.ran.fingerprint))?;
             }
         }
@@ -192,7 +192,7 @@ fn refuse_same_names(all: &[Loaded]) -> Result<(), Trouble> {
                 "error: {one} and {other} are both named `{name}`, so their results would fall \
                  together\n  help: give one of them another `name`, or run them one by one"
             ));
-            return Err(Trouble::Wrong);
+            return Err(Trouble::Told(Exit::Usage));
         }
     }
     Ok(())

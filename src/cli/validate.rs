@@ -10,7 +10,7 @@ use super::{
 };
 
 pub(super) fn validate(args: &args::Validate, out: &mut Output) -> Result<Exit, Trouble> {
-    for loaded in input::load(&args.files.files)? {
+    for loaded in input::load(&args.files.files, (&args.files.outside).into())? {
         let scenario = &loaded.scenario;
         out.print(&format!(
             "{}: {}, {}, {}\n",

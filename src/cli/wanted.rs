@@ -11,7 +11,12 @@ use roomsim::{
     },
 };
 
-use super::{args, exit::Trouble, input::Loaded, output::complain};
+use super::{
+    args,
+    exit::{Exit, Trouble},
+    input::Loaded,
+    output::{complain, visible},
+};
 
 /// Of more clients metrics are printed also when nobody asks.
 const FEW_CLIENTS: usize = 20;
@@ -28,7 +33,7 @@ impl Wish {
     /// What is wanted; what cannot be had is told, all of it.
     pub(super) fn all(args: &args::Run, files: &[Loaded]) -> Result<Vec<Self>, Trouble> {
         let wishes: Vec<_> = files.iter().map(|it| Self::of(args, it)).collect();
-        wishes.into_iter().collect::<Option<_>>().ok_or(Trouble::Wrong)
+        wishes.into_iter().collect::<Option<_>>().ok_or(Trouble::Told(Exit::Usage))
     }
 
     fn of(args: &args::Run, Loaded { scenario, file, .. }: &Loaded) -> Option<Self> {
@@ -78,7 +83,8 @@ fn clients(scenario: &Scenario, file: &str, names: &[String]) -> Option<Wanted> 
         let Some(found) = scenario.clients_named(name) else {
             let known = scenario.entries().iter().map(|it| &*it.name);
             complain(&format!(
-                "error: {file}: no client is named `{name}`, as --trace has it\n  help: {}",
+                "error: {file}: no client is named `{}`, as --trace has it\n  help: {}",
+                visible(name),
                 suggest(name, known)
             ));
             wanted = None;

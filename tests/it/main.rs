@@ -23,6 +23,7 @@ mod netem;
 mod nodes;
 mod oracles;
 mod overload;
+mod outside;
 mod passing_over;
 mod population_refusals;
 mod populations;
