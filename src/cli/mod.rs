@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod claim;
 mod diagnostic;
 mod exit;
 mod export;

@@ -114,7 +114,7 @@ impl Place {
     }
 
     /// Roomsim with these words for arguments.
-    fn command(&self, words: &str) -> Command {
+    pub(crate) fn command(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_roomsim"));
         command.args(words.split_whitespace()).current_dir(&self.0).stdin(Stdio::null());
         command.env_remove("CLICOLOR_FORCE");
@@ -125,6 +125,11 @@ impl Place {
     pub(crate) fn roomsim(&self, words: &str, code: i32) -> Said {
         said(&mut self.command(words), code)
     }
+
+    /// The same in a folder of the place.
+    pub(crate) fn roomsim_in(&self, folder: &str, words: &str, code: i32) -> Said {
+        said(self.command(words).current_dir(self.at(folder)), code)
+    }
 }
 
 impl Drop for Place {
@@ -134,7 +139,7 @@ impl Drop for Place {
 }
 
 /// Runs a command, which must end with this exit code.
-fn said(command: &mut Command, code: i32) -> Said {
+pub(crate) fn said(command: &mut Command, code: i32) -> Said {
     let output = command.output().unwrap();
     let [out, err] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
     assert_eq!(output.status.code(), Some(code), "{command:?}\n{out}\n{err}");
@@ -429,13 +434,28 @@ fn what_cannot_be_read_or_written_is_told_with_its_path() {
 #[test]
 fn a_closed_standard_output_ends_quietly() {
     let place = Place::new("closed");
-    for words in ["run visit.json --seeds 1..40", "check visit.json", "help"] {
+    place.write("late.json", &VISIT.replace("T0+120ms", "T0+5s"));
+    for (words, code) in [
+        ("run visit.json --seeds 1..40", 0),
+        ("check visit.json", 0),
+        ("help", 0),
+        ("validate visit.json", 0),
+        ("profiles check", 0),
+        ("export --to netem visit.json", 0),
+        // The verdicts are what a check is for, whoever reads them.
+        ("check late.json", 1),
+        ("check late.json visit.json --seeds 1..2", 1),
+        ("check visit.json late.json --json --seeds 1..200", 1),
+        ("check late.json --json --seeds 1..200 --junit x.xml", 1),
+        ("run late.json --out late", 1),
+    ] {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let said = said(place.command(words).stdout(writer), 0);
+        let said = said(place.command(words).stdout(writer), code);
         assert!(said.err.is_empty(), "{words}: {said:?}");
     }
     assert_eq!(place.files("results/visit").len(), 40 * 7, "all runs are written");
+    assert_has(&place.read("x.xml"), "tests=\"200\"");
 }
 
 #[cfg(target_os = "linux")]

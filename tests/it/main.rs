@@ -14,6 +14,7 @@ mod hostile;
 mod interrupt;
 mod judging;
 mod junit;
+mod leftovers;
 mod limits;
 mod link_refusals;
 mod lists;
