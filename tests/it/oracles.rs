@@ -7,6 +7,7 @@
 //! and the page tells which of them notice.
 #![expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 
+mod copies;
 mod draws;
 mod link;
 mod sim;
@@ -152,9 +153,9 @@ static BURSTS: Oracle = Oracle::of(link::bursts);
 static BURSTS_WITH_GAPS: Oracle = Oracle::of(link::bursts_with_gaps);
 static FOUR_STATES: Oracle = Oracle::of(link::four_states);
 static SPELLS: Oracle = Oracle::of(spells::spells);
-static COPIES: Oracle = Oracle::of(link::copies);
-static LOST_COPIES: Oracle = Oracle::of(link::lost_copies);
-static COPIES_IN_BURSTS: Oracle = Oracle::of(link::copies_in_bursts);
+static COPIES: Oracle = Oracle::of(copies::copies);
+static LOST_COPIES: Oracle = Oracle::of(copies::lost_copies);
+static COPIES_IN_BURSTS: Oracle = Oracle::of(copies::copies_in_bursts);
 static REORDERING: Oracle = Oracle::of(link::reordering);
 static UNIFORM_DELAY: Oracle = Oracle::of(link::uniform_delay);
 static NORMAL_DELAY: Oracle = Oracle::of(link::normal_delay);
