@@ -14,16 +14,19 @@ pub mod loss;
 pub mod network;
 pub mod plain;
 pub mod queue;
+mod sending;
 pub mod spells;
 
 use std::fmt;
+
+pub use sending::{Sending, Serial, Twin};
 
 use crate::{
     link::{
         ahead::{Ahead, Timed},
         chance::{Chance, Dice},
         delay::Delay,
-        gate::{Gate, Held},
+        gate::Held,
         loss::{Chain, Loss},
         queue::{Bottleneck, LIMIT, Queue},
     },
@@ -208,47 +211,6 @@ pub struct Flow {
 struct LaneState {
     chain: Chain,
     n_since: u32,
-}
-
-/// The number of a message, for its draws: those of a lane are counted by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Serial {
-    /// The lane, below [`LANES_MAX`].
-    pub lane: u8,
-    /// The number on the lane.
-    pub number: u32,
-}
-
-/// A message, or the copy of it that a link makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Twin {
-    /// The message itself.
-    Message,
-    /// Its copy.
-    Copy,
-}
-
-/// A message on its way to be sent.
-#[derive(Clone, Copy, Debug)]
-pub struct Sending<'a> {
-    /// The draws of the run.
-    pub draws: &'a Draws,
-    /// In which direction.
-    pub direction: Direction,
-    /// Which message.
-    pub serial: Serial,
-    /// How large it is.
-    pub bytes: u32,
-    /// When.
-    pub now: SimTime,
-    /// Whether its way lets it through.
-    pub gate: Gate,
-}
-
-impl Serial {
-    fn index(self) -> u64 {
-        u64::from(self.lane) << 32 | u64::from(self.number)
-    }
 }
 
 impl Flow {
@@ -520,6 +482,7 @@ impl PathModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::gate::Gate;
 
     const NOW: SimTime = SimTime::from_micros(1_000_000);
 
