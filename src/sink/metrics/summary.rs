@@ -154,8 +154,8 @@ fn of_latency(latency: &Latency) -> Value {
             let quantile = latency.quantile(per_mille).map(seconds);
             value.insert(name.to_owned(), quantile.into());
         }
-        value.insert("max_s".to_owned(), seconds(latency.max()).into());
-        value.insert("mean_s".to_owned(), seconds(mean).into());
+        value.insert("max_s".to_owned(), seconds(latency.max()));
+        value.insert("mean_s".to_owned(), seconds(mean));
     }
     value.into()
 }
