@@ -230,6 +230,18 @@ impl Client {
         matches!(self.state, State::Online(_))
     }
 
+    /// Whether the client holds, or tries to make, the connection that its epoch names: between two
+    /// attempts it has none.
+    pub const fn has_connection(&self) -> bool {
+        match &self.state {
+            State::Online(_) => true,
+            State::Logining { attempt, .. } | State::Reconnecting { attempt, .. } => {
+                matches!(attempt.stage, Stage::Trying { .. })
+            }
+            State::LoggedOut(_) => false,
+        }
+    }
+
     /// Whether a step may use drawn numbers.
     pub const fn may_spend(&self) -> bool {
         matches!(self.state, State::Logining { .. } | State::Reconnecting { .. })
@@ -315,7 +327,8 @@ impl Client {
                 | ServerBody::SessionGone
                 | ServerBody::Roster { .. }
                 | ServerBody::ErrandsDone { .. }
-                | ServerBody::Count(_) => Out::NONE,
+                | ServerBody::Count(_)
+                | ServerBody::Reset => Out::NONE,
             },
             Input::Wake => match farewell {
                 Some(it) if it.until.is_due(now) => {

@@ -278,6 +278,8 @@ pub enum Event {
     Silence,
     /// The server said that the session had ended.
     SessionGone,
+    /// The connection to the server was reset.
+    Reset,
     /// The server put the client out.
     Kicked,
 }
@@ -299,6 +301,7 @@ impl Event {
             Self::LinkLost => "the device announces the loss of its network",
             Self::Silence => "heartbeats go unanswered",
             Self::SessionGone => "the server says that the session has ended",
+            Self::Reset => "the connection is reset",
             Self::Kicked => "the server puts the client out",
         }
     }

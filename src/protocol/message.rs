@@ -119,6 +119,9 @@ pub enum ServerBody {
     Count(u32),
     /// You are out, for this reason.
     Kicked(ErrorCode),
+    /// The connection of this epoch is gone: said not by the service but by the transport below it,
+    /// as TCP does with RST.
+    Reset,
 }
 
 /// The member list of who is let in.
@@ -162,7 +165,7 @@ pub enum Message {
 pub enum Lane {
     /// Heartbeats and their answers.
     Heartbeat,
-    /// Logins, logouts, their answers, and that a session has ended.
+    /// Logins, logouts, their answers, and that a session or a connection has ended.
     Login,
     /// Member lists, notices and their acknowledgements.
     Roster,
@@ -214,11 +217,13 @@ pub enum Kind {
     ErrandsDone,
     /// [`ServerBody::Count`].
     Count,
+    /// [`ServerBody::Reset`].
+    Reset,
 }
 
 impl Kind {
     /// All kinds: first what clients say, then what the server says.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Login,
         Self::Logout,
         Self::Heartbeat,
@@ -237,6 +242,7 @@ impl Kind {
         Self::Kicked,
         Self::ErrandsDone,
         Self::Count,
+        Self::Reset,
     ];
 
     /// The name under which the kind is counted.
@@ -260,6 +266,7 @@ impl Kind {
             Self::Kicked => "kicked",
             Self::ErrandsDone => "errands_done",
             Self::Count => "count",
+            Self::Reset => "reset",
         }
     }
 
@@ -276,7 +283,8 @@ impl Kind {
             | Self::LoginAccepted
             | Self::LoginRejected
             | Self::LogoutAccepted
-            | Self::Kicked => Lane::Login,
+            | Self::Kicked
+            | Self::Reset => Lane::Login,
         }
     }
 }
@@ -293,7 +301,7 @@ impl Message {
                 ClientBody::Errands(errands) => 400 + 200 * (errands.asked - errands.answered),
             },
             Self::Down(message) => match message.body {
-                ServerBody::HeartbeatAck | ServerBody::SessionGone => 40,
+                ServerBody::HeartbeatAck | ServerBody::SessionGone | ServerBody::Reset => 40,
                 ServerBody::LoginAccepted { .. } => 200,
                 ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => 60,
                 ServerBody::Kicked(_) | ServerBody::Count(_) => 60,
@@ -327,6 +335,7 @@ impl Message {
                 ServerBody::Kicked(_) => Kind::Kicked,
                 ServerBody::ErrandsDone { .. } => Kind::ErrandsDone,
                 ServerBody::Count(_) => Kind::Count,
+                ServerBody::Reset => Kind::Reset,
             },
         }
     }

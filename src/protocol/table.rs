@@ -71,6 +71,7 @@ pub fn entries() -> Vec<Entry> {
     add(Reason::Reconnecting, Event::LinkLost, broken);
     add(Reason::Reconnecting, Event::Silence, broken);
     add(Reason::Reconnecting, Event::SessionGone, broken);
+    add(Reason::Reconnecting, Event::Reset, broken);
     add(Reason::Reconnected, Event::Accepted, ok);
     let mut ends: Vec<ErrorCode> =
         refusals.into_iter().filter(|it| it.ends_reconnecting() && !it.is_kick()).collect();

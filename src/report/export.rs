@@ -143,7 +143,8 @@ fn changes(scenario: &Scenario, missing: &mut Missing) -> Vec<Change> {
                 missing.note("random outages: they are drawn when the scenario is run");
                 continue;
             }
-            Action::NodeCrash(_)
+            Action::NodeCrash(..)
+            | Action::ConnectionReset(_)
             | Action::Server(_)
             | Action::RefusalBegins(..)
             | Action::RefusalEnds(..) => {

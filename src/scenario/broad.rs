@@ -47,7 +47,8 @@ impl Action {
             | Self::OutageEnds(client, _)
             | Self::ChangeLink(client, ..)
             | Self::ChangeNetwork(client, _)
-            | Self::NodeCrash(client)
+            | Self::NodeCrash(client, _)
+            | Self::ConnectionReset(client)
             | Self::RandomOutages(client, _)
             | Self::RefusalBegins(client, _)
             | Self::RefusalEnds(client, _)
@@ -66,7 +67,8 @@ impl Action {
             Self::OutageEnds(_, outage) => Self::OutageEnds(client, outage),
             Self::ChangeLink(_, link, cut) => Self::ChangeLink(client, link, cut),
             Self::ChangeNetwork(_, link) => Self::ChangeNetwork(client, link),
-            Self::NodeCrash(_) => Self::NodeCrash(client),
+            Self::NodeCrash(_, noticed) => Self::NodeCrash(client, noticed),
+            Self::ConnectionReset(_) => Self::ConnectionReset(client),
             Self::RandomOutages(_, process) => Self::RandomOutages(client, process),
             Self::RefusalBegins(_, code) => Self::RefusalBegins(client, code),
             Self::RefusalEnds(_, code) => Self::RefusalEnds(client, code),

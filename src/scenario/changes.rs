@@ -1,5 +1,5 @@
 //! What happens to links, networks and the server: outages, changes of conditions, recorded
-//! traces, restarts, crashes.
+//! traces, restarts, crashes, resets.
 
 use crate::{
     id::{ClientId, LinkId},
@@ -11,7 +11,7 @@ use crate::{
     },
     protocol::code::ErrorCode,
     scenario::{
-        Action, Distribution, LinkSpec, Outage, OutageKind, OutageProcess, ServerEvent,
+        Action, Distribution, LinkSpec, Noticed, Outage, OutageKind, OutageProcess, ServerEvent,
         ServerMemory,
         files::{Recorded, times},
         parse::Draft,
@@ -24,13 +24,14 @@ use crate::{
 };
 
 /// What happens to links and to the server.
-pub(super) const CHANGES: [&str; 8] = [
+pub(super) const CHANGES: [&str; 9] = [
     "outage",
     "randomOutages",
     "changeLink",
     "changeNetwork",
     "replayTrace",
     "crashNode",
+    "resetConnections",
     "restartServer",
     "slowServer",
 ];
@@ -75,6 +76,7 @@ impl<'a> Draft<'a> {
             "changeNetwork" => self.change_network(at),
             "replayTrace" => self.replay_trace(at, begins),
             "crashNode" => self.crash_node(at),
+            "resetConnections" => self.reset_connections(at),
             "restartServer" => self.restart_server(at, begins),
             _ => self.slow_server(at, begins),
         }
@@ -276,22 +278,41 @@ impl<'a> Draft<'a> {
     }
 
     fn crash_node(&mut self, at: Node<'a>) -> Option<Deed> {
+        let mut fields = self.reader.fields(at, &["clients", "share", "noticed"])?;
+        let clients = self.whom_of(&mut fields);
+        let noticed = self.noticed(&mut fields);
+        let (clients, noticed) = (clients?, noticed?);
+        let actions = clients.iter().map(|it| Action::NodeCrash(*it, noticed)).collect();
+        Some(Deed { clients, actions, until: None, later: Vec::new() })
+    }
+
+    fn reset_connections(&mut self, at: Node<'a>) -> Option<Deed> {
         let mut fields = self.reader.fields(at, &["clients", "share"])?;
         let clients = self.whom_of(&mut fields)?;
-        let actions = clients.iter().map(|it| Action::NodeCrash(*it)).collect();
+        let actions = clients.iter().map(|it| Action::ConnectionReset(*it)).collect();
         Some(Deed { clients, actions, until: None, later: Vec::new() })
+    }
+
+    /// How clients notice that what they were connected to is gone.
+    fn noticed(&mut self, fields: &mut Fields<'a>) -> Option<Noticed> {
+        let words = [("at_once", Noticed::AtOnce), ("by_silence", Noticed::BySilence)];
+        match fields.optional("noticed") {
+            None => Some(Noticed::BySilence),
+            Some(it) => self.reader.word(&it, &words),
+        }
     }
 
     /// The server is down for a time, and remembers its sessions or not.
     fn restart_server(&mut self, at: Node<'a>, begins: Option<SimTime>) -> Option<Deed> {
-        let mut fields = self.reader.fields(at, &["for", "memory"])?;
+        let mut fields = self.reader.fields(at, &["for", "memory", "noticed"])?;
         let span = fields.required(&mut self.reader, "for");
         let span = span.and_then(|it| self.reader.positive_span(&it));
         let words = [("kept", ServerMemory::Kept), ("lost", ServerMemory::Lost)];
         let memory = fields.required(&mut self.reader, "memory");
         let memory = memory.and_then(|it| self.reader.word(&it, &words));
+        let noticed = self.noticed(&mut fields);
         let back = begins? + span?;
-        let actions = vec![Action::Server(ServerEvent::Stop)];
+        let actions = vec![Action::Server(ServerEvent::Stop(noticed?))];
         let later = vec![(back, Action::Server(ServerEvent::Start(memory?)))];
         Some(Deed { clients: Whom::default(), actions, until: None, later })
     }

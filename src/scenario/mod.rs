@@ -34,6 +34,7 @@ pub use files::ReadFile;
 pub use outage::{Distribution, Outage, OutageKind, OutageProcess};
 pub use parse::{CLIENTS_MAX, DURATION_MAX, FILE_MAX, text_of};
 pub use population::Population;
+pub use server::Noticed;
 pub use who::{Entry, EntryOf};
 
 use crate::{
@@ -158,7 +159,9 @@ pub enum Action {
     /// A client's device reaches the network over a link of another kind, by another address.
     ChangeNetwork(ClientId, LinkId),
     /// The node of the server that a client is connected to crashes.
-    NodeCrash(ClientId),
+    NodeCrash(ClientId, Noticed),
+    /// A client's connections to the server are reset.
+    ConnectionReset(ClientId),
     /// A client has outages by chance from now on.
     RandomOutages(ClientId, OutageProcess),
     /// Something happens to the server itself.
@@ -194,7 +197,7 @@ pub struct Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerEvent {
     /// It stops: it neither hears nor sends.
-    Stop,
+    Stop(Noticed),
     /// It starts again.
     Start(ServerMemory),
     /// Its work on a login takes this long from now on.

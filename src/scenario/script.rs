@@ -151,7 +151,8 @@ impl<'a> Draft<'a> {
                 | Action::RefusalEnds(..)
                 | Action::ChangeLink(..)
                 | Action::ChangeNetwork(..)
-                | Action::NodeCrash(_)
+                | Action::NodeCrash(..)
+                | Action::ConnectionReset(_)
                 | Action::RandomOutages(..)
                 | Action::Server(_)
                 | Action::Order(_) => continue,
@@ -294,7 +295,8 @@ pub(super) const fn end_of(action: Action) -> Option<Action> {
         | Action::RefusalEnds(..)
         | Action::ChangeLink(..)
         | Action::ChangeNetwork(..)
-        | Action::NodeCrash(_)
+        | Action::NodeCrash(..)
+        | Action::ConnectionReset(_)
         | Action::RandomOutages(..)
         | Action::Server(_)
         | Action::Call(..)
@@ -310,8 +312,9 @@ impl Action {
         match self {
             Self::OutageBegins(..)
             | Self::RefusalBegins(..)
-            | Self::NodeCrash(_)
-            | Self::Server(ServerEvent::Stop) => 0,
+            | Self::NodeCrash(..)
+            | Self::ConnectionReset(_)
+            | Self::Server(ServerEvent::Stop(_)) => 0,
             Self::OutageEnds(..)
             | Self::RefusalEnds(..)
             | Self::ChangeLink(..)

@@ -52,6 +52,15 @@ pub struct ServerSpec {
     places: BTreeMap<RoomId, u32>,
 }
 
+/// How clients notice that their connections to the server are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noticed {
+    /// The connections are reset, which clients are told one way later.
+    AtOnce,
+    /// Nobody tells them.
+    BySilence,
+}
+
 /// How long some work takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -183,7 +192,8 @@ impl<'a> Draft<'a> {
                 | Kind::Roster
                 | Kind::Kicked
                 | Kind::ErrandsDone
-                | Kind::Count => return None,
+                | Kind::Count
+                | Kind::Reset => return None,
             };
             names.iter().find_map(|it| given.get(it)).cloned()
         };

@@ -226,7 +226,8 @@ impl<'a, O: Observer> World<'a, O> {
             Action::OutageEnds(client, outage) => self.end_outage(client, outage),
             Action::ChangeLink(client, link, cut) => self.change_link(client, link, cut),
             Action::ChangeNetwork(client, link) => self.change_network(client, link),
-            Action::NodeCrash(client) => self.crash_node(client),
+            Action::NodeCrash(client, noticed) => self.crash_node(client, noticed),
+            Action::ConnectionReset(client) => self.reset_connections(client),
             Action::RefusalBegins(client, code) => self.server.refuse(client, code),
             Action::RefusalEnds(client, code) => self.server.relent(client, code),
             // They are in the script by now.
@@ -274,7 +275,7 @@ impl<'a, O: Observer> World<'a, O> {
             Message::Up(message) => {
                 self.observer.delivered(now, global, kind);
                 if kind == Kind::Login && self.stations.is_none() {
-                    self.observer.login_arrived(now, global);
+                    self.login_arrives(session, message.epoch);
                 }
                 self.heard = waybill.number;
                 self.sessions[session].heard_from(waybill);

@@ -41,6 +41,7 @@ mod reconnecting;
 mod refusals;
 mod rejections;
 mod repeating;
+mod resets;
 mod rooms;
 mod server_callbacks;
 mod server_refusals;

@@ -198,6 +198,39 @@ fn servers() -> impl Strategy<Value = Value> {
     ])
 }
 
+/// What happens to one of the three on a whole second.
+fn deed_in_step() -> impl Strategy<Value = Value> {
+    let whose = prop::sample::select(vec!["A", "B", "C"]);
+    (whose, 0..240_u32, 0..10_u32, 1..40_u32).prop_map(|(client, at, what, span)| {
+        let (at, span) = (format!("{at}s"), format!("{span}s"));
+        let what = match what {
+            6 => return event(&at, &json!({ "resetConnections": { "clients": [client] } })),
+            7 => {
+                let crash = json!({ "clients": [client], "noticed": "at_once" });
+                return event(&at, &json!({ "crashNode": crash }));
+            }
+            8 => {
+                let restart = json!({ "for": span, "memory": "kept", "noticed": "at_once" });
+                return event(&at, &json!({ "restartServer": restart }));
+            }
+            0 => json!({ "logoutRoom": {} }),
+            1 => json!({ "loginRoom": { "room": "r" } }),
+            2 => json!({ "sendBroadcastMessage": { "room": "r", "message": "hi" } }),
+            _ => {
+                let (kind, outages) = match what {
+                    3 => (json!("link_down"), vec![client]),
+                    4 => (json!("silent"), vec![client]),
+                    5 => (json!("stall"), vec![client]),
+                    _ => (json!("silent"), vec!["A", "B", "C"]),
+                };
+                let outage = json!({ "clients": outages, "kind": kind, "for": span });
+                return event(&at, &json!({ "outage": outage }));
+            }
+        };
+        call(&at, client, &what)
+    })
+}
+
 /// Where things happen at the same instants: on whole milliseconds, with the heartbeats in step.
 fn in_step() -> impl Strategy<Value = Value> {
     let loss = prop::sample::select(vec![
@@ -224,27 +257,7 @@ fn in_step() -> impl Strategy<Value = Value> {
     let anchor = prop::sample::select(vec!["last_message", "last_heartbeat", "outage"]);
     let lease = prop::sample::select(vec!["90s", "21s"]);
     let count = prop::sample::select(vec![json!("none"), json!("15s")]);
-    let whose = prop::sample::select(vec!["A", "B", "C"]);
-    let step = (whose, 0..240_u32, 0..7_u32, 1..40_u32).prop_map(|(client, at, what, span)| {
-        let span = format!("{span}s");
-        let what = match what {
-            0 => json!({ "logoutRoom": {} }),
-            1 => json!({ "loginRoom": { "room": "r" } }),
-            2 => json!({ "sendBroadcastMessage": { "room": "r", "message": "hi" } }),
-            _ => {
-                let (kind, outages) = match what {
-                    3 => (json!("link_down"), vec![client]),
-                    4 => (json!("silent"), vec![client]),
-                    5 => (json!("stall"), vec![client]),
-                    _ => (json!("silent"), vec!["A", "B", "C"]),
-                };
-                let outage = json!({ "clients": outages, "kind": kind, "for": span });
-                return json!({ "at": format!("{at}s"), "do": { "outage": outage } });
-            }
-        };
-        json!({ "at": format!("{at}s"), "client": client, "do": what })
-    });
-    let script = prop::collection::vec(step, 0..12);
+    let script = prop::collection::vec(deed_in_step(), 0..12);
     let clock = prop::sample::select(vec!["0ppm", "0ppm", "100ppm", "99999ppm", "-100000ppm"]);
     let rules = (detect, anchor, lease, count);
     (links(), loss, rules, script, (servers(), clock), any::<u32>()).prop_map(

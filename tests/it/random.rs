@@ -20,6 +20,11 @@ fn room_name() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["r", "s", "t"])
 }
 
+/// How clients notice that what they were connected to is gone.
+pub(crate) fn noticed() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["at_once", "by_silence"])
+}
+
 /// How a login is configured.
 fn way_in() -> impl Strategy<Value = Value> {
     let token = prop::sample::select(vec!["wrong", "30s", "5min"]);
@@ -100,26 +105,31 @@ fn step() -> impl Strategy<Value = Value> {
     );
     let span = prop_oneof![1..2000_u64, 1..120_000_u64].prop_map(|ms| format!("{ms}ms"));
     let memory = prop::sample::select(vec!["kept", "lost"]);
-    let server = (at(), span, memory, 0..3_u8).prop_map(|(at, span, memory, kind)| {
+    let how = (0..3_u8, noticed());
+    let server = (at(), span, memory, how).prop_map(|(at, span, memory, (kind, noticed))| {
+        let restart = json!({ "for": span, "memory": memory, "noticed": noticed });
         let deed = match kind {
             0 => json!({ "slowServer": { "login_processing": "2s", "for": span } }),
-            _ => json!({ "restartServer": { "for": span, "memory": memory } }),
+            _ => json!({ "restartServer": restart }),
         };
         json!({ "at": at, "do": deed })
     });
     let to = prop::sample::select(vec!["x", "y"]);
-    let link = (at(), client_name(), 0..6_u8, to).prop_map(|(at, client, kind, to)| {
-        let deed = match kind {
-            // It stands still for a twentieth of the time, then nothing is narrow.
-            5 => json!({ "changeLink": {
+    let link = (at(), client_name(), 0..8_u8, to, noticed()).prop_map(
+        |(at, client, kind, to, noticed)| {
+            let deed = match kind {
+                // It stands still for a twentieth of the time, then nothing is narrow.
+                5 => json!({ "changeLink": {
                 "clients": [client], "from": "z", "to": "y", "over": "100s", "steps": 20,
             } }),
-            0..=2 => json!({ "changeNetwork": { "clients": [client], "to": to } }),
-            3 => json!({ "crashNode": { "clients": [client] } }),
-            _ => json!({ "changeLink": { "clients": [client], "to": to } }),
-        };
-        json!({ "at": at, "do": deed })
-    });
+                0..=2 => json!({ "changeNetwork": { "clients": [client], "to": to } }),
+                3 => json!({ "crashNode": { "clients": [client], "noticed": noticed } }),
+                4 | 6 => json!({ "resetConnections": { "clients": [client] } }),
+                _ => json!({ "changeLink": { "clients": [client], "to": to } }),
+            };
+            json!({ "at": at, "do": deed })
+        },
+    );
     prop_oneof![8 => call, 6 => outage, 1 => backend, 1 => server, 2 => link]
 }
 
@@ -128,7 +138,8 @@ fn step() -> impl Strategy<Value = Value> {
 fn hitch() -> impl Strategy<Value = Vec<Value>> {
     let deed = || {
         let span = 1..3000_u64;
-        (0..4_u8, span).prop_map(|(kind, span_ms)| match kind {
+        (0..5_u8, span).prop_map(|(kind, span_ms)| match kind {
+            4 => json!({ "resetConnections": {} }),
             0 => json!({ "changeNetwork": { "to": "x" } }),
             1 => json!({ "changeNetwork": { "to": "y" } }),
             _ => {

@@ -18,7 +18,10 @@ use roomsim::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Ran, after, call, client, event, login, parse, run, scenario, with};
+use crate::{
+    random::noticed,
+    support::{Ran, after, call, client, event, login, parse, run, scenario, with},
+};
 
 /// What the nodes did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -356,7 +359,8 @@ pub(crate) fn busy() -> impl Strategy<Value = Value> {
         ],
         0..=6,
     );
-    let step = (0..4_usize, 0..120_u64, 0..6_u32).prop_map(|(who, at, what)| {
+    let step = (0..4_usize, 0..120_u64, 0..7_u32, noticed());
+    let step = step.prop_map(|(who, at, what, noticed)| {
         let (at, who) = (format!("{}ms", at * 500), ["A", "B", "C", "D"][who]);
         match what {
             0 => call(&at, who, &json!({ "logoutRoom": {} })),
@@ -364,8 +368,12 @@ pub(crate) fn busy() -> impl Strategy<Value = Value> {
             2 => {
                 call(&at, who, &json!({ "sendBroadcastMessage": { "room": "r", "message": "m" } }))
             }
-            3 => event(&at, &json!({ "crashNode": { "clients": [who] } })),
-            4 => event(&at, &json!({ "restartServer": { "for": "3s", "memory": "lost" } })),
+            3 => event(&at, &json!({ "crashNode": { "clients": [who], "noticed": noticed } })),
+            4 => {
+                let restart = json!({ "for": "3s", "memory": "lost", "noticed": noticed });
+                event(&at, &json!({ "restartServer": restart }))
+            }
+            5 => event(&at, &json!({ "resetConnections": { "clients": ["A", who] } })),
             _ => event(
                 &at,
                 &json!({ "outage": { "clients": ["A", who], "kind": "silent", "for": "15s" } }),

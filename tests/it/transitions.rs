@@ -127,7 +127,7 @@ pub(crate) fn known(to: u32, since: u64) -> Known {
     Known { to, since: at(since) }
 }
 
-fn server_bodies() -> [ServerBody; 20] {
+fn server_bodies() -> [ServerBody; 21] {
     let (stream, none) = (Streams::NONE.with(Slot::from_index(0)), Streams::NONE);
     let users = Notify::On;
     let done = |taken, barred| ServerBody::ErrandsDone {
@@ -156,6 +156,7 @@ fn server_bodies() -> [ServerBody; 20] {
         done(stream, none),
         done(none, stream),
         ServerBody::Count(7),
+        ServerBody::Reset,
     ]
 }
 

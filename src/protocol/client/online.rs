@@ -180,6 +180,8 @@ impl Client {
                 over.into_iter().fold(out, Out::and)
             }
             ServerBody::SessionGone => self.broken(context, Event::SessionGone),
+            // spec: R6
+            ServerBody::Reset => self.broken(context, Event::Reset),
             // Out of turn.
             ServerBody::LoginRejected(_) | ServerBody::LogoutAccepted => Out::NONE,
         }

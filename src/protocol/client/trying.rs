@@ -73,6 +73,7 @@ impl Trying {
                     self.succeed(client, context, (since, list))
                 }
                 ServerBody::LoginRejected(code) => self.refused(client, context, code),
+                ServerBody::Reset => self.reset(client, context),
                 // Overtaken by the answer, or of no connection that is being made.
                 ServerBody::LogoutAccepted
                 | ServerBody::HeartbeatAck
@@ -146,6 +147,15 @@ impl Trying {
                 self.try_now(client, Attempt { stage, ..self.attempt })
             }
             Stage::Trying { .. } | Stage::Waiting { .. } => Out::NONE,
+        }
+    }
+
+    /// The connection of the attempt is gone, and with it the attempt: the next one comes in its turn,
+    /// as after any other that has failed (A74).
+    fn reset(self, client: &mut Client, context: &Context<'_>) -> Out {
+        match self.attempt.stage {
+            Stage::Trying { fails_at, .. } => self.attempt_failed(client, context, fails_at),
+            Stage::Waiting { .. } => Out::NONE, // It had failed already.
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     engine::Waybill,
-    id::{ClientId, Id, IdVec, SessionId},
+    id::{ClientId, Epoch, Id, IdVec, SessionId},
     link::{Direction, Verdict, plain::PlainWays},
     observe::Observer,
     protocol::{
@@ -58,7 +58,7 @@ impl<O: Observer> World<'_, O> {
         if pulse.beat_at() < self.now() || pulse.others_at(client, member) <= pulse.beat_at() {
             return false;
         }
-        if session.has_lost_node() || !self.is_undisturbed(id) {
+        if !self.is_undisturbed(id) {
             return false;
         }
         let client = self.global(session.device);
@@ -92,6 +92,13 @@ impl<O: Observer> World<'_, O> {
     #[inline]
     pub(super) fn is_by_heart(&self, id: SessionId) -> bool {
         self.hearts.get(id).is_some_and(|it| it.pulse.is_some())
+    }
+
+    /// Whether a heartbeat or a probe over a connection is of a session that is left to its heart, so
+    /// that it needs no other look: one over an earlier connection may be lost with it.
+    #[inline]
+    pub(super) fn is_heard_by_heart(&self, id: SessionId, epoch: Epoch) -> bool {
+        self.hearts.get(id).and_then(|it| it.pulse.as_ref()).is_some_and(|it| it.is_of(epoch))
     }
 
     /// When a session that is left to its heart has anything else to do.

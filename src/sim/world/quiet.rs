@@ -443,7 +443,8 @@ impl<'a, O: Observer> World<'a, O> {
             | Action::OutageEnds(client, _)
             | Action::ChangeLink(client, ..)
             | Action::ChangeNetwork(client, _)
-            | Action::NodeCrash(client)
+            | Action::NodeCrash(client, _)
+            | Action::ConnectionReset(client)
             | Action::RefusalBegins(client, _)
             | Action::RefusalEnds(client, _) => {
                 for place in 0..self.devices[client].sessions.len() {

@@ -1,22 +1,24 @@
-//! The server goes down and comes up again, or is slow, or one of its nodes crashes.
+//! The server goes down and comes up again, or is slow, or one of its nodes crashes; connections to
+//! it are reset.
 
 use std::borrow::Cow;
 
-use super::World;
+use super::{Node, World};
 use crate::{
-    id::{ClientId, Id, RoomId, SessionId},
+    id::{ClientId, Epoch, Id, RoomId, SessionId},
     observe::Observer,
     protocol::{
         client,
+        message::{Message, ServerBody, ServerMsg},
         rules::{Detect, Rules},
     },
-    scenario::{ServerEvent, ServerMemory},
+    scenario::{Noticed, ServerEvent, ServerMemory},
 };
 
 impl<O: Observer> World<'_, O> {
     pub(super) fn server_event(&mut self, event: ServerEvent) {
         match event {
-            ServerEvent::Stop => self.stop_server(),
+            ServerEvent::Stop(noticed) => self.stop_server(noticed),
             ServerEvent::Start(memory) => self.start_server(memory),
             ServerEvent::SlowBegins(span) => {
                 self.slow.push(span);
@@ -44,17 +46,53 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// What a client is connected to is gone, until it logs in anew.
-    pub(super) fn crash_node(&mut self, client: ClientId) {
+    pub(super) fn crash_node(&mut self, client: ClientId, noticed: Noticed) {
         let is_known = self.rules.detect == Detect::AtOutage && self.devices[client].is_running();
         for place in 0..self.devices[client].sessions.len() {
-            let session = self.devices[client].sessions.at(place);
-            self.sessions[session].lose_node();
+            self.lose_connection(self.devices[client].sessions.at(place), noticed);
         }
         self.lose_notices(client);
         self.each_session(client, is_known.then_some(client::Input::OutageSeen));
     }
 
-    fn stop_server(&mut self) {
+    /// The connections of a client are reset at the server's end, which is alive and well (A74).
+    pub(super) fn reset_connections(&mut self, client: ClientId) {
+        for place in 0..self.devices[client].sessions.len() {
+            self.reset_connection(self.devices[client].sessions.at(place));
+        }
+        self.each_session(client, None);
+    }
+
+    fn reset_connection(&mut self, session: SessionId) {
+        if self.sessions[session].has_connection() {
+            self.lose_connection(session, Noticed::AtOnce);
+        }
+    }
+
+    /// What is under way on a session's connection is lost, and so is what is sent before the next
+    /// login; with `AtOnce` a client that has a connection is told.
+    fn lose_connection(&mut self, id: SessionId, noticed: Noticed) {
+        let session = &mut self.sessions[id];
+        if session.node == Node::Crashed {
+            return; // Nothing but a reset is under way on it, which nothing takes back.
+        }
+        let (is_told, epoch) = (session.has_connection(), session.client.epoch);
+        session.lose_connection();
+        if is_told && noticed == Noticed::AtOnce {
+            self.send(id, &Message::Down(ServerMsg { epoch, body: ServerBody::Reset }));
+        }
+        self.sessions[id].node = Node::Crashed;
+    }
+
+    /// A login comes to the server, perhaps to wait there: from now on there is a connection.
+    pub(super) fn login_arrives(&mut self, id: SessionId, epoch: Epoch) {
+        let session = &mut self.sessions[id];
+        session.connected = session.connected.max(epoch);
+        let client = self.cell.clients[session.device.index()];
+        self.observer.login_arrived(self.agenda.now(), client);
+    }
+
+    fn stop_server(&mut self, noticed: Noticed) {
         self.n_down += 1;
         self.stop_stations();
         for room in (0..self.cell.rooms.len()).map(RoomId::from_index) {
@@ -63,6 +101,9 @@ impl<O: Observer> World<'_, O> {
         // Who knows at once of every outage knows of this one (spec: R19).
         let is_known = self.rules.detect == Detect::AtOutage;
         for session in self.sessions.ids() {
+            if noticed == Noticed::AtOnce {
+                self.reset_connection(session);
+            }
             if is_known && self.devices[self.sessions[session].device].is_running() {
                 self.step_client(session, client::Input::OutageSeen);
             } else {

@@ -3,7 +3,7 @@
 use super::quiet::Prospect;
 use crate::{
     engine::Waybill,
-    id::{ClientId, Id, SessionId},
+    id::{ClientId, Epoch, Id, SessionId},
     link::{Cause, Direction, Flow},
     observe::Standing,
     protocol::{
@@ -46,6 +46,8 @@ pub(super) struct Session {
     /// How many were used before those that are at hand.
     pub(super) n_thrown: [u32; 2],
     pub(super) flow: Flow,
+    /// The newest connection that the server has heard a login over and not lost since.
+    pub(super) connected: Epoch,
 }
 
 const _: () = assert!(std::mem::offset_of!(Session, client) == 64, "one line of memory");
@@ -55,7 +57,8 @@ const _: () = assert!(std::mem::offset_of!(Session, client) == 64, "one line of 
 pub(super) enum Node {
     /// One that works.
     Alive,
-    /// One that has crashed: nothing is sent until the client logs in over another.
+    /// One that has crashed, or has reset the connection: nothing is sent until the client logs in
+    /// over another connection.
     Crashed,
 }
 
@@ -79,6 +82,7 @@ impl Session {
             n_spent: [0; 2],
             n_thrown: [0; 2],
             flow: Flow::new(entity, hand).on_link_of(link),
+            connected: Epoch::NONE,
         }
     }
 
@@ -97,15 +101,15 @@ impl Session {
         }
     }
 
-    /// The node to which it is connected crashes.
-    pub(super) fn lose_node(&mut self) {
-        self.node = Node::Crashed;
-        self.left.get_or_insert_default().with_node = self.n_sent;
+    /// Whether the client and the server share a connection, as far as the server can tell.
+    pub(super) fn has_connection(&self) -> bool {
+        self.connected == self.client.epoch && self.client.has_connection()
     }
 
-    /// Whether it has ever lost a node.
-    pub(super) fn has_lost_node(&self) -> bool {
-        self.left.as_ref().is_some_and(|it| it.with_node != [[0; Lane::COUNT]; 2])
+    /// All that is under way over its connection is lost with it.
+    pub(super) fn lose_connection(&mut self) {
+        self.connected = Epoch::NONE;
+        self.left.get_or_insert_default().with_connection = self.n_sent;
     }
 
     /// Its device gets another address, of which the server does not know yet.
@@ -144,7 +148,7 @@ impl Session {
         let left = self.left.as_ref()?;
         let (lane, number) = (lane as usize % LANES, number & !COPY);
         let (direction, lane) = (lane / Lane::COUNT, lane % Lane::COUNT);
-        if number < left.with_node[direction][lane] {
+        if number < left.with_connection[direction][lane] {
             return Some(Cause::ServerDown);
         }
         let is_down = direction == Direction::Down as usize;
@@ -155,8 +159,9 @@ impl Session {
 /// Messages that are lost with what they were sent to, by their numbers: those below.
 #[derive(Debug)]
 struct Left {
-    /// Those that were under way when a node crashed, by direction and lane.
-    with_node: [[u32; Lane::COUNT]; 2],
+    /// Those that were under way when a node crashed or the connection was reset, by direction and
+    /// lane.
+    with_connection: [[u32; Lane::COUNT]; 2],
     /// Those that the server sent to an address that the device has left, by lane.
     to_address: [u32; Lane::COUNT],
     /// Those that were sent from such an address, by lane: they do arrive, but do not tell the server
@@ -169,7 +174,7 @@ struct Left {
 impl Default for Left {
     fn default() -> Self {
         let none = [0; Lane::COUNT];
-        Self { with_node: [none; 2], to_address: none, from_address: none, is_known: true }
+        Self { with_connection: [none; 2], to_address: none, from_address: none, is_known: true }
     }
 }
 

@@ -67,7 +67,8 @@ impl Move {
             }
             Action::ChangeLink(client, link, cut) => Some((client, Self::Becomes(link, cut))),
             Action::ChangeNetwork(client, link) => Some((client, Self::Becomes(link, Cut::Both))),
-            Action::NodeCrash(_)
+            Action::NodeCrash(..)
+            | Action::ConnectionReset(_)
             | Action::RandomOutages(..)
             | Action::Server(_)
             | Action::RefusalBegins(..)

@@ -256,14 +256,14 @@ impl<O: Observer> World<'_, O> {
     #[inline(never)]
     pub(super) fn passes_stations(&mut self, waybill: Waybill, parcel: Parcel) -> bool {
         let id = SessionId::from_index(waybill.lane as usize / LANES);
-        let (now, is_by_heart) = (self.now(), self.is_by_heart(id));
+        let now = self.now();
         let (kind, way) = match parcel {
             Parcel::HeartbeatAck(_) => return true,
             // Nothing else has to be known of these, and nothing else is touched.
-            Parcel::Heartbeat(_) if is_by_heart => {
+            Parcel::Heartbeat(epoch) if self.is_heard_by_heart(id, epoch) => {
                 (Kind::Heartbeat, self.way_of_heart(id, Kind::Heartbeat, waybill))
             }
-            Parcel::Probe(_) if is_by_heart => {
+            Parcel::Probe(epoch) if self.is_heard_by_heart(id, epoch) => {
                 (Kind::Probe, self.way_of_heart(id, Kind::Probe, waybill))
             }
             Parcel::Heartbeat(_) | Parcel::Probe(_) | Parcel::Other(_) => {
@@ -272,8 +272,7 @@ impl<O: Observer> World<'_, O> {
                     return true;
                 }
                 if let ClientBody::Login(_) = said.body {
-                    let client = self.global(self.sessions[id].device);
-                    self.observer.login_arrived(now, client);
+                    self.login_arrives(id, said.epoch);
                 }
                 (Message::Up(said).kind(), self.way(id, waybill, &said))
             }

@@ -85,7 +85,8 @@ impl Flow {
             | Kind::SessionGone
             | Kind::Kicked
             | Kind::ErrandsDone
-            | Kind::Count => None,
+            | Kind::Count
+            | Kind::Reset => None,
         }
     }
 }
