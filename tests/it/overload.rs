@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use roomsim::{
+    id::ClientId,
+    observe::{Observer, Served},
+    protocol::message::Kind,
     scenario::Scenario,
     sim,
     sink::{
@@ -13,7 +16,7 @@ use roomsim::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{client, link_down, login, parse, scenario, with};
+use crate::support::{client, gallery, link_down, login, parse, scenario, with};
 
 fn measured(text: &Value) -> (Scenario, Metrics) {
     let scenario = parse(&text.to_string()).unwrap();
@@ -125,4 +128,62 @@ fn a_node_that_bears_too_much_is_named() {
     let busy = overloads("500ms");
     assert_eq!(busy.iter().map(|it| it.is_growing).collect::<Vec<_>>(), [false]);
     assert_eq!(overloads("450ms"), []);
+}
+
+/// The logins that a server has worked on since an instant, and those whose answers came too late.
+struct Storm {
+    from: SimTime,
+    served: u32,
+    late: u32,
+}
+
+impl Observer for Storm {
+    fn served(&mut self, at: SimTime, served: Served) {
+        self.served += u32::from(self.from <= at && served.kind == Kind::Login);
+    }
+
+    fn answered_late(&mut self, _: SimTime, _: ClientId) {
+        self.late += 1;
+    }
+}
+
+fn storm(name: &str, seed: u64) -> Storm {
+    let scenario = parse(&gallery(name)).unwrap();
+    let mut storm = Storm { from: SimTime::from_micros(70_000_000), served: 0, late: 0 };
+    sim::run(&scenario, seed, &mut storm);
+    storm
+}
+
+/// 4,000 requests reach the server at 72.102 s, which is done with four of them every 10 ms; an
+/// answer is 71 ms later at its client, who hears it until 74.051 s: those of the first 187 fours.
+const IN_TIME: u32 = 4 * 187;
+
+/// From then on 3,252 come every 3 s and 1,200 leave, and the first of them waits for 7 s: none is
+/// answered in time.  Until the end, at 150 s, it is done with 7,789 fours, of which the last seven
+/// are not answered before it.
+#[test]
+fn a_retry_storm_collapses() {
+    for seed in [1, 2] {
+        let storm = storm("retry-storm-collapse", seed);
+        assert_eq!((storm.served, storm.late), (4 * 7789, 4 * 7782 - IN_TIME), "seed {seed}");
+        let wasted = f64::from(storm.late) / f64::from(storm.served);
+        assert!(0.97 < wasted, "seed {seed}: {wasted}");
+    }
+}
+
+/// The 3,252 that fail with the herd, at 74.051 s, come again within 60 s by lot, 54.2 a second,
+/// while the server is done with 400.  3,200 requests wait when the first of them comes, and less
+/// than the 751 that it takes until an answer is too late 7.08 s after that, as (3200 - 751) /
+/// (400 - 54.2) says.  Who comes before has failed, and comes once more: 384 of the 3,252, give or
+/// take 18.4, and a few of these twice.
+#[test]
+fn a_retry_storm_with_jitter_is_over_with_its_backlog() {
+    for seed in [1, 2, 3] {
+        let storm = storm("retry-storm-jitter", seed);
+        let n_herd = 4000 - IN_TIME;
+        let n_again = storm.late - n_herd;
+        assert!((384 - 74..=384 + 6 + 74).contains(&n_again), "seed {seed}: {n_again}");
+        // Nobody who came after fails: each of the others is answered once.
+        assert_eq!(storm.served, 4000 + storm.late, "seed {seed}");
+    }
 }
