@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 
 use roomsim::{
     id::{ClientId, RoomId},
-    observe::{Callback, Observer, Rounds, Seat, Standing},
+    observe::{Callback, Observer, Rounds, Seat, Standing, StandingChange},
     protocol::{code::Reason, message::Kind},
     scenario::Scenario,
     sim::{self, Heartbeats, How},
@@ -112,9 +112,9 @@ impl Observer for Watch {
         }
     }
 
-    fn standing(&mut self, _: SimTime, _: ClientId, change: (Standing, Standing)) {
+    fn standing(&mut self, _: SimTime, _: ClientId, change: StandingChange) {
         // The server no longer knows a client that has done nothing about it.
-        if change == (Standing::Present, Standing::Stranded) {
+        if (change.from, change.to) == (Standing::Present, Standing::Stranded) {
             self.leases_lost += 1;
         }
     }
