@@ -23,8 +23,9 @@ pub struct PlainWays<'a> {
     /// The messages, by direction, of which it is known that none is lost: from the first number to
     /// before the second.
     calm: [[u32; 2]; 2],
-    /// The number of the block of draws for delays that is at hand.
-    block: u32,
+    /// The numbers of the blocks of draws for delays that are at hand: where messages take long, those
+    /// of answers are behind.
+    blocks: [u32; 2],
     delays: [Delays; 2],
 }
 
@@ -41,7 +42,7 @@ impl<'a> PlainWays<'a> {
             entity,
             n_sent: [0; 2],
             calm: [[0; 2]; 2],
-            block: u32::MAX,
+            blocks: [u32::MAX; 2],
             delays: [Delays([0; 16]), Delays([0; 16])],
         }
     }
@@ -88,19 +89,18 @@ impl<'a> PlainWays<'a> {
         if path.delay.jitter.is_zero() {
             return Verdict::Deliver(now + path.delay.mean);
         }
-        if self.block != number / 16 {
-            self.draw(draws, number / 16);
+        if self.blocks[direction as usize] != number / 16 {
+            self.draw(draws, (direction, number / 16));
         }
         let luck = self.delays[direction as usize].0[number as usize % 16];
         Verdict::Deliver(now + path.delay.of(luck))
     }
 
     #[inline(never)]
-    fn draw(&mut self, draws: &Draws, block: u32) {
-        self.block = block;
-        self.delays = Direction::BOTH.map(|it| {
-            Delays(draws.block(Chance::Delay.purpose(it), self.entity, u64::from(block)))
-        });
+    fn draw(&mut self, draws: &Draws, (direction, block): (Direction, u32)) {
+        self.blocks[direction as usize] = block;
+        let delays = draws.block(Chance::Delay.purpose(direction), self.entity, u64::from(block));
+        self.delays[direction as usize] = Delays(delays);
     }
 
     /// Asks for the memory that a message touches, without waiting for it.
