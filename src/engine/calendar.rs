@@ -33,13 +33,18 @@ const N_MIDDLE: usize = 1 << (COARSE_BITS - MIDDLE_BITS);
 const N_COARSE: usize = 1 << (40 - COARSE_BITS);
 const _: () = assert!(super::TIME_MAX.as_micros() < 1 << 40, "the coarsest wheel ends there");
 
-/// What is left for a parcel's place in its bucket, of a word that has its instant and its lane, too.
-const PLACE_BITS: u32 = 64 - FINE_BITS - 32;
-const N_PLACES: usize = 1 << PLACE_BITS;
+/// What is left for a parcel's place in a bucket of two to the `bits` microseconds, of a word that
+/// has its instant and its lane, too.
+const fn place_bits(bits: u32) -> u32 {
+    64 - bits - 32
+}
+
 /// So few parcels are all in order; half as many, after there were more.
 const FEW: usize = 64;
 /// So many are not, if they belong to several buckets.
 const MANY: usize = 128;
+/// So many others arrive before one that is told of, at least.
+const N_BEFORE: usize = 6;
 
 /// The parcels in flight.
 ///
@@ -58,13 +63,17 @@ pub(super) struct CalendarQueue<P> {
     middle: Wheel<P, MIDDLE_BITS, N_MIDDLE>,
     /// Those beyond the middle wheel's reach.
     coarse: Wheel<P, COARSE_BITS, N_COARSE>,
+    /// How many parcels the three have, and how many of them the two coarser ones.
+    n_ahead: usize,
+    n_far: usize,
     /// When the first parcel arrives of those in the two coarser wheels.
     far_first_at: SimTime,
     /// The ranks of those of a bucket that is opened.
     ranks: Vec<u64>,
-    /// The number of the next bucket that had any when the last was opened, and how many of its
-    /// parcels have been told of.
-    next: usize,
+    /// The number of the next bucket that had any when the last was opened; nothing, if that was a
+    /// long one, which has what comes next itself.
+    next: Option<usize>,
+    /// Up to which place parcels have been told of there.
     n_told: usize,
 }
 
@@ -84,9 +93,9 @@ impl<P: Copy> Arrival<P> {
     /// What it is ordered by within its bucket, together with its place there: all but for numbers
     /// of one lane that meet.
     #[inline]
-    fn rank(&self, place: usize) -> u64 {
-        let micros = self.at.as_micros() % (1 << FINE_BITS);
-        micros << (64 - FINE_BITS) | (self.waybill >> 32) << PLACE_BITS | place as u64
+    fn rank<const BITS: u32>(&self, place: usize) -> u64 {
+        let micros = self.at.as_micros() % (1 << BITS);
+        micros << (64 - BITS) | (self.waybill >> 32) << place_bits(BITS) | place as u64
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "splitting is the purpose")]
@@ -104,15 +113,17 @@ impl<P: Copy> CalendarQueue<P> {
             fine: Wheel::new(),
             middle: Wheel::new(),
             coarse: Wheel::new(),
+            n_ahead: 0,
+            n_far: 0,
             far_first_at: SimTime::NEVER,
             ranks: Vec::new(),
-            next: 0,
+            next: Some(0),
             n_told: 0,
         }
     }
 
     pub(super) const fn len(&self) -> usize {
-        self.n_open() + self.n_ahead()
+        self.n_open() + self.n_ahead
     }
 
     /// How many parcels are in order.
@@ -120,22 +131,12 @@ impl<P: Copy> CalendarQueue<P> {
         self.open.len() - self.n_arrived
     }
 
-    /// How many parcels wait in buckets.
-    const fn n_ahead(&self) -> usize {
-        self.fine.len() + self.n_far()
-    }
-
-    /// How many parcels wait beyond the finest wheel's reach.
-    const fn n_far(&self) -> usize {
-        self.middle.len() + self.coarse.len()
-    }
-
     /// When the next parcel arrives; never, if none is in flight.
     ///
     /// No bucket beyond the finest wheel's reach is opened for that: much may be sent before.
     #[inline]
     pub(super) fn first_at(&mut self) -> SimTime {
-        if self.n_open() == 0 && self.fine.len() != 0 {
+        if self.n_open() == 0 && self.n_ahead != self.n_far {
             self.open_next();
         }
         self.open.get(self.n_arrived).map_or(self.far_first_at, |it| it.at)
@@ -144,7 +145,7 @@ impl<P: Copy> CalendarQueue<P> {
     /// Takes the parcel that arrives next, of which [`CalendarQueue::first_at`] has told.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<(Waybill, P)> {
-        if self.n_open() == 0 && self.n_far() != 0 {
+        if self.n_open() == 0 && self.n_far != 0 {
             self.open_next();
         }
         let arrival = *self.open.get(self.n_arrived)?;
@@ -156,10 +157,15 @@ impl<P: Copy> CalendarQueue<P> {
         Some((arrival.waybill(), arrival.parcel))
     }
 
-    /// A parcel of the next bucket, if one is known that has not been told of: a hint, for some.
+    /// A parcel that arrives before long, if one is known that has not been told of: a hint, for some.
     #[inline]
     pub(super) fn foretell(&mut self) -> Option<(Waybill, P)> {
-        let arrival = self.fine.get(self.next, self.n_told)?;
+        let arrival = if let Some(next) = self.next {
+            self.fine.get(next, self.n_told)?
+        } else {
+            self.n_told = self.n_told.max(self.n_arrived + N_BEFORE);
+            self.open.get(self.n_told)?
+        };
         self.n_told += 1;
         Some((arrival.waybill(), arrival.parcel))
     }
@@ -169,7 +175,7 @@ impl<P: Copy> CalendarQueue<P> {
     #[inline(always)]
     pub(super) fn push(&mut self, at: SimTime, waybill: Waybill, parcel: P) {
         let (key, bucket) = (key_of(at, waybill.key()), number::<FINE_BITS>(at));
-        let is_few = self.n_ahead() == 0 && self.n_open() < FEW;
+        let is_few = self.n_ahead == 0 && self.n_open() < FEW;
         if !is_few && self.opened < bucket {
             return self.put_ahead(at, waybill, parcel);
         }
@@ -187,6 +193,7 @@ impl<P: Copy> CalendarQueue<P> {
     #[inline(never)]
     fn forget_arrived(&mut self) {
         self.open.drain(..self.n_arrived);
+        self.n_told = self.n_told.saturating_sub(self.n_arrived);
         self.n_arrived = 0;
         self.open.reserve(FEW);
     }
@@ -208,6 +215,12 @@ impl<P: Copy> CalendarQueue<P> {
         for later in self.open.split_off(self.n_arrived + n_first) {
             self.file(later);
         }
+        self.look_ahead();
+    }
+
+    /// What comes next is in the bucket after the one that is open.
+    fn look_ahead(&mut self) {
+        (self.next, self.n_told) = (Some(self.fine.next_after(self.opened).unwrap_or(0)), 0);
     }
 
     #[inline(never)]
@@ -218,6 +231,7 @@ impl<P: Copy> CalendarQueue<P> {
     /// Puts an arrival to those of its bucket, in the finest wheel that reaches so far.
     #[inline]
     fn file(&mut self, arrival: Arrival<P>) {
+        self.n_ahead += 1;
         if arrival.bucket() - self.opened <= N_FINE {
             self.fine.put(arrival);
         } else {
@@ -227,6 +241,7 @@ impl<P: Copy> CalendarQueue<P> {
 
     #[inline(never)]
     fn file_far(&mut self, arrival: Arrival<P>) {
+        self.n_far += 1;
         self.far_first_at = self.far_first_at.min(arrival.at);
         if arrival.bucket() / N_FINE - self.opened / N_FINE <= N_MIDDLE {
             self.middle.put(arrival);
@@ -238,14 +253,14 @@ impl<P: Copy> CalendarQueue<P> {
     /// Opens the next bucket that has parcels, or all of them if there are few again.
     #[inline(never)]
     fn open_next(&mut self) {
-        if self.n_ahead() <= FEW / 2 {
+        if self.n_ahead <= FEW / 2 {
             return self.open_all();
         }
         while self.n_open() == 0 {
             let next = self.fine.next_after(self.opened);
             let far_first = number::<FINE_BITS>(self.far_first_at);
             match next {
-                Some(next) if self.n_far() == 0 || next < far_first => self.open_bucket(next),
+                Some(next) if self.n_far == 0 || next < far_first => self.open_bucket(next),
                 Some(_) | None => self.bring_nearer(far_first),
             }
         }
@@ -255,7 +270,7 @@ impl<P: Copy> CalendarQueue<P> {
         self.fine.drain_into(&mut self.open);
         self.middle.drain_into(&mut self.open);
         self.coarse.drain_into(&mut self.open);
-        self.far_first_at = SimTime::NEVER;
+        (self.n_ahead, self.n_far, self.far_first_at) = (0, 0, SimTime::NEVER);
         self.open.sort_unstable_by_key(Arrival::key);
         self.opened = self.open.last().map(Arrival::bucket).expect("parcels are ahead");
     }
@@ -267,41 +282,64 @@ impl<P: Copy> CalendarQueue<P> {
         // Nothing arrives before that, so the finest wheel can begin there.
         self.opened = self.opened.max(far_first - far_first % N_FINE - 1);
         let coarse = self.coarse.take(far_first / N_FINE / N_MIDDLE);
+        self.leave_far(coarse.len());
         for arrival in &coarse {
             self.file(*arrival);
         }
         self.coarse.put_aside(coarse);
-        let middle = self.middle.take(far_first / N_FINE);
-        for arrival in &middle {
-            self.file(*arrival);
+        let number = far_first / N_FINE;
+        let middle = self.middle.take(number);
+        self.leave_far(middle.len());
+        // A bucket in which parcels are few for each of the finest wheel is put in order as a whole.
+        if middle.len() <= N_FINE && self.n_ahead == self.n_far {
+            self.opened = number * N_FINE + N_FINE - 1;
+            (self.next, self.n_told) = (None, 0);
+            self.put_in_order::<MIDDLE_BITS>(&middle, number);
+        } else {
+            for arrival in &middle {
+                self.file(*arrival);
+            }
         }
         self.middle.put_aside(middle);
-        let first_at = self.middle.first_at(self.opened / N_FINE);
-        self.far_first_at = first_at.min(self.coarse.first_at(self.opened / N_FINE / N_MIDDLE));
+        let first_at = self.middle.first_at(number);
+        self.far_first_at = first_at.min(self.coarse.first_at(number / N_MIDDLE));
+    }
+
+    /// So many parcels are taken out of the coarser wheels.
+    const fn leave_far(&mut self, n: usize) {
+        self.n_ahead -= n;
+        self.n_far -= n;
     }
 
     fn open_bucket(&mut self, number: usize) {
         self.opened = number;
         let bucket = self.fine.take(number);
+        self.n_ahead -= bucket.len();
+        self.put_in_order::<FINE_BITS>(&bucket, number);
+        self.fine.put_aside(bucket);
+        self.look_ahead();
+    }
+
+    /// Opens a bucket of this length and number: what is there for a later turn of its wheel is filed
+    /// anew.
+    fn put_in_order<const BITS: u32>(&mut self, bucket: &[Arrival<P>], number: usize) {
+        let n_places = 1 << place_bits(BITS);
         self.ranks.clear();
         for (place, arrival) in bucket.iter().enumerate() {
-            if arrival.bucket() != number {
-                self.file(*arrival); // One turn of the wheel later.
-            } else if place < N_PLACES {
-                self.ranks.push(arrival.rank(place));
+            if self::number::<BITS>(arrival.at) != number {
+                self.file(*arrival);
+            } else if place < n_places {
+                self.ranks.push(arrival.rank::<BITS>(place));
             } else {
                 self.open.push(*arrival);
             }
         }
         self.ranks.sort_unstable();
-        self.open.extend(self.ranks.iter().map(|it| bucket[place(*it)]));
+        self.open.extend(self.ranks.iter().map(|it| bucket[place::<BITS>(*it)]));
         // Numbers of one lane may have met, or too many of all.
         if !self.open.is_sorted_by_key(Arrival::key) {
             self.open.sort_unstable_by_key(Arrival::key);
         }
-        self.fine.put_aside(bucket);
-        self.n_told = 0;
-        self.next = self.fine.next_after(number).unwrap_or(number);
     }
 }
 
@@ -320,8 +358,8 @@ fn number<const BITS: u32>(at: SimTime) -> usize {
 
 /// The place that is part of a rank.
 #[expect(clippy::cast_possible_truncation, reason = "only its lowest bits are kept")]
-const fn place(rank: u64) -> usize {
-    rank as usize % N_PLACES
+const fn place<const BITS: u32>(rank: u64) -> usize {
+    rank as usize % (1 << place_bits(BITS))
 }
 
 #[cfg(test)]
@@ -394,7 +432,7 @@ mod tests {
             assert!(at < 60_000_000, "{at} comes before what is near");
             queue.pop().expect("one is in flight");
             push(&mut queue, at + 100_000);
-            assert_eq!((queue.middle.len(), queue.coarse.len()), (1000, 1000), "at {at}");
+            assert_eq!(queue.n_far, 2000, "at {at}");
         }
     }
 

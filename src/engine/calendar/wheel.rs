@@ -14,18 +14,13 @@ pub(super) struct Wheel<P, const BITS: u32, const N: usize> {
     occupied: Vec<u64>,
     /// Memory of buckets that are over.
     spare: Vec<Vec<Arrival<P>>>,
+    /// How many parcels there are.
     len: usize,
 }
 
 impl<P: Copy, const BITS: u32, const N: usize> Wheel<P, BITS, N> {
     pub(super) const fn new() -> Self {
         Self { buckets: Vec::new(), occupied: Vec::new(), spare: Vec::new(), len: 0 }
-    }
-
-    /// How many parcels there are.
-    #[inline]
-    pub(super) const fn len(&self) -> usize {
-        self.len
     }
 
     /// The parcel at a place of a bucket.
