@@ -1,9 +1,6 @@
 //! Where a way stands still: messages are held before it, and go on when it moves again.
 
-use crate::{
-    link::{Serial, Twin},
-    time::SimTime,
-};
+use crate::{link::Twin, time::SimTime};
 
 /// Whether a client's way in one direction lets messages through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +18,14 @@ impl Gate {
     pub const OPEN: Self = Self { is_shut: false, shuts_at: SimTime::NEVER, n_held: 0 };
 }
 
-/// A message that is held, or its copy.
+/// What is known of a message that is held, or of its copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The number of the message, for its draws.
-    pub serial: Serial,
     /// Whether it is the message or its copy.
     pub twin: Twin,
     /// Whether it overtakes those that wait for their delay.
     pub is_first: bool,
-    /// How large it is.
-    pub bytes: u32,
-    /// How many of its bits have left the bottleneck before that stood still.
-    pub bits_moved: u64,
+    /// How many of its bits have left the bottleneck before that stood still: of the largest message
+    /// there are a few million.
+    pub bits_moved: u32,
 }

@@ -357,8 +357,32 @@ impl Link {
         if sending.direction == Direction::Up && !self.is_open(sending.direction) {
             return dropped(Cause::Outage);
         }
+        if !path.duplicate.is_zero() {
+            return self.send_with_copy(flow, path, queue, sending);
+        }
+        if flow.loses(path, sending) {
+            return dropped(Cause::Loss);
+        }
+        if is_full(path, queue, sending) {
+            return dropped(Cause::QueueFull);
+        }
+        let is_first = flow.goes_first(path, sending);
+        let held = Held { twin: Twin::Message, is_first, bits_moved: 0 };
+        Fate { verdict: self.pass(flow, path, queue, (sending, held)), copy: None }
+    }
+
+    /// What becomes of a message that is not cut off, and of its copy.
+    #[inline(never)]
+    fn send_with_copy(
+        &mut self,
+        flow: &mut Flow,
+        path: &PathModel,
+        queue: &mut Queue,
+        sending: Sending<'_>,
+    ) -> Fate {
+        let dropped = |cause| Fate { verdict: Verdict::Drop(cause), copy: None };
         let is_lost = flow.loses(path, sending);
-        let is_copied = !path.duplicate.is_zero() && flow.copies(path, sending);
+        let is_copied = flow.copies(path, sending);
         // As in netem, which adds one for the copy and takes one for the loss.
         if is_lost && !is_copied {
             return dropped(Cause::Loss);
@@ -367,13 +391,12 @@ impl Link {
         if is_full(path, queue, sending) {
             return dropped(Cause::QueueFull);
         }
-        let Sending { serial, bytes, .. } = sending;
         let is_first = flow.goes_first(path, sending);
-        let held = Held { serial, twin: Twin::Message, is_first, bytes, bits_moved: 0 };
+        let held = Held { twin: Twin::Message, is_first, bits_moved: 0 };
         let verdict = self.pass(flow, path, queue, (sending, held));
         let copy = if is_copied && !is_lost && !flow.loses_copy(path, sending) {
             let is_first = flow.copy_goes_first(path, sending);
-            let held = Held { twin: Twin::Copy, is_first, ..held };
+            let held = Held { twin: Twin::Copy, is_first, bits_moved: 0 };
             Some(self.pass(flow, path, queue, (sending, held)))
         } else {
             None
@@ -391,32 +414,57 @@ impl Link {
         queue: &mut Queue,
         (sending, held): (Sending<'_>, Held),
     ) -> Verdict {
-        let Sending { draws, direction, now, gate, .. } = sending;
-        if gate.is_shut || path.stands_still() {
+        if sending.gate.is_shut || path.stands_still() {
             return Verdict::Hold(held);
         }
         if held.is_first {
-            return Verdict::Deliver(now);
+            return Verdict::Deliver(sending.now);
         }
-        let left_at = match &path.bottleneck {
-            None => now,
-            Some(it) => {
-                let bits = it.bits_of(held.bytes);
-                let left = bits.saturating_sub(held.bits_moved);
-                match queue.enter(it, left, (now, gate.shuts_at)) {
-                    Ok(left_at) => left_at,
-                    Err(left) => return Verdict::Hold(Held { bits_moved: bits - left, ..held }),
-                }
-            }
+        let Some(bottleneck) = &path.bottleneck else {
+            return Verdict::Deliver(self.arrival(flow, path, (sending, held.twin), sending.now));
         };
-        let delay = flow.delay(path, draws, (direction, held.twin, held.serial));
-        let at = self.in_order(path, direction, left_at + delay);
-        if path.bottleneck.is_some() {
-            queue.count_until(at);
-        }
-        Verdict::Deliver(at)
+        self.pass_bottleneck(flow, (path, bottleneck), queue, (sending, held))
     }
 
+    #[inline(never)]
+    fn pass_bottleneck(
+        &mut self,
+        flow: &mut Flow,
+        (path, bottleneck): (&PathModel, &Bottleneck),
+        queue: &mut Queue,
+        (sending, held): (Sending<'_>, Held),
+    ) -> Verdict {
+        let Sending { now, gate, bytes, .. } = sending;
+        let bits = bottleneck.bits_of(bytes);
+        let left = bits.saturating_sub(u64::from(held.bits_moved));
+        match queue.enter(bottleneck, left, (now, gate.shuts_at)) {
+            Ok(left_at) => {
+                let at = self.arrival(flow, path, (sending, held.twin), left_at);
+                queue.count_until(at);
+                Verdict::Deliver(at)
+            }
+            Err(left) => {
+                let bits_moved = u32::try_from(bits - left).expect("messages are limited");
+                Verdict::Hold(Held { bits_moved, ..held })
+            }
+        }
+    }
+
+    /// When a message arrives that leaves the bottleneck then, or its copy.
+    #[inline]
+    fn arrival(
+        &mut self,
+        flow: &mut Flow,
+        path: &PathModel,
+        (sending, twin): (Sending<'_>, Twin),
+        left_at: SimTime,
+    ) -> SimTime {
+        let Sending { draws, direction, serial, .. } = sending;
+        let delay = flow.delay(path, draws, (direction, twin, serial));
+        self.in_order(path, direction, left_at + delay)
+    }
+
+    #[inline]
     fn in_order(&mut self, path: &PathModel, direction: Direction, at: SimTime) -> SimTime {
         match path.order {
             Order::Any => at,
@@ -431,6 +479,7 @@ impl Link {
 
 /// Whether there is no place for one more message: those that are held take one, too, and find
 /// netem's limit where there is none.
+#[inline]
 fn is_full(path: &PathModel, queue: &mut Queue, Sending { now, gate, .. }: Sending<'_>) -> bool {
     let (limit, n_inside) = match path.bottleneck {
         None if gate.n_held == 0 => return false,

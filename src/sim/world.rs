@@ -250,16 +250,16 @@ impl<'a, O: Observer> World<'a, O> {
 
     #[inline]
     fn arrive(&mut self, waybill: Waybill, parcel: Parcel) {
-        if self.stations.is_none() || self.passes_stations(waybill, parcel) {
+        if self.stations.is_some() && !self.passes_stations(waybill, parcel) {
+            return;
+        }
+        if !self.arrives_at_heart(waybill, parcel) {
             self.handle(waybill, parcel);
         }
     }
 
     /// A message has arrived, and been worked on if it is work.
     fn handle(&mut self, waybill: Waybill, parcel: Parcel) {
-        if self.arrives_at_heart(waybill, parcel) {
-            return;
-        }
         let message = &self.mail.open(parcel);
         let session = SessionId::from_index(waybill.lane as usize / LANES);
         let (now, kind) = (self.now(), message.kind());
@@ -434,42 +434,45 @@ impl<'a, O: Observer> World<'a, O> {
         if session.node == Node::Crashed {
             return self.observer.dropped(now, global, kind, Cause::ServerDown);
         }
-        let lane = lane(id, direction, kind.lane());
-        self.dispatch(id, (Waybill { lane, number }, direction), message, verdict);
+        let letter = Letter {
+            session: id,
+            waybill: Waybill { lane: lane(id, direction, kind.lane()), number },
+            serial,
+            bytes,
+        };
+        if let Verdict::Deliver(at) = verdict {
+            let parcel = self.mail.pack(message);
+            self.agenda.send(at, letter.waybill, parcel);
+        } else {
+            self.dispatch(&letter, message, verdict);
+        }
         if let Some(verdict) = copy {
             // A copy is a message of its own to those who count.
             self.observer.sent(now, global, kind);
-            let waybill = Waybill { lane, number: number | COPY };
-            self.dispatch(id, (waybill, direction), message, verdict);
+            let waybill = Waybill { number: number | COPY, ..letter.waybill };
+            self.dispatch(&Letter { waybill, ..letter }, message, verdict);
         }
     }
 
     /// A message goes the way that its link has decided.
-    #[inline]
-    fn dispatch(
-        &mut self,
-        session: SessionId,
-        (waybill, direction): (Waybill, Direction),
-        message: &Message,
-        verdict: Verdict,
-    ) {
+    #[inline(never)]
+    fn dispatch(&mut self, letter: &Letter, message: &Message, verdict: Verdict) {
         match verdict {
             Verdict::Deliver(at) => {
                 let parcel = self.mail.pack(message);
-                self.agenda.send(at, waybill, parcel);
+                self.agenda.send(at, letter.waybill, parcel);
             }
-            Verdict::Hold(held) => {
-                self.hold(Letter { session, waybill, message: *message, held }, direction);
-            }
+            Verdict::Hold(held) => self.hold(letter, *message, held),
             Verdict::Drop(cause) => {
-                let (now, client) = (self.now(), self.global(self.sessions[session].device));
-                self.observer.dropped(now, client, message.kind(), cause);
+                let client = self.global(self.sessions[letter.session].device);
+                self.observer.dropped(self.now(), client, message.kind(), cause);
             }
         }
     }
 }
 
 /// The queues before the bottlenecks of a kind of link: those of all its clients, or a device's own.
+#[inline]
 fn queue_of<'q>(
     shared: &'q mut BTreeMap<LinkId, [Queue; 2]>,
     own: &'q mut [Queue; 2],

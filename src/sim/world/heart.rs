@@ -186,7 +186,8 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// A message arrives; whether it was a heartbeat, a probe or an answer, and is dealt with.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "of most runs, most is this")]
+    #[inline(always)]
     pub(super) fn arrives_at_heart(&mut self, waybill: Waybill, parcel: Parcel) -> bool {
         let id = SessionId::from_index(waybill.lane as usize / LANES);
         let now = self.now();

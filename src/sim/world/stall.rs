@@ -11,7 +11,7 @@ use crate::{
     engine::Waybill,
     id::{ClientId, IdVec, LinkId, SessionId},
     link::{
-        Cause, Cut, Direction, Sending,
+        Cause, Cut, Direction, Sending, Serial,
         gate::{Gate, Held},
     },
     observe::Observer,
@@ -32,16 +32,16 @@ pub(super) struct Standstill {
     /// When it will next, in order.
     shuts_at: [VecDeque<SimTime>; 2],
     /// What is held, in the order in which it was sent.
-    letters: [VecDeque<Letter>; 2],
+    letters: [VecDeque<(Letter, Message, Held)>; 2],
 }
 
-/// A message that is held.
-#[derive(Debug)]
+/// The address of a message that goes over a link, and what the link asks of it.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Letter {
     pub(super) session: SessionId,
     pub(super) waybill: Waybill,
-    pub(super) message: Message,
-    pub(super) held: Held,
+    pub(super) serial: Serial,
+    pub(super) bytes: u32,
 }
 
 /// What may let ways stop or move.
@@ -194,11 +194,15 @@ impl<O: Observer> World<'_, O> {
 
     /// A message waits until its way moves.
     #[inline(never)]
-    pub(super) fn hold(&mut self, letter: Letter, direction: Direction) {
+    pub(super) fn hold(&mut self, letter: &Letter, message: Message, held: Held) {
         let client = self.sessions[letter.session].device;
+        let direction = match message {
+            Message::Up(_) => Direction::Up,
+            Message::Down(_) => Direction::Down,
+        };
         let standstill = self.standstills.get_mut(&client);
         let standstill = standstill.expect("whoever holds messages was foreseen");
-        standstill.letters[direction as usize].push_back(letter);
+        standstill.letters[direction as usize].push_back((*letter, message, held));
     }
 
     /// How many messages are held.
@@ -231,19 +235,19 @@ impl<O: Observer> World<'_, O> {
     fn let_go(&mut self, client: ClientId, direction: Direction) {
         let way = direction as usize;
         let letters = self.take_letters(client, direction);
-        for Letter { session, waybill, message, held } in letters {
+        for (letter, message, held) in letters {
+            let Letter { session, serial, bytes, .. } = letter;
             let gate = self.gate(client, direction);
             let device = &mut self.devices[client];
             let link = device.kinds[way];
             let spec = &self.scenario.links()[link];
             let queues = queue_of(&mut self.shared, &mut device.queues, (link, spec.shared));
             let (draws, now) = (&self.draws, self.agenda.now());
-            let (serial, bytes) = (held.serial, held.bytes);
             let sending = Sending { draws, direction, serial, bytes, now, gate };
             let flow = &mut self.sessions[session].flow;
             let path = spec.model.path(direction);
             let verdict = device.link.pass(flow, path, &mut queues[way], (sending, held));
-            self.dispatch(session, (waybill, direction), &message, verdict);
+            self.dispatch(&letter, &message, verdict);
         }
     }
 
@@ -255,13 +259,17 @@ impl<O: Observer> World<'_, O> {
             }
             let letters = self.take_letters(client, direction);
             let (now, global) = (self.now(), self.global(client));
-            for letter in letters {
-                self.observer.dropped(now, global, letter.message.kind(), Cause::Outage);
+            for (_, message, _) in letters {
+                self.observer.dropped(now, global, message.kind(), Cause::Outage);
             }
         }
     }
 
-    fn take_letters(&mut self, client: ClientId, direction: Direction) -> VecDeque<Letter> {
+    fn take_letters(
+        &mut self,
+        client: ClientId,
+        direction: Direction,
+    ) -> VecDeque<(Letter, Message, Held)> {
         let standstill = self.standstills.get_mut(&client);
         let letters = standstill.map(|it| &mut it.letters[direction as usize]);
         letters.map(std::mem::take).unwrap_or_default()

@@ -365,7 +365,10 @@ impl<O: Observer> World<'_, O> {
         let node = stations.node(node).number;
         self.observer.served(now, Served { node, kind, waited, work });
         if kind != Kind::Roster {
-            return self.handle(waybill, parcel);
+            if !self.arrives_at_heart(waybill, parcel) {
+                self.handle(waybill, parcel);
+            }
+            return;
         }
         stations.n_notices_in -= 1;
         let id = task.session();
