@@ -136,7 +136,15 @@ impl<P: Copy> CalendarQueue<P> {
     /// No bucket beyond the finest wheel's reach is opened for that: much may be sent before.
     #[inline]
     pub(super) fn first_at(&mut self) -> SimTime {
-        if self.n_open() == 0 && self.n_ahead != self.n_far {
+        match self.open.get(self.n_arrived) {
+            Some(it) => it.at,
+            None => self.first_ahead_at(),
+        }
+    }
+
+    #[inline(never)]
+    fn first_ahead_at(&mut self) -> SimTime {
+        if self.n_ahead != self.n_far {
             self.open_next();
         }
         self.open.get(self.n_arrived).map_or(self.far_first_at, |it| it.at)
@@ -145,16 +153,25 @@ impl<P: Copy> CalendarQueue<P> {
     /// Takes the parcel that arrives next, of which [`CalendarQueue::first_at`] has told.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<(Waybill, P)> {
-        if self.n_open() == 0 && self.n_far != 0 {
-            self.open_next();
-        }
-        let arrival = *self.open.get(self.n_arrived)?;
+        let arrival = match self.open.get(self.n_arrived) {
+            Some(it) => *it,
+            None => self.open_far()?,
+        };
         self.n_arrived += 1;
         if self.n_arrived == self.open.len() {
             self.open.clear();
             self.n_arrived = 0;
         }
         Some((arrival.waybill(), arrival.parcel))
+    }
+
+    /// The parcel that arrives next, where none is open.
+    #[cold]
+    fn open_far(&mut self) -> Option<Arrival<P>> {
+        if self.n_far != 0 {
+            self.open_next();
+        }
+        self.open.get(self.n_arrived).copied()
     }
 
     /// A parcel that arrives before long, if one is known that has not been told of: a hint, for some.

@@ -180,7 +180,7 @@ impl Flow {
         Direction::BOTH.into_iter().all(|it| match paths[it as usize].loss {
             Loss::Random(_) | Loss::Timed(_) => true,
             Loss::GilbertElliott(_) | Loss::FourState(_) => {
-                self.lanes[it as usize][0].chain == Chain::Good
+                self.chains[it as usize][0] == Chain::Good
             }
         })
     }

@@ -199,26 +199,27 @@ pub const LANES_MAX: usize = 4;
 pub struct Flow {
     dice: Dice,
     ahead: Ahead,
-    /// The state of the burst models, and how many messages came since one was sent on at once.
-    lanes: [[LaneState; LANES_MAX]; 2],
+    /// The state of the burst models, by direction and lane.
+    chains: [[Chain; LANES_MAX]; 2],
+    /// How many messages came since one was sent on at once.
+    n_since: [[u32; LANES_MAX]; 2],
     /// Whose the link is, for its good and bad spells.
     link: Entity,
     /// What was seen of these; nothing, until a message may be lost by them.
     timed: Option<Box<Timed>>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct LaneState {
-    chain: Chain,
-    n_since: u32,
-}
-
 impl Flow {
     /// The messages of the entity.
     pub const fn new(entity: Entity, hand: Hand) -> Self {
-        let lanes = [[LaneState { chain: Chain::Good, n_since: 0 }; LANES_MAX]; 2];
-        let dice = Dice::new(entity, hand);
-        Self { dice, ahead: Ahead::NONE, lanes, link: entity, timed: None }
+        Self {
+            dice: Dice::new(entity, hand),
+            ahead: Ahead::NONE,
+            chains: [[Chain::Good; LANES_MAX]; 2],
+            n_since: [[0; LANES_MAX]; 2],
+            link: entity,
+            timed: None,
+        }
     }
 
     /// The same messages, on the link of another entity.
@@ -237,7 +238,7 @@ impl Flow {
         if serial.lane == 0 && path.loss.is_random() {
             return self.loses_first(path, (direction, serial.number), draws);
         }
-        let chain = &mut self.lanes[direction as usize][serial.lane as usize].chain;
+        let chain = &mut self.chains[direction as usize][serial.lane as usize];
         let (timed, link, dice) = (&mut self.timed, self.link, &mut self.dice);
         path.loss.loses(
             chain,
@@ -259,7 +260,7 @@ impl Flow {
     /// model as it found it, so that copies move no other message's luck (assumption A69).
     fn loses_copy(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
         let Sending { draws, direction, serial, now, .. } = sending;
-        let mut chain = self.lanes[direction as usize][serial.lane as usize].chain;
+        let mut chain = self.chains[direction as usize][serial.lane as usize];
         let (timed, link, dice) = (&mut self.timed, self.link, &mut self.dice);
         path.loss.loses(
             &mut chain,
@@ -272,7 +273,7 @@ impl Flow {
     /// it leaves the count of a gap as it found it (assumption A69).
     fn copy_goes_first(&mut self, path: &PathModel, sending: Sending<'_>) -> bool {
         let Sending { draws, direction, serial, .. } = sending;
-        let LaneState { n_since, .. } = self.lanes[direction as usize][serial.lane as usize];
+        let n_since = self.n_since[direction as usize][serial.lane as usize];
         path.reorder.is_some_and(|Reorder { share, gap }| {
             let chance = (direction, Chance::CopyReorder);
             gap - 1 <= n_since && share.hits(self.dice.draw(draws, chance, serial))
@@ -287,7 +288,7 @@ impl Flow {
     #[inline(never)]
     fn is_first_of_gap(&mut self, Reorder { share, gap }: Reorder, sending: Sending<'_>) -> bool {
         let Sending { draws, direction, serial, .. } = sending;
-        let n_since = &mut self.lanes[direction as usize][serial.lane as usize].n_since;
+        let n_since = &mut self.n_since[direction as usize][serial.lane as usize];
         let mut draw = || self.dice.draw(draws, (direction, Chance::Reorder), serial);
         if *n_since < gap - 1 || !share.hits(draw()) {
             *n_since = n_since.saturating_add(1);

@@ -76,6 +76,8 @@ pub(super) struct World<'a, O> {
     outbox: Outbox,
     /// The queues of the server's nodes, if there are any.
     stations: Option<Box<Stations<'a>>>,
+    /// When a worker of the server is done next; never, if none is at work.
+    work_ends_at: SimTime,
     /// The number of the message that the server heard last.
     heard: u32,
     /// How many callbacks the server has made of each room.
@@ -148,6 +150,7 @@ impl<'a, O: Observer> World<'a, O> {
             slow: Vec::new(),
             outbox: Outbox::default(),
             stations,
+            work_ends_at: SimTime::NEVER,
             heard: 0,
             n_callbacks: IdVec::filled(cell.rooms.len(), || 0),
             observer,
@@ -157,15 +160,16 @@ impl<'a, O: Observer> World<'a, O> {
     /// From the start to the end, unless the run is stopped before.
     pub(super) fn run(mut self, mut headway: Headway<'_>) {
         let n_rooms = self.cell.rooms.len();
+        let mut script_at = self.script_at();
         for n_events in 1_u64.. {
             if n_events.is_multiple_of(LOOK_EVERY) && headway.reached(self.now()).is_break() {
                 return;
             }
-            let script_at = self.script.get(self.next_step).map_or(SimTime::NEVER, |it| it.at);
-            match self.agenda.next(script_at, self.work_ends_at()) {
+            match self.agenda.next(script_at, self.work_ends_at) {
                 Next::Script => {
                     self.turn_to(Turn::script);
                     self.script(self.script[self.next_step]);
+                    script_at = self.script_at();
                 }
                 Next::Arrival(waybill, parcel) => {
                     self.turn_to(|turn, now| turn.arrival(now, waybill));
@@ -202,6 +206,11 @@ impl<'a, O: Observer> World<'a, O> {
 
     const fn now(&self) -> SimTime {
         self.agenda.now()
+    }
+
+    /// When the script's next entry is due; never, if there is none.
+    fn script_at(&self) -> SimTime {
+        self.script.get(self.next_step).map_or(SimTime::NEVER, |it| it.at)
     }
 
     fn script(&mut self, Step { action, .. }: Step) {

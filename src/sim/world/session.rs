@@ -23,6 +23,8 @@ pub(super) struct Session {
     pub(super) device: ClientId,
     /// Where the client stands, as far as those who watch have been told.
     pub(super) standing: Standing,
+    /// How it stood before.
+    pub(super) stood: Standing,
     pub(super) node: Node,
     /// Whether the server knows that the client is there (see [`Anchor::Outage`]).
     ///
@@ -37,8 +39,7 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) prospect: Prospect,
     pub(super) entity: Entity,
-    /// How it stood before, and since when it stands as it does.
-    pub(super) stood: Standing,
+    /// Since when it stands as it does.
     pub(super) stands_since: SimTime,
     /// The drawn numbers that the next step may use, and how many were used before.
     pub(super) luck: Luck,
@@ -51,6 +52,7 @@ pub(super) struct Session {
 }
 
 const _: () = assert!(std::mem::offset_of!(Session, client) == 64, "one line of memory");
+const _: () = assert!(size_of::<Session>() <= 12 * 64, "a million of them are written once");
 
 /// The node of the server to which a session is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,7 @@ impl Session {
         Self {
             device,
             standing: Standing::Away,
+            stood: Standing::Away,
             node: Node::Alive,
             signal: false,
             left: None,
@@ -76,7 +79,6 @@ impl Session {
             client: Client::new(),
             prospect: Prospect::NONE,
             entity,
-            stood: Standing::Away,
             stands_since: SimTime::ZERO,
             luck: Luck { phase: hand.phase(), wait: hand.wait() },
             n_spent: [0; 2],

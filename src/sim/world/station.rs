@@ -176,12 +176,12 @@ impl<'a> Stations<'a> {
 
     /// When the first worker is done; never, if none is at work.
     #[inline]
-    pub(super) fn next_at(&self) -> SimTime {
+    fn next_at(&self) -> SimTime {
         self.in_service.peek().map_or(SimTime::NEVER, |it| it.0.slot.ends_at)
     }
 
-    /// A task waits for its worker, or is at once with it.
-    fn put(&mut self, now: SimTime, task: Task) {
+    /// A task waits for its worker, or is at once with it; gives when the first worker is done.
+    fn put(&mut self, now: SimTime, task: Task) -> SimTime {
         if task.slot.begins_at <= now {
             self.in_service.push(Reverse(task));
         } else {
@@ -192,6 +192,7 @@ impl<'a> Stations<'a> {
             }
         }
         self.take_up();
+        self.next_at()
     }
 
     /// What was to be done first is done.
@@ -246,12 +247,6 @@ enum Way {
 }
 
 impl<O: Observer> World<'_, O> {
-    /// When a worker of the server is done next.
-    #[inline]
-    pub(super) fn work_ends_at(&self) -> SimTime {
-        self.stations.as_ref().map_or(SimTime::NEVER, |it| it.next_at())
-    }
-
     /// A message arrives at a server that may have to work on it first; whether it is handled now.
     #[inline(never)]
     pub(super) fn passes_stations(&mut self, waybill: Waybill, parcel: Parcel) -> bool {
@@ -282,7 +277,7 @@ impl<O: Observer> World<'_, O> {
             Way::Wait(node, slot) => {
                 let task = Task { slot, waybill, parcel, came_at: now, node, kind };
                 let stations = self.stations.as_mut().expect("the server is a queue");
-                stations.put(now, task);
+                self.work_ends_at = stations.put(now, task);
                 return false;
             }
             Way::Refuse(node) => {
@@ -353,6 +348,7 @@ impl<O: Observer> World<'_, O> {
         let now = self.now();
         let stations = self.stations.as_mut().expect("work is done at a station");
         let task = stations.pop().expect("a worker is done");
+        self.work_ends_at = stations.next_at();
         let Task { slot, waybill, parcel, came_at, node, kind } = task;
         assert_eq!(slot.ends_at, now, "{task:?} is done too late");
         if let Some(upcoming) = stations.upcoming(node) {
@@ -427,7 +423,9 @@ impl<O: Observer> World<'_, O> {
             stations.n_notices_in += 1;
             let waybill = Waybill { lane: lane(id, Direction::Down, Lane::Roster), number };
             let parcel = self.mail.pack(message);
-            return stations.put(now, Task { slot, waybill, parcel, came_at: now, node, kind });
+            let task = Task { slot, waybill, parcel, came_at: now, node, kind };
+            self.work_ends_at = stations.put(now, task);
+            return;
         }
         self.send(id, message);
     }
@@ -448,6 +446,7 @@ impl<O: Observer> World<'_, O> {
         let numbers: Vec<u32> = stations.nodes.iter().map(|it| it.number).collect();
         stations.in_service.clear();
         stations.starts.clear();
+        self.work_ends_at = SimTime::NEVER;
         stations.n_notices_in = 0;
         for node in &mut stations.nodes {
             *node = Node::new(node.number);
