@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Parser, Subcommand, builder::PossibleValuesParser};
 use roomsim::{
-    scenario::profile::Profile,
+    scenario::{profile::Profile, settings::Setting},
     sim::{Heartbeats, How},
     time::SimSpan,
 };
@@ -64,6 +64,8 @@ pub(crate) struct Export {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) outside: Outside,
+    #[command(flatten)]
+    pub(crate) set: Set,
 }
 
 /// What a scenario is exported for.
@@ -82,12 +84,24 @@ pub(crate) struct Completions {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Files {
+pub(crate) struct Scenarios {
     /// Scenario files; `-` is the standard input.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) outside: Outside,
+    #[command(flatten)]
+    pub(crate) set: Set,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Set {
+    /// Set a value of the scenario, as if it had been written so: `/clients/viewer/count=500`.
+    ///
+    /// The place is a JSON pointer; in a list the `name` or the `mark` of an element may stand for its
+    /// index.  What is not JSON is taken for a string: `/duration=2min`.
+    #[arg(long = "set", value_name = "POINTER=VALUE")]
+    pub(crate) settings: Vec<Setting>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -125,7 +139,7 @@ pub(crate) struct Events {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) scenarios: Scenarios,
     #[command(flatten)]
     pub(crate) which: Which,
     /// Where to write, instead of `results/<scenario>`; several runs get a folder each in it.
@@ -188,7 +202,7 @@ impl FromStr for Trace {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Check {
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) scenarios: Scenarios,
     #[command(flatten)]
     pub(crate) which: Which,
     /// Write the verdicts to a JUnit file as well.
@@ -199,7 +213,7 @@ pub(crate) struct Check {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Validate {
     #[command(flatten)]
-    pub(crate) files: Files,
+    pub(crate) scenarios: Scenarios,
 }
 
 #[derive(Debug, Subcommand)]

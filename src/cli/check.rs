@@ -12,7 +12,7 @@ use roomsim::{
 use super::{
     args,
     exit::{Exit, Trouble},
-    input::{self, Loaded, Refused},
+    input::{self, Loaded, Reading, Refused},
     interrupt,
     junit::{self, Junit},
     output::{Output, complain},
@@ -204,12 +204,13 @@ impl Desk<'_> {
 /// The scenarios that can be run.  What is wrong with one of them is told in a JUnit file, where
 /// there is one, and the others are run; otherwise none is.
 fn load(args: &args::Check) -> Result<(Vec<Loaded>, Vec<Refused>), Trouble> {
-    let (files, reach) = (&args.files.files, (&args.files.outside).into());
+    let (files, how) =
+        (&args.scenarios.files, Reading::new(&args.scenarios.outside, &args.scenarios.set));
     if args.junit.is_none() {
-        return input::load(files, reach).map(|it| (it, Vec::new()));
+        return input::load(files, how).map(|it| (it, Vec::new()));
     }
     let (mut all, mut refused) = (Vec::new(), Vec::new());
-    for read in input::load_each(files, reach) {
+    for read in input::load_each(files, how) {
         match read {
             Ok(it) => all.push(it),
             Err(it) => refused.push(it),
@@ -264,7 +265,7 @@ pub(super) fn check(args: &args::Check, out: &mut Output) -> Result<Exit, Troubl
         let told = format!("{} of {} complete", desk.n_done, count(jobs.len(), "run"));
         return Err(Trouble::Interrupted(told));
     }
-    desk.finish(&refused, args.files.files.len())
+    desk.finish(&refused, args.scenarios.files.len())
 }
 
 fn jobs_of<'a>(args: &args::Check, loaded: &'a Loaded) -> impl Iterator<Item = Job<'a>> + use<'a> {

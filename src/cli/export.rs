@@ -5,7 +5,7 @@ use roomsim::report::export;
 use super::{
     args,
     exit::{Exit, Trouble},
-    input,
+    input::{self, Reading},
     output::Output,
 };
 
@@ -14,7 +14,9 @@ pub(super) fn export(args: &args::Export, out: &mut Output) -> Result<Exit, Trou
         args::Target::Netem => export::Target::Netem,
         args::Target::Toxiproxy => export::Target::Toxiproxy,
     };
-    for loaded in input::load(std::slice::from_ref(&args.file), (&args.outside).into())? {
+    for loaded in
+        input::load(std::slice::from_ref(&args.file), Reading::new(&args.outside, &args.set))?
+    {
         out.print(&export::export(&loaded.scenario, target))?;
     }
     Ok(Exit::Held)

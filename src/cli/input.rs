@@ -10,7 +10,11 @@ use std::{
 
 use roomsim::{
     report::text::count,
-    scenario::{self, FILE_MAX, Scenario, fault::Fault},
+    scenario::{
+        self, FILE_MAX, Scenario,
+        fault::Fault,
+        settings::{Edited, Origin, Setting},
+    },
     sink::trace::sha256,
 };
 
@@ -24,7 +28,7 @@ use super::{
 pub(super) struct Loaded {
     /// The file as it is shown.
     pub(super) file: String,
-    /// The file as a shell would have to be told.
+    /// The file, with what is set in it, as a shell would have to be told.
     pub(super) typed: String,
     /// Which of the files asked for it is, from 0.
     pub(super) index: usize,
@@ -32,6 +36,55 @@ pub(super) struct Loaded {
     pub(super) sha256: String,
     /// The files that it names, with their SHA-256.
     pub(super) named: BTreeMap<String, String>,
+    /// What was set in it.
+    pub(super) settings: Vec<Setting>,
+}
+
+/// What is wrong with a scenario, and with what was set in it.
+#[derive(Default)]
+pub(super) struct Wrong {
+    in_file: Vec<Fault>,
+    /// In the setting, and with it.
+    in_settings: Vec<(Setting, Fault)>,
+}
+
+impl From<Vec<Fault>> for Wrong {
+    fn from(in_file: Vec<Fault>) -> Self {
+        Self { in_file, in_settings: Vec::new() }
+    }
+}
+
+impl Wrong {
+    /// The faults of an edited text, where their author can mend them.
+    fn of(edited: &Edited, settings: &[Setting], faults: Vec<Fault>) -> Self {
+        let mut wrong = Self::default();
+        for fault in faults {
+            match edited.origin(&fault.range) {
+                Origin::File(range) => wrong.in_file.push(Fault { range, ..fault }),
+                Origin::Setting(index) => {
+                    let setting = settings[index].clone();
+                    let range = setting.pointer().len() + 1..setting.to_string().len();
+                    wrong.in_settings.push((setting, Fault { range, ..fault }));
+                }
+            }
+        }
+        wrong
+    }
+
+    /// Tells the user; gives the same as lines of text.
+    fn complain(&self, file: &str, bytes: &[u8]) -> String {
+        let mut details = String::new();
+        if !self.in_file.is_empty() {
+            diagnostic::complain(file, bytes, &self.in_file);
+            details += &diagnostic::in_lines(file, bytes, &self.in_file);
+        }
+        for (setting, fault) in &self.in_settings {
+            let (text, fault) = (setting.to_string(), std::slice::from_ref(fault));
+            diagnostic::complain("--set", text.as_bytes(), fault);
+            details += &diagnostic::in_lines("--set", text.as_bytes(), fault);
+        }
+        details
+    }
 }
 
 /// How messages name the standard input.
@@ -74,31 +127,59 @@ impl From<&args::Outside> for Reach {
     }
 }
 
+/// How scenarios are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading<'a> {
+    pub(super) reach: Reach,
+    /// What is set in each.
+    pub(super) settings: &'a [Setting],
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(outside: &args::Outside, set: &'a args::Set) -> Self {
+        Self { reach: outside.into(), settings: &set.settings }
+    }
+}
+
 /// Reads all scenarios; complains of everything that is wrong with any of them.
-pub(super) fn load(files: &[PathBuf], reach: Reach) -> Result<Vec<Loaded>, Trouble> {
-    all_or_none(load_each(files, reach))
+pub(super) fn load(files: &[PathBuf], how: Reading<'_>) -> Result<Vec<Loaded>, Trouble> {
+    all_or_none(load_each(files, how))
 }
 
 /// Reads scenarios; complains of everything that is wrong with any of them.
-pub(super) fn load_each(files: &[PathBuf], reach: Reach) -> Vec<Result<Loaded, Refused>> {
+pub(super) fn load_each(files: &[PathBuf], how: Reading<'_>) -> Vec<Result<Loaded, Refused>> {
+    let Reading { reach, settings } = how;
     let all = read_each(files, |path, text| {
         let named = RefCell::new(BTreeMap::new());
-        let scenario = Scenario::parse_with(text, &|name| {
+        let (edited, misfits) = Edited::new(text, settings);
+        let scenario = Scenario::parse_with(edited.text(), &|name| {
             let (text, sha256) = read_named(path, name, reach)?;
             named.borrow_mut().insert(name.to_owned(), sha256);
             Ok(text)
-        })?;
-        Ok((scenario, named.into_inner()))
+        });
+        let misfits = misfits.into_iter().map(|(index, it)| (settings[index].clone(), it));
+        match scenario {
+            Ok(scenario) if misfits.len() == 0 => Ok((scenario, named.into_inner())),
+            Ok(_) => Err(Wrong { in_settings: misfits.collect(), ..Wrong::default() }),
+            Err(faults) => {
+                let mut wrong = Wrong::of(&edited, settings, faults);
+                wrong.in_settings.splice(0..0, misfits);
+                Err(wrong)
+            }
+        }
     });
     let numbered = all.into_iter().zip(files).enumerate();
+    let set = settings.iter().map(|it| format!(" --set {}", typed(Path::new(&it.to_string()))));
+    let set: String = set.collect();
     let loaded = numbered.map(|(index, (read, path))| {
         read.map(|Parsed { file, what: (scenario, named), sha256 }| Loaded {
             file,
-            typed: typed(path),
+            typed: typed(path) + &set,
             index,
             scenario,
             sha256,
             named,
+            settings: settings.to_vec(),
         })
     });
     loaded.collect()
@@ -182,7 +263,7 @@ fn seems_below(name: &Path) -> bool {
 /// Reads all files; complains of everything that is wrong with any of them.
 pub(super) fn read_all<T>(
     files: &[PathBuf],
-    parse: impl Fn(&Path, &str) -> Result<T, Vec<Fault>>,
+    parse: impl Fn(&Path, &str) -> Result<T, Wrong>,
 ) -> Result<Vec<Parsed<T>>, Trouble> {
     all_or_none(read_each(files, parse))
 }
@@ -190,7 +271,7 @@ pub(super) fn read_all<T>(
 /// Reads files; complains of everything that is wrong with any of them.
 fn read_each<T>(
     files: &[PathBuf],
-    parse: impl Fn(&Path, &str) -> Result<T, Vec<Fault>>,
+    parse: impl Fn(&Path, &str) -> Result<T, Wrong>,
 ) -> Vec<Result<Parsed<T>, Refused>> {
     let read_one = |(index, path): (usize, &PathBuf)| {
         let file = name_of(path);
@@ -203,13 +284,13 @@ fn read_each<T>(
                 return Err(Refused { file, index, exit: Exit::Io, summary, details: told });
             }
         };
-        let text = scenario::text_of(&bytes).map_err(|fault| vec![fault]);
+        let text = scenario::text_of(&bytes).map_err(|fault| Wrong::from(vec![fault]));
         match text.and_then(|it| parse(path, it)) {
             Ok(what) => Ok(Parsed { file, what, sha256: sha256(&bytes) }),
-            Err(faults) => {
-                diagnostic::complain(&file, &bytes, &faults);
-                let summary = format!("the scenario has {}", count(faults.len(), "fault"));
-                let details = diagnostic::in_lines(&file, &bytes, &faults);
+            Err(wrong) => {
+                let details = wrong.complain(&file, &bytes);
+                let n_faults = wrong.in_file.len() + wrong.in_settings.len();
+                let summary = format!("the scenario has {}", count(n_faults, "fault"));
                 Err(Refused { file, index, exit: Exit::Usage, summary, details })
             }
         }

@@ -41,7 +41,7 @@ fn check(args: &args::CheckProfiles, out: &mut Output) -> Result<(), Trouble> {
     if args.files.is_empty() {
         return check_built_in(out);
     }
-    for read in input::read_all(&args.files, |_, text| Profile::parse(text))? {
+    for read in input::read_all(&args.files, |_, text| Ok(Profile::parse(text)?))? {
         out.print(&sound(&read.file, &read.what))?;
     }
     Ok(())

@@ -30,7 +30,7 @@ use super::{
     args,
     exit::{self, Exit, Trouble},
     folder::{Folder, MARKER},
-    input::{self, Loaded},
+    input::{self, Loaded, Reading},
     interrupt::{self, control},
     output::{self, Output},
     progress::Bar,
@@ -118,7 +118,10 @@ pub(super) fn seeds_of(which: &args::Which, scenario: &Scenario) -> Vec<u64> {
 }
 
 pub(super) fn run(args: &args::Run, out: &mut Output) -> Result<Exit, Trouble> {
-    let all = input::load(&args.files.files, (&args.files.outside).into())?;
+    let all = input::load(
+        &args.scenarios.files,
+        Reading::new(&args.scenarios.outside, &args.scenarios.set),
+    )?;
     refuse_same_names(&all)?;
     let wishes = Wish::all(args, &all)?;
     interrupt::listen();
@@ -234,6 +237,7 @@ fn write(folder: Folder, loaded: &Loaded, whole: &Whole) -> Result<(), Trouble> 
     let manifest = Manifest {
         scenario,
         scenario_sha256: &loaded.sha256,
+        settings: &loaded.settings,
         files: &loaded.named,
         seed: *seed,
         trace,

@@ -5,12 +5,15 @@ use roomsim::report::text::count;
 use super::{
     args,
     exit::{Exit, Trouble},
-    input,
+    input::{self, Reading},
     output::Output,
 };
 
 pub(super) fn validate(args: &args::Validate, out: &mut Output) -> Result<Exit, Trouble> {
-    for loaded in input::load(&args.files.files, (&args.files.outside).into())? {
+    for loaded in input::load(
+        &args.scenarios.files,
+        Reading::new(&args.scenarios.outside, &args.scenarios.set),
+    )? {
         let scenario = &loaded.scenario;
         out.print(&format!(
             "{}: {}, {}, {}\n",

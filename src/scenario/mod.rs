@@ -24,6 +24,7 @@ mod read;
 mod rooms;
 mod script;
 pub mod server;
+pub mod settings;
 mod value;
 mod who;
 mod whom;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     link::Cause,
     protocol::message::Kind,
-    scenario::{Scenario, parameter, profile::Evidence},
+    scenario::{Scenario, parameter, profile::Evidence, settings::Setting},
     sink::{
         counters::{Count, Counters},
         fingerprint::Fingerprint,
@@ -30,6 +30,8 @@ pub struct Manifest<'a> {
     pub scenario: &'a Scenario,
     /// The SHA-256 of its file.
     pub scenario_sha256: &'a str,
+    /// What was set in it.
+    pub settings: &'a [Setting],
     /// The SHA-256 of the files that it names.
     pub files: &'a BTreeMap<String, String>,
     /// The seed of the run.
@@ -53,7 +55,7 @@ impl Manifest<'_> {
         let grade =
             |(path, _, it): (&str, Value, &Evidence)| (path.to_owned(), it.grade.name().into());
         let evidence: Map<_, _> = scenario.profile().values().map(grade).collect();
-        let value = json!({
+        let mut value = json!({
             "roomsim": VERSION,
             "scenario": scenario.name(),
             "scenario_sha256": self.scenario_sha256,
@@ -83,6 +85,13 @@ impl Manifest<'_> {
                 "failed": judged.n_failed(),
             },
         });
+        if !self.settings.is_empty() {
+            let set = self.settings.iter().map(|it| {
+                let value: Value = serde_json::from_str(it.value()).expect("it is JSON");
+                (it.pointer().to_owned(), value)
+            });
+            value["set"] = Value::Object(set.collect());
+        }
         let mut bytes = serde_json::to_vec_pretty(&value).expect("this value can be written");
         bytes.push(b'\n');
         bytes

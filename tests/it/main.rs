@@ -45,6 +45,7 @@ mod resets;
 mod rooms;
 mod server_callbacks;
 mod server_refusals;
+mod set;
 mod stalls;
 mod station;
 mod streams;

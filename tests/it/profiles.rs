@@ -51,6 +51,7 @@ fn scenario_text(profile: &Value) -> String {
 fn run_json(ran: &Ran) -> Value {
     let (judged, Ran { scenario, trace, counters, fingerprint, .. }) = (ran.judged(), ran);
     let manifest = Manifest {
+        settings: &[],
         scenario,
         scenario_sha256: "",
         files: &BTreeMap::new(),
