@@ -6,7 +6,7 @@ use crate::{link::gate::Gate, rng::Draws, time::SimTime};
 /// The number of a message, for its draws: those of a lane are counted by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Serial {
-    /// The lane, below [`LANES_MAX`].
+    /// The lane, below [`LANES_MAX`](super::LANES_MAX).
     pub lane: u8,
     /// The number on the lane.
     pub number: u32,

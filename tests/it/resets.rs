@@ -141,18 +141,39 @@ fn a_restart_is_noticed_at_once_or_by_silence() {
     }
 }
 
-/// In `zego-doc` clients know at once of crashes, so a reset comes out of turn; a connection that
-/// is reset by itself is told by the reset alone.
+/// In `zego-doc` clients know at once whatever breaks their connection, so a reset comes out of turn,
+/// or not at all: the link is cut downwards until it would be there.
 // spec: R19
 #[test]
-fn who_knows_of_a_crash_at_once_needs_no_reset() {
-    for (which, at) in [(1, "60.000000"), (2, "60.000000"), (0, "60.050000")] {
-        let deed = &resets()[which];
-        let ran = pair("zego-doc", &json!({}), &[login("10s", "A"), event("60s", deed)]);
-        let told = [format!("{at} A Reconnecting 1002051")];
-        assert_eq!(ran.told("A", "Reconnecting"), told, "{deed}");
-        assert_eq!(ran.told("A", "Reconnected").len(), 1, "{deed}");
+fn who_knows_of_outages_at_once_needs_no_reset() {
+    for deed in resets() {
+        for script in [vec![], vec![silent_down("60s", "60ms")]] {
+            let is_cut = !script.is_empty();
+            let script = [&[login("10s", "A")], &script[..], &[event("60s", &deed)]].concat();
+            let ran = pair("zego-doc", &json!({}), &script);
+            let told = ["60.000000 A Reconnecting 1002051"];
+            assert_eq!(ran.told("A", "Reconnecting"), told, "{deed} {is_cut}");
+            assert_eq!(ran.told("A", "Reconnected").len(), 1, "{deed} {is_cut}");
+        }
     }
+}
+
+fn silent_down(at: &str, span: &str) -> Value {
+    let outage = json!({ "clients": ["A"], "kind": "silent", "direction": "down", "for": span });
+    event(at, &json!({ "outage": outage }))
+}
+
+/// One that is lost by chance is known as well: all that are sent down are lost.
+#[test]
+fn a_reset_that_is_lost_by_chance_is_known_where_all_outages_are() {
+    let lossy = json!({ "delay": "50ms", "down": { "loss": "100%" } });
+    let clients = [client("A", &json!({})), client("B", &json!({}))];
+    let change = json!({ "changeLink": { "clients": ["A"], "to": "lossy" } });
+    let script = [login("0s", "A"), event("59s", &change), event("60s", &resets()[0])];
+    let mut story = scenario(&json!("zego-doc"), &clients, &script);
+    story["links"]["lossy"] = lossy;
+    let ran = run(&story.to_string(), None);
+    assert_eq!(ran.told("A", "Reconnecting"), ["60.000000 A Reconnecting 1002051"]);
 }
 
 /// A's message of 60 s would be at the server at 60.05 s: the connection is gone before, or it is

@@ -60,7 +60,9 @@ impl<O: Observer> World<'_, O> {
         for place in 0..self.devices[client].sessions.len() {
             self.reset_connection(self.devices[client].sessions.at(place));
         }
-        self.each_session(client, None);
+        // Who knows at once of every outage knows of this one, also if the reset is lost.
+        let is_known = self.rules.detect == Detect::AtOutage && self.devices[client].is_running();
+        self.each_session(client, is_known.then_some(client::Input::OutageSeen));
     }
 
     fn reset_connection(&mut self, session: SessionId) {
