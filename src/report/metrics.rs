@@ -124,15 +124,15 @@ pub fn warning(scenario: &Scenario, metrics: &Metrics) -> Option<String> {
             let how = if it.is_growing { ", more than ever" } else { "" };
             format!("{} waiting then{how}", it.waiting)
         });
-        let told: Vec<String> = busy.into_iter().chain(queue).collect();
-        format!("\n  {} ({workers}): {}", it.node, told.join(", "))
+        let told = busy.into_iter().chain(queue).map(|it| format!("\n    {it}"));
+        format!("\n  {} ({workers}){}", it.node, told.collect::<String>())
     };
     let lines: String = overloads.iter().take(OVERLOADS_MAX).map(line).collect();
     let n_more = overloads.len().saturating_sub(OVERLOADS_MAX);
     let more = if n_more == 0 { String::new() } else { format!("\n  and {n_more} more") };
     let text = format!(
-        "warning: the server of {} bears too much as the run ends{lines}{more}\n  help: what is \
-         measured goes on getting worse; more workers, less work, or fewer clients",
+        "warning: the server of {} bears too much as the run ends{lines}{more}\n  help: more \
+         workers, less work or fewer clients; as it is, it gets worse",
         scenario.name()
     );
     (!overloads.is_empty()).then_some(text)

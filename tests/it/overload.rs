@@ -6,6 +6,7 @@ use roomsim::{
     id::ClientId,
     observe::{Observer, Served},
     protocol::message::Kind,
+    report::metrics::warning,
     scenario::Scenario,
     sim,
     sink::{
@@ -18,8 +19,12 @@ use serde_json::{Value, json};
 
 use crate::support::{client, gallery, link_down, login, parse, scenario, with};
 
-fn measured(text: &Value) -> (Scenario, Metrics) {
-    let scenario = parse(&text.to_string()).unwrap();
+fn measured(story: &Value) -> (Scenario, Metrics) {
+    measured_text(&story.to_string())
+}
+
+fn measured_text(text: &str) -> (Scenario, Metrics) {
+    let scenario = parse(text).unwrap();
     let mut metrics = Metrics::new(&Arc::new(Layout::usual(&scenario)));
     sim::run(&scenario, scenario.seed(), &mut metrics);
     (scenario, metrics)
@@ -186,4 +191,20 @@ fn a_retry_storm_with_jitter_is_over_with_its_backlog() {
         // Nobody who came after fails: each of the others is answered once.
         assert_eq!(storm.served, 4000 + storm.late, "seed {seed}");
     }
+}
+
+/// The storm that collapses keeps its node busy from the bin after its restart, and what waits at
+/// the end is told, on lines for a terminal.
+#[test]
+fn what_a_server_bears_too_much_is_told_on_a_terminal() {
+    let (scenario, metrics) = measured_text(&gallery("retry-storm-collapse"));
+    let told = warning(&scenario, &metrics).unwrap();
+    assert!(told.lines().all(|it| it.chars().count() <= 80), "{told}");
+    for piece in
+        ["node:1 (4 workers)\n", "\n    over 95 % busy from 80", " waiting then, more than ever\n"]
+    {
+        assert!(told.contains(piece), "{piece}: {told}");
+    }
+    let (scenario, metrics) = measured_text(&gallery("retry-storm-jitter"));
+    assert_eq!(warning(&scenario, &metrics), None);
 }
